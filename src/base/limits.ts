@@ -1,0 +1,79 @@
+/**
+ * Every bound on what a peer can make the server hold or do, with unit and reason. A bound that an operator may need to
+ * change is also a configuration key; its default is taken from here.
+ */
+export const limits = {
+  rtmp: {
+    /** Bytes. A 4K IDR is 2 to 4 MB; one GStreamer device was seen sending more than 5 MB. */
+    messageBytes: 10 * 1024 * 1024,
+    /** Bytes. Commands and metadata are small; before publishing nothing else is due. */
+    messageBytesBeforePublish: 64 * 1024,
+    /** Bytes in unfinished messages of one connection, growing with received bytes only. */
+    partialBytes: 16 * 1024 * 1024,
+    /** Chunk streams with state. Encoders use 3 to 6. */
+    chunkStreams: 64,
+    /** Unfinished messages that may be replaced by a new header on their chunk stream. */
+    restartedMessages: 3,
+    /** Message streams of one connection. */
+    messageStreams: 8,
+    /** Bytes of a command, data or protocol control message, at any time; the largest seen are some 2 KiB. */
+    commandBytes: 64 * 1024,
+    /** Bytes of messages that are ignored before publishing. */
+    ignoredBytesBeforePublish: 64 * 1024,
+    /** Chunks per 64 KiB received beyond what a chunk size of 128 makes; holds chunk sizes 1 to 127 down. */
+    chunksPer64KiB: 4096,
+    /** Bytes of replies that may wait for a peer that does not read. */
+    outputBytes: 256 * 1024,
+    /** Bytes. An acknowledgement window below this would make one reply per read. */
+    minAcknowledgementWindow: 32 * 1024,
+    /** Bytes of a stream path, and its segments. */
+    pathBytes: 512,
+    pathSegments: 8,
+  },
+  amf: {
+    /** Nested objects and arrays. */
+    depth: 32,
+    /** Values in one message, those repeated by reference included. */
+    nodes: 10_000,
+    /** Bytes of text that references repeat; a two-byte reference can stand for 64 KiB. */
+    repeatedStringBytes: 1024 * 1024,
+  },
+  h264: {
+    /** Bytes of SPS, PPS and decoder configuration together; real ones are below 200. */
+    parameterSetBytes: 8 * 1024,
+    /** Bytes of SEI and parameter sets that came without a picture and wait for the next one. */
+    heldBytes: 64 * 1024,
+    /** Luma samples in either direction. */
+    dimension: 16_384,
+    /** Milliseconds. Composition times beyond this are clamped. */
+    compositionTimeMs: 5_000,
+  },
+  ring: {
+    /** Bytes of payload a ring starts with, and the most it follows the bitrate to. */
+    initialBytes: 1024 * 1024,
+    maximumBytes: 8 * 1024 * 1024,
+    /** Bytes. One access unit of the largest message must fit beside its predecessor. */
+    hardMaximumBytes: 24 * 1024 * 1024,
+    /** Frames, as in the RTMP Push Driver's queue. */
+    frames: 300,
+    /** Threads that read one ring: consumers, and room for recording and preview. */
+    readerSlots: 8,
+  },
+  rtsp: {
+    /** Bytes of a request line with its headers. */
+    headBytes: 16 * 1024,
+    headers: 64,
+    /** Bytes of a request body; real ones are a few parameters. */
+    bodyBytes: 16 * 1024,
+    /** Milliseconds without a request or receiver report. */
+    sessionTimeoutMs: 60_000,
+    /** Milliseconds beyond the advertised timeout, for clients that keep alive at the last moment. */
+    sessionGraceMs: 5_000,
+    /** Wrong passwords on one connection before it is closed. */
+    failedLogins: 8,
+    /** Milliseconds without any write progress before a reader is cut off. */
+    writeStallMs: 10_000,
+    /** Connections of RTSP readers. */
+    connections: 2_000,
+  },
+} as const;
