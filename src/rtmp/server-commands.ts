@@ -1,0 +1,257 @@
+import type { AmfValue } from '../amf0/value.ts';
+import { ConnectionError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Command } from './command.ts';
+import { defaultWindow, type ServerReplies } from './server-replies.ts';
+import type { SessionCounters } from './session-counters.ts';
+import { resolveStreamPath, splitQuery, withoutSecrets } from './stream-path.ts';
+
+/** What a peer says about itself in `connect`. */
+export interface ConnectInfo {
+  /** Without query; '' if it was not sent. */
+  readonly app: string;
+  /** Without user name, password and query. */
+  readonly tcUrl: string;
+  readonly flashVer: string;
+}
+
+/** A peer wants to publish. */
+export interface PublishRequest {
+  /** Normalised, '/a/b', case as sent; '/' if the peer named nothing. */
+  readonly path: string;
+  /** The same, percent-decoded once. */
+  readonly decodedPath: string;
+  /** Without '?', '' if none; a secret. */
+  readonly query: string;
+  /** live, record, append or ''. */
+  readonly type: string;
+  /** As sent, without query. */
+  readonly app: string;
+  /** As sent, without query. */
+  readonly streamName: string;
+}
+
+/** Why a publication ended, by the command that ended it. */
+export type UnpublishCause = 'FCUnpublish' | 'closeStream' | 'deleteStream';
+
+/** Events of {@link ServerCommands}. */
+export interface ServerCommandHandler {
+  onConnect(info: ConnectInfo): void;
+  onPublishRequest(request: PublishRequest): void;
+  onUnpublish(cause: UnpublishCause): void;
+}
+
+/**
+ * The commands of RTMP 1.0, clause 7.2, and those that encoders send besides. Only `connect` has a place in the order;
+ * hardware encoders publish before `createStream`, on stream 0, or on a stream that they never created.
+ */
+export class ServerCommands {
+  readonly #replies: ServerReplies;
+  readonly #counters: SessionCounters;
+  readonly #handler: ServerCommandHandler;
+  /** Bit n: message stream n is created. */
+  #createdStreams = 0;
+  #connected = false;
+  #app: string | null = null;
+  #tcUrl = '';
+  /** The last name in `releaseStream` or `FCPublish`; OpenIPC's `publish` has none. */
+  #announcedName = '';
+  #announcedWindow = defaultWindow;
+  #request: PublishRequest | null = null;
+  #requestStreamId = 0;
+  #publishing = false;
+  #awaitingDecision = false;
+
+  constructor(replies: ServerReplies, counters: SessionCounters, handler: ServerCommandHandler) {
+    this.#replies = replies;
+    this.#counters = counters;
+    this.#handler = handler;
+  }
+
+  get awaitingDecision(): boolean {
+    return this.#awaitingDecision;
+  }
+
+  get publishing(): boolean {
+    return this.#publishing;
+  }
+
+  /** Answers one command. Throws `ConnectionError` when the connection must end. */
+  receive(command: Command, messageStreamId: number): void {
+    const { name, transaction, wantsReply } = command;
+    switch (name) {
+      case 'connect':
+        this.#connect(command);
+        return;
+      case 'releaseStream':
+        this.#announce(command.arguments[1]);
+        if (wantsReply) this.#replies.result(transaction);
+        return;
+      case 'FCPublish':
+        this.#announce(command.arguments[1]);
+        if (wantsReply) this.#replies.result(transaction);
+        this.#replies.notification('onFCPublish', transaction, 'NetStream.Publish.Start', 'FCPublish');
+        return;
+      case 'FCSubscribe':
+        this.#replies.notification('onFCSubscribe', transaction, 'NetStream.Play.Start', 'FCSubscribe');
+        return;
+      case 'createStream':
+        this.#createStream(command);
+        return;
+      case 'publish':
+        this.#publish(command, messageStreamId);
+        return;
+      case 'FCUnpublish':
+        if (wantsReply) this.#replies.result(transaction);
+        this.#unpublish('FCUnpublish');
+        return;
+      case 'closeStream':
+        this.#unpublish('closeStream');
+        return;
+      case 'deleteStream':
+        this.#deleteStream(command.arguments[1]);
+        return;
+      case 'play':
+      case 'play2':
+        this.#replies.status(messageStreamId, 'error', 'NetStream.Play.StreamNotFound', 'Streams are read over RTSP.');
+        throw new ConnectionError('play_refused');
+      case '_checkbw':
+      case 'pause':
+      case 'seek':
+      case 'receiveAudio':
+      case 'receiveVideo':
+        // Insta360 cameras stall without a reply to each of their commands.
+        if (wantsReply) this.#replies.result(transaction);
+        return;
+      case 'getStreamLength':
+        if (wantsReply) this.#replies.result(transaction, 0);
+        return;
+      case '_result':
+      case '_error':
+      case 'onStatus':
+        return;
+      default:
+        this.#counters.unknownCommands++;
+        if (wantsReply) this.#replies.error(transaction, 'NetConnection.Call.Failed', 'Unknown command.');
+    }
+  }
+
+  /** Accepts the waiting request; false if there is none. */
+  accept(): boolean {
+    if (!this.#awaitingDecision) return false;
+    this.#awaitingDecision = false;
+    this.#publishing = true;
+    this.#replies.streamBegin(this.#requestStreamId);
+    this.#publishStarted();
+    return true;
+  }
+
+  /** Rejects the waiting request; false if there is none. */
+  reject(): boolean {
+    if (!this.#awaitingDecision) return false;
+    this.#awaitingDecision = false;
+    this.#publishRejected(this.#requestStreamId);
+    return true;
+  }
+
+  /** Set Peer Bandwidth is answered only when it changes something, so that two peers cannot answer each other for ever. */
+  peerBandwidth(window: number): void {
+    if (window === this.#announcedWindow) return;
+    this.#announcedWindow = window;
+    this.#replies.windowAcknowledgementSize(window);
+  }
+
+  #connect({ transaction, arguments: values }: Command): void {
+    if (this.#connected) {
+      this.#replies.error(transaction, 'NetConnection.Connect.Failed', 'Already connected.');
+      throw new ConnectionError('connect_repeated');
+    }
+    this.#connected = true;
+    const properties = values[0] instanceof Map ? values[0] : new Map<string, AmfValue>();
+    const app = properties.get('app');
+    this.#app = typeof app === 'string' ? app : null;
+    this.#tcUrl = text(properties.get('tcUrl'));
+    this.#replies.connected(transaction, properties.get('objectEncoding') === 3 ? 3 : 0);
+    this.#handler.onConnect({
+      app: splitQuery(this.#app ?? '').path,
+      tcUrl: withoutSecrets(this.#tcUrl),
+      flashVer: text(properties.get('flashVer')),
+    });
+  }
+
+  #announce(name: AmfValue): void {
+    if (typeof name === 'string' && name !== '') this.#announcedName = name;
+  }
+
+  #createStream({ transaction, wantsReply }: Command): void {
+    let id = 1;
+    while (this.#isCreated(id)) id++;
+    if (id > limits.rtmp.messageStreams) throw new ConnectionError('streams_exceeded');
+    this.#createdStreams |= 1 << id;
+    if (wantsReply) this.#replies.result(transaction, id);
+  }
+
+  #publish({ arguments: values }: Command, messageStreamId: number): void {
+    if (!this.#connected) throw new ConnectionError('connect_missing', 'publish');
+    // Wirecast was seen sending `false`; whatever is not text is no name.
+    const name = text(values[1]) || this.#announcedName;
+    const resolved = resolveStreamPath(this.#app, name, this.#tcUrl);
+    if (this.#publishing) {
+      this.#counters.repeatedPublishes++;
+      if (resolved !== null && resolved.path === this.#request?.path) this.#publishStarted();
+      else this.#publishRejected(messageStreamId);
+      return;
+    }
+    if (resolved === null) {
+      this.#publishRejected(messageStreamId);
+      throw new ConnectionError('path_invalid');
+    }
+    this.#request = {
+      ...resolved,
+      type: text(values[2]),
+      app: splitQuery(this.#app ?? '').path,
+      streamName: splitQuery(name).path,
+    };
+    this.#requestStreamId = messageStreamId;
+    this.#awaitingDecision = true;
+    this.#handler.onPublishRequest(this.#request);
+  }
+
+  #publishStarted(): void {
+    this.#replies.status(this.#requestStreamId, 'status', 'NetStream.Publish.Start', 'Publishing.');
+  }
+
+  /** The same words for every reason: a stream path can be a key, so which ones exist is nobody's business. */
+  #publishRejected(messageStreamId: number): void {
+    this.#replies.status(messageStreamId, 'error', 'NetStream.Publish.BadName', 'Publish rejected.');
+  }
+
+  #unpublish(cause: UnpublishCause): void {
+    if (!this.#publishing) return;
+    this.#publishing = false;
+    this.#request = null;
+    // A stream that is deleted has no status any more, and its owner has mostly hung up already.
+    if (cause !== 'deleteStream')
+      this.#replies.status(this.#requestStreamId, 'status', 'NetStream.Unpublish.Success', 'Stopped publishing.');
+    this.#handler.onUnpublish(cause);
+  }
+
+  /** GStreamer's rtmp2sink sends the stream id as text. */
+  #deleteStream(argument: AmfValue): void {
+    const id = typeof argument === 'string' ? Number.parseInt(argument, 10) : argument;
+    if (typeof id === 'number' && this.#isCreated(id)) {
+      this.#createdStreams &= ~(1 << id);
+      // Another stream than the one that is published on; encoders that publish on any number delete any number.
+      if (id !== this.#requestStreamId && this.#isCreated(this.#requestStreamId)) return;
+    }
+    this.#unpublish('deleteStream');
+  }
+
+  #isCreated(id: number): boolean {
+    return id >= 1 && id <= limits.rtmp.messageStreams && (this.#createdStreams & (1 << id)) !== 0;
+  }
+}
+
+function text(value: AmfValue): string {
+  return typeof value === 'string' ? value : '';
+}

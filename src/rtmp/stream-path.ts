@@ -1,0 +1,94 @@
+import { limits } from '../base/limits.ts';
+
+/** Where a publisher wants its stream to be. */
+export interface StreamPath {
+  /** Normalised, '/' before each segment, as the peer wrote it; '/' alone if it named nothing. */
+  readonly path: string;
+  /** The same, percent-decoded once. */
+  readonly decodedPath: string;
+  /** Without '?', '' if none. It often holds a token: a secret. */
+  readonly query: string;
+}
+
+/** Default instance names of Flash Media Server applications; clients add them to any address. */
+const defaultInstance = '_definst_';
+/** FFmpeg puts these in front of a name by its file extension. */
+const namePrefix = /^(?:mp4|flv|mp3):/i;
+const percentEscape = /%[0-9a-f]{2}/i;
+
+/**
+ * Joins what `connect` and `publish` said into one path: `rtmp://host/live/cam1` arrives as app `live` and name `cam1`,
+ * as app `live/cam1` and no name, or as no app and a long name, by client. `app` is null if it was not sent; then
+ * `tcUrl` stands in. Returns null for a path that is not acceptable: too long, too deep, control characters, `..`.
+ */
+export function resolveStreamPath(app: string | null, name: string, tcUrl: string): StreamPath | null {
+  const appPart = splitQuery(app ?? tcUrlPath(tcUrl));
+  const namePart = splitQuery(name.replace(namePrefix, ''));
+  const joined = `${appPart.path}/${namePart.path}`;
+  if (Buffer.byteLength(joined) > limits.rtmp.pathBytes + 1) return null;
+
+  const segments: string[] = [];
+  const decoded: string[] = [];
+  for (const segment of joined.split('/')) {
+    if (segment === '' || segment === '.' || segment === defaultInstance) continue;
+    const plain = decodeSegment(segment);
+    if (!isAcceptable(segment) || !isAcceptable(plain)) return null;
+    segments.push(segment);
+    decoded.push(plain);
+  }
+  if (segments.length > limits.rtmp.pathSegments) return null;
+  return {
+    path: `/${segments.join('/')}`,
+    decodedPath: `/${decoded.join('/')}`,
+    query: joinQueries(appPart.query, namePart.query),
+  };
+}
+
+/** Everything before the first '?' or '#', and the query without its mark. */
+export function splitQuery(text: string): { path: string; query: string } {
+  const cut = text.search(/[?#]/);
+  if (cut < 0) return { path: text, query: '' };
+  if (text[cut] === '#') return { path: text.slice(0, cut), query: '' };
+  const hash = text.indexOf('#', cut);
+  return { path: text.slice(0, cut), query: text.slice(cut + 1, hash < 0 ? undefined : hash) };
+}
+
+/** An address without user name, password, query and fragment, fit for logs. */
+export function withoutSecrets(tcUrl: string): string {
+  const { path } = splitQuery(tcUrl);
+  const scheme = path.indexOf('://');
+  if (scheme < 0) return path;
+  const slash = path.indexOf('/', scheme + 3);
+  const authorityEnd = slash < 0 ? path.length : slash;
+  const at = path.lastIndexOf('@', authorityEnd);
+  return at > scheme ? path.slice(0, scheme + 3) + path.slice(at + 1) : path;
+}
+
+/** Path and query of an address, '' if it is none. Neko puts a quotation mark in front of the scheme. */
+function tcUrlPath(tcUrl: string): string {
+  const match = /^'?[a-z][a-z0-9+.-]*:\/\/[^/?#]*\/?(.*)$/is.exec(tcUrl);
+  return match?.[1] ?? '';
+}
+
+/** Rendition switches of OBS repeat the query in app and name: twice the same is once. */
+function joinQueries(first: string, second: string): string {
+  if (first === '' || second === '' || first === second) return first || second;
+  return `${first}&${second}`;
+}
+
+/** Percent-decodes once. A bad escape stays as it is, and so does an escaped slash, which would make a new segment. */
+function decodeSegment(segment: string): string {
+  if (!percentEscape.test(segment)) return segment;
+  return segment.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes.replace(/%2f/gi, '%252F'));
+    } catch {
+      return escapes;
+    }
+  });
+}
+
+function isAcceptable(segment: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return segment !== '..' && segment !== '.' && !/[\u0000-\u001f\u007f\\]/.test(segment);
+}
