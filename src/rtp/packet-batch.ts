@@ -1,0 +1,56 @@
+/** Packets that a fresh index has room for: an access unit of about 90 kB. */
+const initialPackets = 64;
+
+/**
+ * The RTP packets of one or more access units, back to back in one reusable buffer, so that a TCP reader needs one write
+ * and a UDP reader walks `starts` and `ends`. `[starts[i], ends[i])` is packet `i` without its interleaved prefix;
+ * `[0, length)` is everything with the prefixes.
+ */
+export class PacketBatch {
+  buffer: Buffer;
+  length = 0;
+  count = 0;
+  starts = new Uint32Array(initialPackets);
+  ends = new Uint32Array(initialPackets);
+  readonly #initialBytes: number;
+
+  /** `initialBytes`: what a fresh buffer holds; it grows when an access unit needs more. */
+  constructor(initialBytes = 64 * 1024) {
+    this.#initialBytes = initialBytes;
+    this.buffer = Buffer.allocUnsafeSlow(initialBytes);
+  }
+
+  /** Empties the batch; the bytes may be overwritten from now on. */
+  reset(): void {
+    this.length = 0;
+    this.count = 0;
+  }
+
+  /** Empties the batch into a fresh buffer, because the old one now belongs to a socket that has not sent it yet. */
+  replaceBuffer(): void {
+    this.buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
+    this.reset();
+  }
+
+  /** Makes room for that many more bytes and packets. `buffer`, `starts` and `ends` may be new objects afterwards. */
+  reserve(bytes: number, packets: number): void {
+    if (this.buffer.length - this.length < bytes) this.#growBuffer(this.length + bytes);
+    if (this.starts.length - this.count < packets) this.#growIndex(this.count + packets);
+  }
+
+  #growBuffer(bytes: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.buffer.length));
+    this.buffer.copy(grown, 0, 0, this.length);
+    this.buffer = grown;
+  }
+
+  #growIndex(packets: number): void {
+    const size = Math.max(packets, 2 * this.starts.length);
+    const starts = new Uint32Array(size);
+    const ends = new Uint32Array(size);
+    starts.set(this.starts);
+    ends.set(this.ends);
+    this.starts = starts;
+    this.ends = ends;
+  }
+}
