@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { availableParallelism, networkInterfaces } from 'node:os';
+import { describeStart, reachableHosts, type StartFacts, startRecord } from './banner.ts';
+import { type Credentials, describeExposure, findCredentials, storeCredentials } from './config/credentials.ts';
+import { exitCodes, StartError, UsageError } from './config/errors.ts';
+import { parseCommandLine } from './config/flags.ts';
+import { loadConfig } from './config/load.ts';
+import { printConfig } from './config/print.ts';
+import type { Config } from './config/schema.ts';
+import { runServer } from './lifetime.ts';
+import { createLog, type LogOptions, type ThreadLog } from './log.ts';
+import type { Server } from './server/server.ts';
+import { readVersion } from './version.ts';
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Carries out one command line. Sets the exit code for what only prints; a server run ends the process itself. */
+async function main(args: readonly string[]): Promise<void> {
+  const version = readVersion();
+  const commandLine = parseCommandLine(args, version, process.stdout.columns);
+  if (commandLine.print !== null) {
+    process.stdout.write(commandLine.print);
+    return;
+  }
+
+  const loaded = loadConfig({
+    flags: commandLine.flags,
+    environment: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    cores: availableParallelism(),
+    terminal: process.stdout.isTTY === true,
+  });
+  if (commandLine.printConfig) {
+    process.stdout.write(printConfig(loaded));
+    return;
+  }
+
+  const { config } = loaded;
+  const credentials = findCredentials(config, process.env);
+  const logOptions: LogOptions = {
+    level: config.logLevel,
+    format: config.logFormat,
+    colour: config.logFormat === 'pretty' && process.stdout.isTTY === true && process.stdout.hasColors(),
+    secrets: credentials === null ? [] : [credentials.password],
+  };
+  const log = createLog(logOptions, 'main');
+  for (const warning of loaded.warnings) log.logger.warn({}, warning);
+
+  // Imported only now, so that help and mistakes in the flags are answered without loading the server.
+  const { startServer } = await import('./server/server.ts');
+  const code = await runServer({
+    start: () => startServer({ config, credentials, logger: log.logger, logOptions }),
+    ready: (server) => announce(server, config, credentials, log, version),
+    drainTimeoutMs: config.drainTimeoutMs,
+    logger: log.logger,
+    exit: (exitCode) => process.exit(exitCode),
+  });
+  log.flush();
+  process.exit(code);
+}
+
+/** Keeps a generated password and tells where the server is reached. */
+function announce(
+  server: Server,
+  config: Config,
+  credentials: Credentials | null,
+  log: ThreadLog,
+  version: string,
+): void {
+  if (credentials !== null) {
+    // Only now: a start that failed must not use up the one time that the password is shown.
+    storeCredentials(credentials);
+    const exposure = describeExposure(credentials);
+    if (exposure !== null) log.logger.warn({}, exposure);
+  }
+  const { addresses } = server;
+  const hosts = reachableHosts(addresses.host, networkInterfaces());
+  const facts: StartFacts = { version, config, addresses, hosts, credentials };
+  if (config.logFormat === 'pretty') {
+    log.flush();
+    process.stdout.write(`\n${describeStart(facts)}\n`);
+    return;
+  }
+  log.logger.info(startRecord(facts), 'Skyweir is ready');
+  if (credentials?.origin === 'generated') {
+    // Beside the log, which collectors keep: this is the one time that the password is shown.
+    const { user, password, file } = credentials;
+    process.stderr.write(`skyweir: new RTSP password for user ${user}: ${password} (kept in ${file})\n`);
+  }
+}
+
+/** Tells a person what went wrong and returns the exit code. A stack trace only for what is our own mistake. */
+function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    for (const problem of error.problems) process.stderr.write(`skyweir: ${problem}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof StartError) {
+    process.stderr.write(`skyweir: ${error.message}\n`);
+    // Threads of a start that failed half-way must not keep the process.
+    process.exit(error.exitCode);
+  }
+  process.stderr.write(`skyweir: internal error; please report it\n${error instanceof Error ? error.stack : error}\n`);
+  process.exit(exitCodes.startFailed);
+}

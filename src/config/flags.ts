@@ -1,0 +1,132 @@
+import { Command, CommanderError, Option } from 'commander';
+import { UsageError } from './errors.ts';
+import { type SettingKey, settingKeys, settings } from './schema.ts';
+import { environmentName, settingGroups } from './setting.ts';
+import { suggest } from './suggestion.ts';
+
+/** What the command line asks for: a text to print, or a run with the given flags. */
+export type CommandLine =
+  | { readonly print: string }
+  | { readonly print: null; readonly printConfig: boolean; readonly flags: ReadonlyMap<string, string | boolean> };
+
+const seeHelp = '; see --help for all flags';
+
+/** Columns of the help where the terminal does not say how wide it is. */
+const helpColumns = 100;
+
+/**
+ * Reads the arguments after the script's name. Values stay text: their check is the configuration's.
+ * Throws {@link UsageError} for an unknown flag, a flag without its value, or a word that is no flag.
+ */
+export function parseCommandLine(args: readonly string[], version: string, columns = helpColumns): CommandLine {
+  let printed = '';
+  const command = buildCommand(version);
+  command.configureOutput({
+    writeOut: (text) => {
+      printed += text;
+    },
+    writeErr: () => {},
+    getOutHelpWidth: () => columns,
+  });
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { print: printed };
+    throw new UsageError(explain(error));
+  }
+
+  const words = command.args;
+  if (words.length > 0) throw new UsageError(`${words[0]}: not a flag; flags begin with two dashes${seeHelp}`);
+
+  const flags = new Map<string, string | boolean>();
+  for (const key of settingKeys) {
+    const { flag } = settings[key];
+    const name = new Option(`--${flag}`).attributeName();
+    if (command.getOptionValueSource(name) === 'cli') flags.set(flag, command.getOptionValue(name));
+  }
+  return { print: null, printConfig: command.getOptionValue('printConfig') === true, flags };
+}
+
+/** The commander command with one option per setting, grouped, and `--no-` forms for on/off settings. */
+function buildCommand(version: string): Command {
+  const command = new Command('skyweir')
+    .description('RTMP push ingest for Milestone XProtect: encoders push H.264 over RTMP, XProtect pulls it over RTSP.')
+    .usage('[flags]')
+    .exitOverride()
+    .showSuggestionAfterError(false)
+    .allowExcessArguments(true)
+    .configureHelp({ optionTerm: describeTerm, showGlobalOptions: false });
+
+  for (const group of settingGroups) {
+    for (const key of settingKeys) {
+      const setting = settings[key];
+      if (setting.group !== group) continue;
+      const flags = setting.valueName === '' ? `--${setting.flag}` : `--${setting.flag} ${setting.valueName}`;
+      command.addOption(new Option(flags, describeSetting(key)).helpGroup(`${group}:`));
+      if (setting.kind === 'boolean')
+        command.addOption(new Option(`--no-${setting.flag}`).hideHelp().helpGroup(`${group}:`));
+    }
+  }
+  return command
+    .optionsGroup('Process:')
+    .addOption(new Option('--print-config', 'Print the effective configuration as YAML and exit.'))
+    .version(version, '-V, --version', 'Print the version and exit.')
+    .helpOption('-h, --help', 'Print this help and exit.')
+    .addHelpText('after', `\n${helpEnd}`);
+}
+
+const helpEnd = `Durations are written 10s, 500ms or 1m; a bare number is seconds.
+Every flag is also a key of the --config file (without the dashes) and an environment variable:
+--rtmp-port is ${environmentName('rtmp-port')}. Flags win over the environment, the environment over the file.
+
+Examples:
+  skyweir                                16 cameras, /stream1 to /stream16
+  skyweir --cameras 100 --max-connections-per-ip 0 --no-rate-limit
+                                         100 cameras that all come from one router
+  skyweir --config skyweir.yaml          settings from a file`;
+
+function describeTerm(option: Option): string {
+  const key = settingKeys.find((candidate) => `--${settings[candidate].flag}` === option.long);
+  if (key === undefined || settings[key].kind !== 'boolean') return option.flags;
+  return `${option.long}, --no-${settings[key].flag}`;
+}
+
+/** Text, range and default of a setting in one paragraph for the help. */
+function describeSetting(key: SettingKey): string {
+  const setting = settings[key];
+  const range = setting.range === '' || setting.kind === 'boolean' ? '' : `${setting.range}; `;
+  return `${setting.text} (${range}default: ${setting.defaultText})`.replaceAll('`', '');
+}
+
+/** One clear line for what commander refused. */
+function explain(error: CommanderError): string {
+  const subject = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  switch (error.code) {
+    case 'commander.unknownOption':
+      return `${subject}: ${explainUnknown(subject)}`;
+    case 'commander.optionMissingArgument': {
+      const flag = subject.split(' ')[0]!;
+      const setting = settingKeys.map((key) => settings[key]).find((candidate) => `--${candidate.flag}` === flag);
+      const allowed = setting === undefined ? 'a value' : setting.allowed;
+      return `${flag}: needs a value: ${allowed}`;
+    }
+    default:
+      return error.message.replace(/^error: /, '');
+  }
+}
+
+function explainUnknown(subject: string): string {
+  const word = subject.split('=')[0]!.replace(/^-+/, '');
+  const onOff = settingKeys
+    .map((key) => settings[key])
+    .find((setting) => setting.kind === 'boolean' && (setting.flag === word || `no-${setting.flag}` === word));
+  if (onOff !== undefined) return `takes no value; write --${onOff.flag} or --no-${onOff.flag}`;
+  const names = ['help', 'version', 'print-config'];
+  for (const key of settingKeys) {
+    names.push(settings[key].flag);
+    if (settings[key].kind === 'boolean') names.push(`no-${settings[key].flag}`);
+  }
+  const meant = suggest(word, names);
+  return meant === null ? `unknown flag${seeHelp}` : `unknown flag; did you mean --${meant}?`;
+}

@@ -1,0 +1,223 @@
+import type { z } from 'zod';
+import { type Camera, resolveCameras, sharedPaths } from './camera-list.ts';
+import { describeFileError, UsageError } from './errors.ts';
+import { type Config, type SettingKey, type SettingValues, settingKeys, settings } from './schema.ts';
+import { type DefaultContext, environmentName, type Setting } from './setting.ts';
+import { suggest } from './suggestion.ts';
+import { type FileEntry, parseConfigFile } from './yaml-file.ts';
+
+/** Where configuration comes from. Everything outside the process is given, so that tests need no machine. */
+export interface ConfigSources {
+  /** Values by flag name, only those that were given on the command line. */
+  readonly flags: ReadonlyMap<string, string | boolean>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Returns the text of a file or throws the system's error. */
+  readonly readFile: (path: string) => string;
+  readonly cores: number;
+  readonly terminal: boolean;
+}
+
+/** The effective configuration, and for each key where it came from: `default`, a flag, a variable, or file and line. */
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly origins: ReadonlyMap<SettingKey, string>;
+  /** Lines for the log: things that were ignored but are probably a mistake. */
+  readonly warnings: readonly string[];
+}
+
+/** Variables that begin with SKYWEIR_ but are not settings. */
+const otherVariables: readonly string[] = ['SKYWEIR_PASSWORD'];
+
+/** A value before validation, with the words that a message about it begins with. */
+interface Given {
+  readonly raw: unknown;
+  /** Short form for `origins`. */
+  readonly origin: string;
+  /** Such as `--rtmp-port 70000` or `a.yaml:3:12: rtmp-port 70000`; `path` leads into a list. */
+  describe(path: readonly PropertyKey[], value: unknown): string;
+}
+
+/**
+ * Joins file, environment and flags (later ones win) with the defaults. Throws {@link UsageError} with one line for every
+ * problem found.
+ */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const given = new Map<SettingKey, Given>();
+  const values: Partial<Record<SettingKey, unknown>> = {};
+  const origins = new Map<SettingKey, string>();
+
+  const fromFlags = readFlags(sources.flags);
+  const fromEnvironment = readEnvironment(sources.environment, warnings);
+  const file = fromFlags.get('configFile') ?? fromEnvironment.get('configFile');
+  if (file !== undefined) for (const [key, value] of readFile(file, sources, problems)) given.set(key, value);
+  for (const [key, value] of fromEnvironment) given.set(key, value);
+  for (const [key, value] of fromFlags) given.set(key, value);
+
+  for (const [key, value] of given) {
+    const setting: Setting<unknown> = settings[key] as Setting<unknown>;
+    const result = setting.schema.safeParse(value.raw);
+    if (result.success) {
+      values[key] = result.data;
+      origins.set(key, value.origin);
+    } else for (const issue of result.error.issues) problems.push(...describeIssue(issue, value));
+  }
+  if (problems.length > 0) throw new UsageError(problems);
+
+  const cameras = (values.cameras ?? settings.cameras.default) as SettingValues['cameras'];
+  const cameraList = resolveCameras(cameras);
+  const context: DefaultContext = {
+    cores: sources.cores,
+    terminal: sources.terminal,
+    cameras: cameraList.length,
+    // systemd separates several folders with colons; the first is ours.
+    stateDirectory: sources.environment['STATE_DIRECTORY']?.split(':')[0] || null,
+  };
+  for (const key of settingKeys) {
+    if (key in values) continue;
+    const fallback: unknown = settings[key].default;
+    values[key] = typeof fallback === 'function' ? fallback(context) : fallback;
+    origins.set(key, 'default');
+  }
+
+  const complete = { ...(values as SettingValues), cameras: cameraList.length, cameraList };
+  complete.host = complete.host.replace(/^\[(.*)\]$/, '$1');
+  checkTogether(complete, cameraList, given, problems);
+  if (problems.length > 0) throw new UsageError(problems);
+  return { config: deepFreeze(complete), origins, warnings };
+}
+
+/** What single values cannot show: two cameras on one path, two services on one port. */
+function checkTogether(
+  config: Config,
+  cameras: readonly Camera[],
+  given: ReadonlyMap<SettingKey, Given>,
+  problems: string[],
+): void {
+  for (const { first, second } of sharedPaths(cameras)) {
+    const [one, other] = [cameras[first]!, cameras[second]!];
+    const where = given.get('cameras')?.describe([second, 'path'], other.path) ?? `--cameras: ${other.path}`;
+    problems.push(
+      `${where}: "${other.name}" has the same path as "${one.name}" (camera ${first + 1}, ${one.path}); give every camera its own path (upper and lower case count as the same)`,
+    );
+  }
+  if (config.rtmpPort !== 0 && config.rtmpPort === config.rtspPort) {
+    const culprit = given.get('rtspPort') ?? given.get('rtmpPort');
+    problems.push(
+      `${culprit?.describe([], config.rtspPort)}: --rtmp-port and --rtsp-port are both ${config.rtspPort}; choose another port for one of them`,
+    );
+  }
+}
+
+function readFlags(flags: ConfigSources['flags']): Map<SettingKey, Given> {
+  const found = new Map<SettingKey, Given>();
+  for (const key of settingKeys) {
+    const { flag } = settings[key];
+    const raw = flags.get(flag);
+    if (raw === undefined) continue;
+    const name = raw === false ? `--no-${flag}` : `--${flag}`;
+    const describe = (_path: readonly PropertyKey[], value: unknown): string =>
+      typeof raw === 'boolean' ? name : `${name} ${show(value)}`;
+    found.set(key, { raw, origin: name, describe });
+  }
+  return found;
+}
+
+function readEnvironment(environment: ConfigSources['environment'], warnings: string[]): Map<SettingKey, Given> {
+  const found = new Map<SettingKey, Given>();
+  const names = new Map(settingKeys.map((key) => [environmentName(settings[key].flag), key]));
+  for (const [name, raw] of Object.entries(environment)) {
+    // An empty variable is how container files say "not set".
+    if (!name.startsWith('SKYWEIR_') || raw === undefined || raw === '') continue;
+    const key = names.get(name);
+    if (key !== undefined) {
+      found.set(key, { raw, origin: name, describe: (_path, value) => `${name}=${show(value)}` });
+    } else if (!otherVariables.includes(name)) {
+      // Not an error: container platforms add variables of their own that begin with a service's name.
+      const meant = suggest(name, [...names.keys(), ...otherVariables]);
+      if (meant !== null) warnings.push(`${name}: unknown environment variable, ignored; did you mean ${meant}?`);
+    }
+  }
+  return found;
+}
+
+function readFile(file: Given, sources: ConfigSources, problems: string[]): Map<SettingKey, Given> {
+  const found = new Map<SettingKey, Given>();
+  const path = String(file.raw);
+  let entries: FileEntry[];
+  try {
+    entries = parseConfigFile(sources.readFile(path), path);
+  } catch (error) {
+    if (error instanceof UsageError) problems.push(...error.problems);
+    else problems.push(`${file.describe([], path)}: cannot read the file: ${describeFileError(error)}`);
+    return found;
+  }
+  const keys = new Map(
+    settingKeys.filter((key) => settings[key].inFile).map((key) => [settings[key].flag as string, key]),
+  );
+  for (const entry of entries) {
+    const key = keys.get(entry.key);
+    if (key === undefined) {
+      problems.push(`${entry.place}: ${unknownKey(entry.key, keys.keys())}`);
+      continue;
+    }
+    const describe = (path: readonly PropertyKey[], value: unknown): string =>
+      `${entry.locate(path)}: ${entry.key}${describePath(path)} ${show(value)}`;
+    found.set(key, { raw: entry.value, origin: entry.place.replace(/:\d+$/, ''), describe });
+  }
+  return found;
+}
+
+/** The lines for one validation issue, with the value that caused it and what is allowed instead. */
+function describeIssue(issue: z.core.$ZodIssue, given: Given): string[] {
+  const value = valueAt(given.raw, issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const where = given.describe([...issue.path, key], (value as Record<string, unknown> | undefined)?.[key]);
+      return `${where}: ${unknownKey(key, ['name', 'path'])}`;
+    });
+  }
+  if (value === null || value === undefined) {
+    return [`${given.describe(issue.path, value)}: has no value; it must be ${issue.message}`];
+  }
+  return [`${given.describe(issue.path, value)}: must be ${issue.message}`];
+}
+
+function unknownKey(key: string, known: Iterable<string>): string {
+  const all = [...known];
+  if (key.startsWith('no-') && all.includes(key.slice(3))) {
+    return `unknown key ${show(key)}; in the file write ${key.slice(3)}: false`;
+  }
+  const kebab = key.replaceAll('_', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const meant = suggest(kebab, all);
+  const remedy = meant === null ? 'see docs/configuration.md for all keys' : `did you mean ${meant}?`;
+  return `unknown key ${show(key)}; ${remedy}`;
+}
+
+function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  let value = raw;
+  for (const part of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[part];
+  return value;
+}
+
+/** `[2].path` for the path of the third element, counted from 1 as people do: `[3].path`. */
+function describePath(path: readonly PropertyKey[]): string {
+  return path.map((part) => (typeof part === 'number' ? `[${part + 1}]` : `.${String(part)}`)).join('');
+}
+
+/** A value in one line of a message, quoted if it is not a plain word, and cut if it is long. */
+function show(value: unknown): string {
+  if (value === undefined || value === null) return '(nothing)';
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,80}$/.test(value)) return value;
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

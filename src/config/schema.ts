@@ -1,0 +1,332 @@
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { limits } from '../base/limits.ts';
+import { type Camera, type CameraEntry, camerasAllowed, camerasSchema, maximumCameras } from './camera-list.ts';
+import {
+  boolean,
+  bytesOrAuto,
+  choice,
+  complete,
+  duration,
+  integer,
+  optionalPath,
+  pathPattern,
+  text,
+} from './setting.ts';
+
+/** Most connections that the default follows the number of cameras to; more only when asked for. */
+const defaultConnectionsCap = 1000;
+
+/**
+ * Every configuration key, in the order of the help and the reference. The property name is the one in {@link Config};
+ * flag, environment variable and key of the file follow from `flag`.
+ */
+export const settings = {
+  host: text({
+    flag: 'host',
+    valueName: '<address>',
+    default: '::',
+    pattern: /^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?\]?)$/,
+    allowed: 'an IP address or a host name of this machine',
+    applies: 'restart',
+    group: 'Network',
+    text: 'Address that all ports listen on. `::` is every address, IPv6 and IPv4; `127.0.0.1` is this machine only.',
+  }),
+  rtmpPort: integer({
+    flag: 'rtmp-port',
+    valueName: '<port>',
+    default: 1935,
+    min: 0,
+    max: 65_535,
+    applies: 'restart',
+    group: 'Network',
+    text: 'TCP port that encoders and drones push RTMP to. 0 takes any free port.',
+  }),
+  rtspPort: integer({
+    flag: 'rtsp-port',
+    valueName: '<port>',
+    default: 8554,
+    min: 0,
+    max: 65_535,
+    applies: 'restart',
+    group: 'Network',
+    text: 'TCP port that XProtect and players pull RTSP from. 0 takes any free port.',
+  }),
+  rtpPacketBytes: integer({
+    flag: 'rtp-packet-bytes',
+    valueName: '<bytes>',
+    default: 1400,
+    min: 256,
+    max: 8900,
+    unit: 'bytes',
+    applies: 'restart',
+    group: 'Network',
+    text: 'Video bytes in one RTP packet over UDP. Lower it where a VPN loses full-size packets; raise it only if every switch takes jumbo frames.',
+  }),
+
+  cameras: complete<number | CameraEntry[]>(
+    {
+      flag: 'cameras',
+      default: 16,
+      unit: 'cameras',
+      applies: 'restart',
+      group: 'Cameras',
+      text: 'Number of cameras: `/stream1` to `/streamN`. In the file it may also be a list with a name and a path for each camera.',
+    },
+    {
+      kind: 'cameras',
+      valueName: '<n>',
+      schema: camerasSchema,
+      allowed: camerasAllowed,
+      range: `1-${maximumCameras}`,
+      format: (value) => (typeof value === 'number' ? value : value.length),
+    },
+  ),
+  publishConflict: choice({
+    flag: 'publish-conflict',
+    valueName: '<policy>',
+    values: ['reject', 'takeover', 'takeover-stale'],
+    default: 'reject',
+    applies: 'live',
+    group: 'Cameras',
+    text: 'What happens to a second publisher of a path. `reject` refuses it, `takeover` lets it replace the first, `takeover-stale` only if it has the same address or the first was silent for 3 s.',
+  }),
+  gopCache: boolean({
+    flag: 'gop-cache',
+    default: false,
+    applies: 'restart',
+    group: 'Cameras',
+    text: 'Keep the newest group of pictures, so that a reader starts at once and not at the next keyframe. Takes more memory.',
+  }),
+
+  maxConnections: integer({
+    flag: 'max-connections',
+    default: ({ cameras }) => (cameras > 16 ? Math.min(defaultConnectionsCap, Math.max(32, 2 * cameras)) : 32),
+    defaultText: `32 connections; with more than 16 cameras 2 per camera, up to ${defaultConnectionsCap}`,
+    sample: 32,
+    min: 1,
+    max: 4000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'RTMP connections at the same time. The RTMP Push Driver allowed up to 1000; more needs a machine that can carry them.',
+  }),
+  maxConnectionsPerIp: integer({
+    flag: 'max-connections-per-ip',
+    default: 16,
+    min: 0,
+    max: 4000,
+    unit: 'connections',
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'RTMP connections from one address. 0 is no such limit, for drones behind one router.',
+  }),
+  rateLimit: boolean({
+    flag: 'rate-limit',
+    default: true,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'Limit how fast one address may open new connections.',
+  }),
+  rateLimitPerSecond: integer({
+    flag: 'rate-limit-per-second',
+    default: 10,
+    min: 1,
+    max: 1000,
+    unit: 'connections per second',
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'New connections per second that one address may open.',
+  }),
+  handshakeTimeoutMs: duration({
+    flag: 'handshake-timeout',
+    default: 5000,
+    minMs: 100,
+    maxMs: 600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A connection that has not finished the RTMP handshake by then is closed.',
+  }),
+  publishTimeoutMs: duration({
+    flag: 'publish-timeout',
+    default: 10_000,
+    minMs: 100,
+    maxMs: 3_600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A connection that has not started to publish by then is closed.',
+  }),
+  videoTimeoutMs: duration({
+    flag: 'video-timeout',
+    default: 15_000,
+    minMs: 100,
+    maxMs: 3_600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A publisher that sends no video for this long is disconnected.',
+  }),
+  receiveTimeoutMs: duration({
+    flag: 'receive-timeout',
+    default: 30_000,
+    minMs: 100,
+    maxMs: 3_600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A connection that sends nothing at all for this long is closed.',
+  }),
+
+  auth: boolean({
+    flag: 'auth',
+    default: true,
+    applies: 'restart',
+    group: 'Access',
+    text: 'Ask RTSP readers for user name and password. Off lets everyone who reaches the port watch every camera.',
+  }),
+  user: text({
+    flag: 'user',
+    valueName: '<name>',
+    default: 'skyweir',
+    pattern: /^[^\s:"\\\p{C}]{1,64}$/u,
+    allowed: 'a name of 1 to 64 characters without spaces, colons, quotes and backslashes',
+    applies: 'restart',
+    group: 'Access',
+    text: 'User name that RTSP readers give.',
+  }),
+  passwordFile: optionalPath({
+    flag: 'password-file',
+    default: null,
+    defaultText: 'none: `SKYWEIR_PASSWORD`, else a generated password kept in the state folder',
+    sample: '/etc/skyweir/password',
+    applies: 'restart',
+    group: 'Access',
+    text: 'File whose first line is the password that RTSP readers give.',
+  }),
+  rtspDigestSha256: boolean({
+    flag: 'rtsp-digest-sha256',
+    default: false,
+    applies: 'restart',
+    group: 'Access',
+    text: 'Offer SHA-256 beside MD5 for the RTSP password. Off, because some players fail when both are offered.',
+  }),
+  stateDir: text({
+    flag: 'state-dir',
+    valueName: '<folder>',
+    default: ({ stateDirectory }) => stateDirectory ?? '.skyweir',
+    defaultText: '`.skyweir` in the working directory; as a systemd service its state folder',
+    sample: '/var/lib/skyweir',
+    pattern: pathPattern,
+    allowed: 'the path of a folder',
+    applies: 'restart',
+    group: 'Access',
+    text: 'Folder for what must outlive a restart, such as the generated password.',
+  }),
+
+  statsIntervalMs: duration({
+    flag: 'stats-interval',
+    default: 30_000,
+    minMs: 1000,
+    maxMs: 86_400_000,
+    applies: 'live',
+    group: 'Statistics and logging',
+    text: 'How often a block of statistics is logged for each live stream.',
+  }),
+  logLevel: choice({
+    flag: 'log-level',
+    valueName: '<level>',
+    values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    default: 'info',
+    applies: 'live',
+    group: 'Statistics and logging',
+    text: 'Least important messages that are logged.',
+  }),
+  logFormat: choice({
+    flag: 'log-format',
+    valueName: '<format>',
+    values: ['pretty', 'json'],
+    default: ({ terminal }) => (terminal ? 'pretty' : 'json'),
+    defaultText: 'pretty on a terminal, else json',
+    sample: 'json',
+    applies: 'restart',
+    group: 'Statistics and logging',
+    text: '`pretty` is for people, `json` has one JSON object per line for log collectors.',
+  }),
+
+  ingestWorkers: integer({
+    flag: 'ingest-workers',
+    default: ({ cores }) => Math.min(256, Math.max(1, cores - 1)),
+    defaultText: 'processor cores - 1, at least 1 thread',
+    sample: 3,
+    min: 1,
+    max: 256,
+    applies: 'restart',
+    group: 'Performance',
+    text: 'Threads that receive streams. Connections are spread over them.',
+  }),
+  consumers: integer({
+    flag: 'consumers',
+    default: 1,
+    min: 1,
+    max: 64,
+    unit: 'thread',
+    applies: 'restart',
+    group: 'Performance',
+    text: 'Threads that serve RTSP readers. Cameras are spread over them.',
+  }),
+  ringFrames: integer({
+    flag: 'ring-frames',
+    default: limits.ring.frames,
+    min: 16,
+    max: 4096,
+    unit: 'frames',
+    applies: 'restart',
+    group: 'Performance',
+    text: 'Frames that are kept per camera for a reader that is behind. A reader that is further behind loses frames up to the next keyframe.',
+  }),
+  ringBytes: bytesOrAuto({
+    flag: 'ring-bytes',
+    default: 'auto',
+    min: 256 * 1024,
+    max: limits.ring.hardMaximumBytes,
+    applies: 'restart',
+    group: 'Performance',
+    text: 'Memory per live camera for these frames. `auto` starts at 1 MiB and grows with the bitrate to 8 MiB.',
+  }),
+
+  configFile: optionalPath({
+    flag: 'config',
+    default: null,
+    applies: 'restart',
+    group: 'Process',
+    text: 'YAML file with any of these keys. Environment variables win over the file, flags win over both.',
+    inFile: false,
+  }),
+  drainTimeoutMs: duration({
+    flag: 'drain-timeout',
+    default: 3000,
+    minMs: 0,
+    maxMs: 60_000,
+    applies: 'live',
+    group: 'Process',
+    text: 'Time that connections get to end in order when Skyweir is stopped.',
+  }),
+} as const;
+
+/** The property of {@link Config} that a setting fills. */
+export type SettingKey = keyof typeof settings;
+
+/** The values of all settings as they were given or defaulted, before cameras are resolved. */
+export type SettingValues = { [K in SettingKey]: z.output<(typeof settings)[K]['schema']> };
+
+/** The effective configuration: plain, deep-frozen, and fit to be handed to a worker thread. Durations in milliseconds. */
+export type Config = Readonly<Omit<SettingValues, 'cameras'>> & {
+  /** Number of cameras, the length of `cameraList`. */
+  readonly cameras: number;
+  readonly cameraList: readonly Camera[];
+};
+
+/** All keys in the order of the help. */
+export const settingKeys = Object.keys(settings) as SettingKey[];
+
+/** The file that keeps a generated password. */
+export function storedPasswordFile(stateDir: string): string {
+  return join(stateDir, 'password');
+}

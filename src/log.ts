@@ -1,0 +1,159 @@
+import { isMainThread, threadId } from 'node:worker_threads';
+import { type Level, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import type { LogOptions } from './control/messages.ts';
+
+export type { LogOptions } from './control/messages.ts';
+
+/**
+ * The logger of one thread. Besides its fields a call may carry `block`, a text of several lines for people: the pretty
+ * form shows message and block and hides the other fields, the JSON form leaves the block out and has the fields.
+ */
+export interface ThreadLog {
+  readonly logger: PinoLogger;
+  /** Writes everything that waits, now and synchronously. Called by itself when the thread ends. */
+  flush(): void;
+}
+
+/**
+ * Bytes of one write. What several threads write to a pipe is mixed inside a line only if a write is larger than this
+ * (PIPE_BUF of Linux); whole lines are gathered up to it. A single longer line is the one exception.
+ */
+const atomicWriteBytes = 4096;
+
+/** Bytes that are gathered before a write; a line that waits longer than `flushDelayMs` is written anyway. */
+const gatherBytes = 3072;
+const flushDelayMs = 200;
+
+/** Bytes that may wait for a terminal or collector that does not take them; beyond, lines are dropped and counted. */
+const waitingBytes = 8 * 1024 * 1024;
+
+/** Fields whose values are hidden whatever they hold. */
+const redactedFields = ['password', 'authorization', 'streamKey', 'query'];
+
+const censored = '[secret]';
+
+/** Makes the logger of this thread, which writes straight to standard output. `thread` is its name in every line. */
+export function createLog(options: LogOptions, thread: string): ThreadLog {
+  const destination = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: options.format === 'json' ? gatherBytes : 0,
+    maxLength: waitingBytes,
+    maxWrite: atomicWriteBytes,
+  });
+  let dropped = 0;
+  let waiting = 0;
+  let timer: NodeJS.Timeout | null = null;
+  destination.on('drop', (text: string) => {
+    dropped++;
+    waiting -= Buffer.byteLength(text);
+  });
+  destination.on('write', (written: number) => {
+    waiting = Math.max(0, waiting - written);
+  });
+  destination.on('drain', () => {
+    if (dropped === 0) return;
+    const lines = dropped;
+    dropped = 0;
+    logger.warn({ lines }, 'log lines were dropped because standard output was too slow');
+  });
+  // A flush does nothing while a write is under way, so it is repeated until nothing waits.
+  const flushSoon = (): void => {
+    if (timer !== null || waiting === 0) return;
+    timer = setTimeout(() => {
+      timer = null;
+      destination.flush();
+      flushSoon();
+    }, flushDelayMs);
+    timer.unref();
+  };
+
+  const format = lineFormatter(options);
+  const logger = createLogger(options, thread, (line) => {
+    const text = format(line);
+    waiting += Buffer.byteLength(text);
+    destination.write(text);
+    flushSoon();
+  });
+
+  const flush = (): void => {
+    try {
+      destination.flushSync();
+      waiting = 0;
+    } catch {
+      // Standard output is gone; there is nobody left to tell.
+    }
+  };
+  process.on('exit', flush);
+  return { logger, flush };
+}
+
+/** {@link createLog} for a worker, which needs no flush of its own: lines are out within a second and when the thread ends. */
+export function createThreadLogger(options: LogOptions, thread: string): PinoLogger {
+  return createLog(options, thread).logger;
+}
+
+/** A pino logger that hands each JSON line to `write`, before {@link lineFormatter}. */
+export function createLogger(options: LogOptions, thread: string, write: (line: string) => void): PinoLogger {
+  const pretty = options.format === 'pretty';
+  return pino(
+    {
+      level: options.level,
+      // Threads of one kind share a name; the number tells them apart.
+      base: isMainThread ? { thread } : { thread, tid: threadId },
+      timestamp: stdTimeFunctions.isoTime,
+      redact: { paths: redactedFields.flatMap((field) => [field, `*.${field}`]), censor: censored },
+      formatters: {
+        level: (label) => ({ level: label as Level }),
+        log: (fields) => {
+          if (!('block' in fields)) return fields;
+          if (pretty) return { block: fields['block'] };
+          const { block: _block, ...others } = fields;
+          return others;
+        },
+      },
+    },
+    { write },
+  );
+}
+
+/** Turns a JSON line of pino into what is written: secrets masked, and laid out for people if the format is pretty. */
+export function lineFormatter(options: LogOptions): (line: string) => string {
+  const secrets = (options.secrets ?? []).filter((secret) => secret !== '');
+  const escaped = secrets.map((secret) => JSON.stringify(secret).slice(1, -1));
+  const mask = (text: string): string => secrets.reduce((masked, secret) => masked.replaceAll(secret, censored), text);
+
+  if (options.format === 'json') {
+    return (line) => {
+      if (!escaped.some((secret) => line.includes(secret))) return line;
+      // Only texts are masked, so that a secret made of digits does not break a number.
+      return `${JSON.stringify(mapTexts(JSON.parse(line), mask))}\n`;
+    };
+  }
+
+  const layOut = prettyFactory({
+    colorize: options.colour ?? false,
+    singleLine: true,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'thread,tid,block',
+    messageFormat: (record, messageKey) => {
+      const message = String(record[messageKey] ?? '');
+      return record['block'] === undefined ? message : `${message}\n${String(record['block'])}`;
+    },
+  });
+  return (line) =>
+    layOut(mapTexts(JSON.parse(line), (text) => mask(text.replace(terminalControls, '\ufffd'))) as object);
+}
+
+/** Control characters a peer could steer a terminal with; line breaks and tabs stay. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+const terminalControls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** A copy with every text inside changed by `change`; keys stay. */
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((part) => mapTexts(part, change));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, mapTexts(part, change)]));
+}
