@@ -1,0 +1,174 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ErrorCode } from '../base/errors.ts';
+
+/**
+ * Every message that crosses a thread border. Each port carries one union in each direction, named after the threads at
+ * its ends. Frames never travel this way: they go through the rings.
+ */
+
+/** A camera as the configuration names it; its index is its identity in all shared memory. */
+export interface Camera {
+  readonly index: number;
+  readonly name: string;
+  /** Stream path with a leading slash, in the case the configuration gives. */
+  readonly path: string;
+}
+
+/** How a thread logs: decided once in the main thread and handed to the workers as plain data. */
+export interface LogOptions {
+  /** A level of pino, or `silent`. */
+  readonly level: string;
+  readonly format: 'pretty' | 'json';
+  /** Only for `pretty`; absent is without colours. */
+  readonly colour?: boolean;
+  /** Texts that must never be seen in a log, such as the RTSP password. */
+  readonly secrets?: readonly string[];
+}
+
+/** Who is at the other end of a socket, noted when it was accepted. */
+export interface Peer {
+  /** Unique in this process, for logs: `r17` for RTMP, `s17` for RTSP. */
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+// ---- workerData ----------------------------------------------------------------------------------------------------
+
+/** What an ingest worker is started with; the same object for every worker of the pool. */
+export interface IngestBoot {
+  readonly log: LogOptions;
+  readonly timeouts: {
+    readonly handshakeMs: number;
+    readonly publishMs: number;
+    readonly videoMs: number;
+    readonly receiveMs: number;
+  };
+  /** One {@link Doorbell} memory per consumer. */
+  readonly doorbells: readonly SharedArrayBuffer[];
+  /** {@link StreamCounters} memory. */
+  readonly counters: SharedArrayBuffer;
+}
+
+/** What the acceptor is started with. */
+export interface AcceptorBoot {
+  readonly log: LogOptions;
+  readonly host: string;
+  readonly rtmpPort: number;
+  readonly rtspPort: number;
+  readonly ingestWorkers: number;
+  /** URL of the file an ingest worker starts with. */
+  readonly ingestEntry: string;
+  readonly admission: AdmissionOptions;
+  readonly ingest: IngestBoot;
+}
+
+export interface AdmissionOptions {
+  readonly maxConnections: number;
+  /** 0 = no limit. */
+  readonly maxConnectionsPerIp: number;
+  /** New connections per second and address; 0 = no limit. */
+  readonly ratePerSecond: number;
+}
+
+/** What a consumer is started with. */
+export interface ConsumerBoot {
+  readonly log: LogOptions;
+  /** Which consumer this is: its doorbell, its reader slot in every ring, its column of reader counters. */
+  readonly index: number;
+  readonly cameras: readonly Camera[];
+  readonly doorbell: SharedArrayBuffer;
+  readonly counters: SharedArrayBuffer;
+  /** Rings that exist already, by camera index; a consumer that replaces a failed one finds them here. */
+  readonly rings: readonly (SharedArrayBuffer | null)[];
+  readonly host: string;
+  /** RTSP credentials, null when authentication is off. */
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly digestSha256: boolean;
+  /** RTP payload bytes of a packet over UDP. */
+  readonly packetBytes: number;
+  readonly gopCache: boolean;
+}
+
+// ---- acceptor ------------------------------------------------------------------------------------------------------
+
+export type AcceptorToMain =
+  | { readonly type: 'listening'; readonly rtmpPort: number; readonly rtspPort: number }
+  | { readonly type: 'listen_failed'; readonly flag: string; readonly port: number; readonly code: string }
+  /** A publisher's connection was handed to a worker; `port` reaches it until it ends ({@link ConnectionToMain}). */
+  | { readonly type: 'connection'; readonly peer: Peer; readonly port: MessagePort }
+  | { readonly type: 'worker_failed'; readonly message: string }
+  | { readonly type: 'stopped' };
+
+export type MainToAcceptor =
+  /** A consumer is ready for sockets; a port for an index that is known replaces it. */
+  | { readonly type: 'consumer'; readonly index: number; readonly port: MessagePort }
+  | { readonly type: 'admission'; readonly admission: AdmissionOptions }
+  /** Close the listeners, refuse new connections, let the pool end. */
+  | { readonly type: 'stop' };
+
+/** A reader's fresh socket; `socket` is in the transfer list. */
+export type AcceptorToConsumer = { readonly type: 'reader'; readonly socket: unknown; readonly peer: Peer };
+
+/** The consumer is done with a reader's socket. */
+export type ConsumerToAcceptor = { readonly type: 'closed'; readonly id: string };
+
+/** The Piscina task of one publisher's connection; `socket` and `port` are in the transfer list. */
+export interface IngestTask {
+  readonly socket: unknown;
+  readonly port: MessagePort;
+  readonly peer: Peer;
+  /** Monotonic ms at which the socket was accepted; the handshake deadline counts from it. */
+  readonly acceptedMs: number;
+}
+
+/** How a publisher's connection ended. */
+export interface IngestResult {
+  readonly reason: ErrorCode;
+}
+
+// ---- one publisher's connection and the path registry ---------------------------------------------------------------
+
+export type ConnectionToMain =
+  | { readonly type: 'claim'; readonly path: string; readonly decodedPath: string }
+  /** The publisher ended its stream but stays connected. */
+  | { readonly type: 'release'; readonly reason: ErrorCode }
+  | { readonly type: 'event'; readonly event: PublisherEvent }
+  /** The connection ended; the port closes next. A port that closes without it means that the worker died. */
+  | { readonly type: 'ended'; readonly reason: ErrorCode; readonly detail: string | undefined };
+
+export type MainToConnection =
+  | { readonly type: 'granted'; readonly camera: number; readonly ring: SharedArrayBuffer }
+  | { readonly type: 'refused'; readonly reason: ErrorCode }
+  /** End the connection for this reason. */
+  | { readonly type: 'cut'; readonly reason: ErrorCode };
+
+/** Rare facts about a stream that an operator wants to read once. */
+export type PublisherEvent =
+  | {
+      readonly type: 'parameters' | 'parameters_changed';
+      readonly width: number;
+      readonly height: number;
+      readonly profile: number;
+      readonly level: number;
+      readonly fps: number;
+    }
+  | { readonly type: 'non_h264'; readonly codec: string }
+  | { readonly type: 'discontinuity'; readonly fromMs: number; readonly toMs: number }
+  | { readonly type: 'stuck_clock' }
+  | { readonly type: 'b_frames' }
+  | { readonly type: 'no_idr' };
+
+// ---- consumer ------------------------------------------------------------------------------------------------------
+
+export type MainToConsumer =
+  /** A ring for a camera: its first, or a fresh one that follows the ring it has once that is drained. */
+  | { readonly type: 'ring'; readonly camera: number; readonly ring: SharedArrayBuffer }
+  /** A publisher took or left a camera's path. */
+  | { readonly type: 'stream'; readonly camera: number; readonly live: boolean }
+  | { readonly type: 'acceptor'; readonly port: MessagePort }
+  | { readonly type: 'cameras'; readonly cameras: readonly Camera[] }
+  /** End every session with a farewell (RTCP BYE) and stop. */
+  | { readonly type: 'stop' };
+
+export type ConsumerToMain = { readonly type: 'ready' } | { readonly type: 'stopped' };

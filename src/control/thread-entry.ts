@@ -1,0 +1,7 @@
+/**
+ * The file a thread starts with: `workers/<name>.ts` when run from source, `workers/<name>.js` in the built package.
+ * `from` is the caller's `import.meta.url`; `up` the way from there to the package root.
+ */
+export function threadEntry(name: 'acceptor' | 'ingest' | 'consumer', from: string, up: string): URL {
+  return new URL(`${up}workers/${name}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
+}
