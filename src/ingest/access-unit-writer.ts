@@ -1,0 +1,375 @@
+import { ConnectionError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { VideoTag } from '../flv/video-tag.ts';
+import { AccessUnit } from '../h264/access-unit.ts';
+import { beginsWithStartCode } from '../h264/annexb.ts';
+import { listLengthPrefixed, NalList, nalType } from '../h264/nal-unit.ts';
+import { recordFlag } from '../shm/frame-ring.ts';
+import type { RingWriter } from '../shm/ring-writer.ts';
+import { listByteStream, splitAtStartCodes } from './framing.ts';
+import { HeldUnits } from './held-units.ts';
+import type { SequenceHeaderStore } from './sequence-header.ts';
+import { StartPoints } from './start-points.ts';
+import { Timeline } from './timeline.ts';
+
+/** Access units at the start of a stream that are searched for start codes as a whole. */
+const searchedUnits = 10;
+
+/** Pictures taken from one message; more is not video. */
+const picturesPerMessage = 16;
+
+/** Milliseconds after which an access unit that waits for more of its slices is taken to be complete. */
+const joinWaitMs = 50;
+
+/** What the writer tells its publisher. Called for each record, or rarely, never with allocated arguments. */
+export interface AccessUnitObserver {
+  /** A video record of `bytes` was committed; `flags` as in the record. */
+  onRecord(bytes: number, flags: number, dtsMs: number, arrivalMs: number): void;
+  /** The parameter sets changed: write them now; a record may be open, and will move. */
+  onParametersChanged(): void;
+  onSeiOnly(): void;
+  onTruncated(): void;
+  onTolerated(): void;
+}
+
+/**
+ * Makes ring records out of the bodies of video messages: one access unit each, whatever the messages hold. A body lies in the
+ * ring's open record from the start; nearly always the end of the message only takes a look at it and commits.
+ *
+ *     open record:  [ held SEI, or the slices so far | body of this message ]
+ *                   0                                bodyStart              recordLength
+ */
+export class AccessUnitWriter {
+  readonly timeline = new Timeline();
+  readonly startPoints = new StartPoints();
+  /** NAL units of this stream hold start codes: they must be split before they come here. */
+  splitting = false;
+  /** A message with 4-byte lengths announced turned out to be a byte stream. */
+  byteStream = false;
+  /** Access units of this stream are spread over several messages. */
+  joining = false;
+  /** Monotonic ms at which {@link flush} is due, Infinity while nothing waits. */
+  deadlineMs = Number.POSITIVE_INFINITY;
+
+  readonly #writer: RingWriter;
+  readonly #store: SequenceHeaderStore;
+  readonly #observer: AccessUnitObserver;
+  #unit = new AccessUnit();
+  #bodyStart = 0;
+  #timestampMs = 0;
+  #compositionMs = 0;
+  #arrivalMs = 0;
+
+  /** The access unit that waits for more slices, in the first `waitingLength` bytes of the open record, while `#waiting`. */
+  #waiting = false;
+  #waitingLength = 0;
+  #waitingUnit = new AccessUnit();
+  #waitingTimestampMs = 0;
+  #waitingCompositionMs = 0;
+  #waitingArrivalMs = 0;
+
+  readonly #held = new HeldUnits();
+
+  #units = 0;
+  #lastTimestampMs = -1;
+  readonly #list = new NalList();
+  readonly #splitList = new NalList();
+  readonly #prefix = Buffer.alloc(4);
+
+  constructor(writer: RingWriter, store: SequenceHeaderStore, observer: AccessUnitObserver) {
+    this.#writer = writer;
+    this.#store = store;
+    this.#observer = observer;
+  }
+
+  /** Whether an access unit waits for more slices, in the ring's open record. */
+  get waiting(): boolean {
+    return this.#waiting;
+  }
+
+  /** Access units committed. */
+  get units(): number {
+    return this.#units;
+  }
+
+  /** A message with this timestamp begins: an access unit that waits for slices of another time is complete. */
+  prepare(timestampMs: number): void {
+    if (this.#waiting && timestampMs !== this.#waitingTimestampMs) this.#commitWaiting();
+  }
+
+  /**
+   * Opens `length` bytes for a message's body; the caller appends them to the ring writer, then calls {@link close}. `keyframe`
+   * is the tag's flag, a hint. Throws `ConnectionError` when the ring cannot take as much.
+   */
+  open(length: number, timestampMs: number, compositionMs: number, keyframe: boolean): void {
+    const writer = this.#writer;
+    this.#timestampMs = timestampMs;
+    this.#compositionMs = compositionMs;
+    if (this.#waiting && this.#waitingLength + length > limits.rtmp.messageBytes) this.#commitWaiting();
+    try {
+      if (this.#waiting) {
+        this.#bodyStart = this.#waitingLength;
+        writer.extend(length);
+      } else {
+        const held = this.#held;
+        this.#bodyStart = held.length;
+        writer.begin(held.length + length, keyframe);
+        if (held.length > 0) writer.append(held.buffer, 0, held.length);
+      }
+    } catch (error) {
+      throw toConnectionError(error);
+    }
+  }
+
+  /** The message ended early: its body goes, what waits in front of it stays. */
+  abandon(): void {
+    if (this.#waiting) this.#writer.truncate(this.#bodyStart);
+    else this.#writer.abandon();
+  }
+
+  /** A message as NAL units [starts, ends) of `source`, for framings that cannot go to the ring as they are. */
+  write(list: NalList, source: Buffer, timestampMs: number, tag: VideoTag, arrivalMs: number): void {
+    this.open(list.prefixedBytes, timestampMs, tag.compositionMs, tag.keyframe);
+    this.#appendUnits(list, source);
+    this.close(arrivalMs);
+  }
+
+  /** The message is complete; its last byte arrived at `arrivalMs`. */
+  close(arrivalMs: number): void {
+    this.#arrivalMs = arrivalMs;
+    const complete = this.#writer.appendedLength === this.#writer.recordLength;
+    if (complete) this.#examineBody();
+    if (!complete || (this.#unit.truncated && !this.#rewriteByteStream())) {
+      this.#observer.onTruncated();
+      this.abandon();
+      return;
+    }
+    if ((this.#unit.embedded || this.#units < searchedUnits) && !this.splitting) this.#rewriteSplit();
+    if (this.#unit.stray > 0) this.#observer.onTolerated();
+    if (this.#unit.vcl === 0) this.#hold();
+    else this.#takePictures();
+  }
+
+  /** Commits an access unit that has waited long enough for more slices. Only between messages. */
+  flush(nowMs: number): void {
+    if (this.#waiting && nowMs >= this.deadlineMs) this.#commitWaiting();
+  }
+
+  /** Commits an access unit that waits for more slices. Only between messages. */
+  commitWaiting(): void {
+    if (this.#waiting) this.#commitWaiting();
+  }
+
+  /** Forgets SEI and parameter sets that wait for an access unit. */
+  dropHeld(): void {
+    this.#held.clear();
+  }
+
+  // ---- one message's body --------------------------------------------------------------------------------------------
+
+  /** Held units take part in the look at the first picture: they are in front of it in the record. */
+  #examineBody(): void {
+    const writer = this.#writer;
+    const start = writer.recordStart;
+    const from = this.#waiting ? start + this.#bodyStart : start;
+    this.#unit.examine(writer.buffer, from, start + writer.recordLength, this.#store.facts);
+  }
+
+  #takePictures(): void {
+    const writer = this.#writer;
+    this.#held.clear();
+    if (this.#waiting) {
+      if (this.#unit.continues) {
+        if (this.#joinWaiting()) return;
+      } else this.#commitWaiting();
+      this.#examineRest();
+    } else if (this.#unit.continues && this.#timestampMs === this.#lastTimestampMs) {
+      // Too late for the one that is committed; from here on access units wait for their other messages.
+      this.joining = true;
+    }
+    // What is left of the record starts with a picture of its own.
+    for (let pictures = 1; this.#unit.vcl > 0 && !this.#unit.truncated; pictures++) {
+      const length = this.#unit.end - writer.recordStart;
+      const { more, stray } = this.#unit;
+      if (this.#unit.sps || this.#unit.pps) this.#learn(length);
+      if (!more) {
+        if (stray > 0) writer.truncate(length);
+        this.#finishPicture();
+        return;
+      }
+      this.#commit(this.#unit, length, this.#timestampMs, this.#compositionMs, this.#arrivalMs);
+      if (pictures === picturesPerMessage) break;
+      this.#examineRest();
+    }
+    this.#observer.onTruncated();
+    writer.abandon();
+  }
+
+  /** What was in front of the open record is committed; it starts with the next picture. */
+  #examineRest(): void {
+    this.#bodyStart = 0;
+    this.#examineBody();
+  }
+
+  /** The body goes on with the picture that waits. Returns true when nothing else is in it. */
+  #joinWaiting(): boolean {
+    this.joining = true;
+    const unit = this.#unit;
+    this.#waitingLength = unit.end - this.#writer.recordStart;
+    this.#waitingUnit.absorb(unit);
+    this.#waitingArrivalMs = this.#arrivalMs;
+    if (unit.more) {
+      this.#commitWaiting();
+      return false;
+    }
+    if (unit.stray > 0) this.#writer.truncate(this.#waitingLength);
+    this.deadlineMs = this.#arrivalMs + joinWaitMs;
+    return true;
+  }
+
+  /** The first access unit shows whether messages hold whole ones: it waits for the next message, and so do all if they don't. */
+  #finishPicture(): void {
+    if (!this.joining && this.#units > 0) {
+      this.#commit(this.#unit, -1, this.#timestampMs, this.#compositionMs, this.#arrivalMs);
+      return;
+    }
+    const unit = this.#waitingUnit;
+    this.#waitingUnit = this.#unit;
+    this.#unit = unit;
+    this.#waiting = true;
+    this.#waitingLength = this.#writer.recordLength;
+    this.#waitingTimestampMs = this.#timestampMs;
+    this.#waitingCompositionMs = this.#compositionMs;
+    this.#waitingArrivalMs = this.#arrivalMs;
+    this.deadlineMs = this.#arrivalMs + joinWaitMs;
+  }
+
+  /** Commits what waits; bytes behind it stay open as a record of their own. */
+  #commitWaiting(): void {
+    this.#waiting = false;
+    this.deadlineMs = Number.POSITIVE_INFINITY;
+    const length = this.#waitingLength < this.#writer.recordLength ? this.#waitingLength : -1;
+    this.#commit(
+      this.#waitingUnit,
+      length,
+      this.#waitingTimestampMs,
+      this.#waitingCompositionMs,
+      this.#waitingArrivalMs,
+    );
+  }
+
+  /** `length`: bytes of the open record that are the access unit, -1 for all of it. */
+  #commit(unit: AccessUnit, length: number, timestampMs: number, compositionMs: number, arrivalMs: number): void {
+    const writer = this.#writer;
+    const { corrected } = this.timeline;
+    const dtsMs = this.timeline.next(timestampMs, arrivalMs);
+    if (this.timeline.corrected !== corrected) this.#observer.onTolerated();
+    let flags = this.startPoints.judge(unit, dtsMs, this.#store.complete);
+    if (this.timeline.discontinuity) flags |= recordFlag.discontinuity;
+    if (unit.sps && unit.pps) flags |= recordFlag.parameterSets;
+    const bytes = length < 0 ? writer.recordLength : length;
+    if (length < 0) writer.commit(flags, dtsMs, compositionMs, arrivalMs * 1000);
+    else writer.commitPrefix(length, flags, dtsMs, compositionMs, arrivalMs * 1000);
+    this.#units++;
+    this.#lastTimestampMs = timestampMs;
+    this.#observer.onRecord(bytes, flags, dtsMs, arrivalMs);
+  }
+
+  // ---- parameter sets ------------------------------------------------------------------------------------------------
+
+  /** Learns the parameter sets in the first `length` bytes of the open record. If they are new, their record gets in front of it. */
+  #learn(length: number): void {
+    const writer = this.#writer;
+    this.#learnFrom(writer.buffer, writer.recordStart, writer.recordStart + length);
+    if (this.#store.unwritten) this.#observer.onParametersChanged();
+  }
+
+  #learnFrom(bytes: Buffer, start: number, end: number): void {
+    let at = start;
+    while (end - at >= 4) {
+      const length = bytes.readUInt32BE(at);
+      at += 4;
+      const type = length > 0 ? bytes[at]! & 0x1f : 0;
+      if ((type === nalType.sps || type === nalType.pps) && !this.#store.learn(bytes, at, at + length))
+        this.#observer.onTolerated();
+      at += length;
+    }
+  }
+
+  /** No picture in this message: its SEI and parameter sets go in front of the next one. */
+  #hold(): void {
+    const writer = this.#writer;
+    const start = writer.recordStart + this.#bodyStart;
+    const end = this.#unit.end;
+    if (this.#unit.units > 0) this.#observer.onSeiOnly();
+    else this.#observer.onTolerated();
+    this.#learnFrom(writer.buffer, start, end);
+    if (!this.#held.take(writer.buffer, start, end)) this.#observer.onTolerated();
+    this.abandon();
+    // SEI and parameter sets come in front of a picture, so the one that waits has all its slices.
+    if (this.#waiting && this.#unit.units > 0) this.#commitWaiting();
+    if (this.#store.unwritten && !this.#waiting) this.#observer.onParametersChanged();
+  }
+
+  // ---- bodies that are not what they should be -----------------------------------------------------------------------
+
+  /** Lengths make no sense: a byte stream in the place of length-prefixed units? */
+  #rewriteByteStream(): boolean {
+    const writer = this.#writer;
+    const end = writer.recordStart + writer.recordLength;
+    if (!beginsWithStartCode(writer.buffer, writer.recordStart + this.#bodyStart, end)) return false;
+    const body = this.#copyBody();
+    if (!listByteStream(this.#list, body, 0, body.length)) return false;
+    this.byteStream = true;
+    this.#replaceBody(this.#list, body);
+    return !this.#unit.truncated;
+  }
+
+  /** Splits NAL units that have start codes inside. */
+  #rewriteSplit(): void {
+    const writer = this.#writer;
+    const start = writer.recordStart + this.#bodyStart;
+    const end = writer.recordStart + writer.recordLength;
+    if (listLengthPrefixed(this.#list, writer.buffer, start, end, 4) < 0) return;
+    if (!splitAtStartCodes(this.#splitList, this.#list, writer.buffer)) return;
+    if (this.#splitList.count <= this.#list.count) return;
+    const body = this.#copyBody();
+    listLengthPrefixed(this.#list, body, 0, body.length, 4);
+    splitAtStartCodes(this.#splitList, this.#list, body);
+    this.splitting = true;
+    this.#replaceBody(this.#splitList, body);
+  }
+
+  #copyBody(): Buffer {
+    const writer = this.#writer;
+    const start = writer.recordStart;
+    return Buffer.from(writer.buffer.subarray(start + this.#bodyStart, start + writer.recordLength));
+  }
+
+  #replaceBody(list: NalList, source: Buffer): void {
+    this.#writer.truncate(this.#bodyStart);
+    try {
+      this.#writer.extend(list.prefixedBytes);
+    } catch (error) {
+      throw toConnectionError(error);
+    }
+    this.#appendUnits(list, source);
+    this.#examineBody();
+  }
+
+  #appendUnits(list: NalList, source: Buffer): void {
+    const writer = this.#writer;
+    for (let i = 0; i < list.count; i++) {
+      const start = list.starts[i]!;
+      const end = list.ends[i]!;
+      this.#prefix.writeUInt32BE(end - start, 0);
+      writer.append(this.#prefix, 0, 4);
+      writer.append(source, start, end);
+    }
+  }
+}
+
+/** The ring refuses records above its hard maximum. */
+function toConnectionError(error: unknown): unknown {
+  return error instanceof RangeError ? new ConnectionError('message_too_large', error.message) : error;
+}

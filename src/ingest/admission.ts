@@ -1,0 +1,98 @@
+import type { ErrorCode } from '../base/errors.ts';
+import type { AdmissionOptions } from '../control/messages.ts';
+
+/** Entries the rate limiter keeps; the oldest go first, so that a flood of addresses cannot grow it. */
+const rateEntries = 65_536;
+const windowMs = 1000;
+
+/**
+ * Decides about a new connection before any work is spent on it: total, per address, then rate. Connections that a limit
+ * refuses do not count for the limits after it. Addresses are counted as they are for IPv4 and by /64 for IPv6, where one
+ * subscriber owns a whole prefix.
+ */
+export class Admission {
+  #options: AdmissionOptions;
+  #total = 0;
+  readonly #perAddress = new Map<string, number>();
+  /** Start of the current one-second window and connections in it and the one before, per address. */
+  readonly #rates = new Map<string, RateWindow>();
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  set options(options: AdmissionOptions) {
+    this.#options = options;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Counts the connection and returns null, or returns why it is refused. */
+  admit(address: string, nowMs: number): ErrorCode | null {
+    const { maxConnections, maxConnectionsPerIp, ratePerSecond } = this.#options;
+    if (this.#total >= maxConnections) return 'connections_exceeded';
+    const key = addressKey(address);
+    const held = this.#perAddress.get(key) ?? 0;
+    if (maxConnectionsPerIp > 0 && held >= maxConnectionsPerIp) return 'connections_per_ip_exceeded';
+    if (ratePerSecond > 0 && !this.#withinRate(key, ratePerSecond, nowMs)) return 'rate_limited';
+    this.#total++;
+    this.#perAddress.set(key, held + 1);
+    return null;
+  }
+
+  /** A connection that was admitted has ended. */
+  release(address: string): void {
+    const key = addressKey(address);
+    const held = this.#perAddress.get(key);
+    if (held === undefined) return;
+    this.#total--;
+    if (held === 1) this.#perAddress.delete(key);
+    else this.#perAddress.set(key, held - 1);
+  }
+
+  /** Sliding window: the previous second counts by the part of it that the last 1000 ms still cover. */
+  #withinRate(key: string, perSecond: number, nowMs: number): boolean {
+    let window = this.#rates.get(key);
+    if (window === undefined) {
+      window = { startMs: nowMs, current: 0, previous: 0 };
+      if (this.#rates.size >= rateEntries) this.#rates.delete(this.#rates.keys().next().value as string);
+      this.#rates.set(key, window);
+    }
+    const elapsed = nowMs - window.startMs;
+    if (elapsed >= windowMs) {
+      window.previous = elapsed < 2 * windowMs ? window.current : 0;
+      window.current = 0;
+      window.startMs = nowMs - (elapsed % windowMs);
+    }
+    const covered = 1 - (nowMs - window.startMs) / windowMs;
+    if (window.current + window.previous * covered >= perSecond) return false;
+    window.current++;
+    return true;
+  }
+}
+
+interface RateWindow {
+  startMs: number;
+  current: number;
+  previous: number;
+}
+
+/** IPv4 (also when mapped into IPv6) as it is; IPv6 as its first four groups. */
+export function addressKey(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped) return mapped[1]!;
+  if (!address.includes(':')) return address;
+  const [head, tail] = address.split('%', 1)[0]!.split('::');
+  const left = head === '' ? [] : head!.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const groups =
+    tail === undefined
+      ? left
+      : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}

@@ -1,0 +1,345 @@
+import { limits } from '../base/limits.ts';
+import type { PublisherEvent } from '../control/messages.ts';
+import { decodeVideoTag, VideoTag, videoHeadBytes, videoKind, wholeMessage } from '../flv/video-tag.ts';
+import { decodeAvcDecoderConfig } from '../h264/avc-decoder-config.ts';
+import { NalList } from '../h264/nal-unit.ts';
+import type { VideoSink } from '../rtmp/video-sink.ts';
+import { recordFlag } from '../shm/frame-ring.ts';
+import type { RingWriter } from '../shm/ring-writer.ts';
+import type { PublisherCounters } from '../shm/stream-counters.ts';
+import { type AccessUnitObserver, AccessUnitWriter } from './access-unit-writer.ts';
+import { EventReporter } from './event-reporter.ts';
+import { FrameCounting } from './frame-counting.ts';
+import { Framing } from './framing.ts';
+import { SequenceHeaderStore } from './sequence-header.ts';
+import { encodeStreamMetadata, readStreamMetadata } from './stream-metadata.ts';
+
+/** What a publisher needs from the thread it lives in. */
+export interface PublisherOptions {
+  readonly writer: RingWriter;
+  readonly counters: PublisherCounters;
+  /** Called after each record: wakes the consumers that read this camera. */
+  readonly ring: () => void;
+  readonly wallMs: () => number;
+  /** Rare facts for the operator, at most about one a second. */
+  onEvent(event: PublisherEvent): void;
+}
+
+/** Where the bytes of the current message go. */
+const phase = {
+  idle: 0,
+  /** The first bytes of the tag header are here, more are needed. */
+  head: 1,
+  /** Straight into the ring's open record. */
+  direct: 2,
+  /** Into the scratch buffer: the message must be looked at, or converted, as a whole. */
+  gather: 3,
+  skip: 4,
+} as const;
+
+/** The longest tag header that is decoded before the rest of the message is here. */
+const headBytes = 8;
+
+/** Milliseconds between two metadata records. */
+const metadataMs = 1_000;
+
+/**
+ * One publishing stream: video messages, as they arrive, to records of one camera's ring.
+ *
+ * The usual message, H.264 with 4-byte NAL unit lengths, loses its tag header and goes from the read buffer to its place in
+ * the ring; at its end the lengths are walked once and the record is committed. Everything else is gathered and converted.
+ */
+export class Publisher implements VideoSink {
+  readonly #writer: RingWriter;
+  readonly #counting: FrameCounting;
+  readonly #ring: () => void;
+  readonly #events: EventReporter;
+  readonly #store = new SequenceHeaderStore();
+  readonly #units: AccessUnitWriter;
+  readonly #framing = new Framing();
+  readonly #tag = new VideoTag();
+  readonly #list = new NalList();
+
+  #live = false;
+  #phase: number = phase.idle;
+  #timestampMs = 0;
+  #length = 0;
+  #nowMs = 0;
+  /** Monotonic ms at which the newest H.264 access unit was committed; the start of the stream before the first. */
+  #lastVideoMs = 0;
+
+  readonly #head = Buffer.alloc(headBytes);
+  #headLength = 0;
+  /** Bytes of the header that are wanted before it is decoded. */
+  #headWanted = 0;
+  /** `#scratch[0, #gathered)` holds the gathered message, tag header included when `#gatherHead`. */
+  #scratch = Buffer.alloc(0);
+  #gathered = 0;
+  #gatherHead = false;
+
+  #metadata: Uint8Array | null = null;
+  #metadataDue = false;
+  #nextMetadataMs = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#writer = options.writer;
+    this.#counting = new FrameCounting(options.counters, options.wallMs);
+    this.#ring = options.ring;
+    this.#events = new EventReporter((event) => options.onEvent(event));
+    this.#units = new AccessUnitWriter(options.writer, this.#store, this.#observer());
+  }
+
+  /** Monotonic ms at which the newest H.264 access unit was committed; the start of the stream before the first. */
+  get lastVideoMs(): number {
+    return this.#lastVideoMs;
+  }
+
+  /** When {@link flush} is due, monotonic ms; Infinity while nothing waits. */
+  get deadlineMs(): number {
+    return this.#units.deadlineMs;
+  }
+
+  /** Opens the stream in the ring. Called once, before the first message. */
+  start(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#lastVideoMs = nowMs;
+    this.#counting.start(this.#writer.startStream(), nowMs);
+    this.#live = true;
+  }
+
+  /** Closes the stream in the ring. Calls after it do nothing. */
+  stop(): void {
+    if (!this.#live) return;
+    this.abort();
+    this.#units.commitWaiting();
+    this.#live = false;
+    this.#writer.endStream();
+    this.#ring();
+  }
+
+  /** Commits an access unit that has waited long enough for more of its slices. */
+  flush(nowMs: number): void {
+    // A message that is arriving has the same timestamp, so it may well bring the missing slices.
+    if (this.#live && this.#phase === phase.idle) this.#units.flush(nowMs);
+  }
+
+  /** Optional: the bytes appended next were read at `nowMs`. Keeps the arrival time of a long message that of its last byte. */
+  arrived(nowMs: number): void {
+    this.#nowMs = nowMs;
+  }
+
+  /** Values of an onMetaData message. They become a metadata record, for people to read. */
+  metadata(values: ReadonlyMap<string, unknown>, nowMs: number): void {
+    if (!this.#live) return;
+    const payload = encodeStreamMetadata(readStreamMetadata(values));
+    if (this.#metadata !== null && Buffer.compare(this.#metadata, payload) === 0) return;
+    this.#metadata = payload;
+    this.#metadataDue = true;
+    this.#writeMetadata(nowMs);
+  }
+
+  // ---- one message -----------------------------------------------------------------------------------------------------
+
+  begin(timestampMs: number, length: number, nowMs: number): void {
+    if (this.#phase !== phase.idle) this.abort();
+    if (!this.#live) return;
+    this.#timestampMs = timestampMs;
+    this.#length = length;
+    this.#nowMs = nowMs;
+    this.#headLength = 0;
+    this.#headWanted = 0;
+    this.#phase = phase.head;
+    if (this.#units.waiting) this.#units.prepare(timestampMs);
+  }
+
+  append(bytes: Buffer, start: number, end: number): void {
+    if (this.#phase === phase.direct) this.#writer.append(bytes, start, end);
+    else if (this.#phase === phase.head) this.#takeHead(bytes, start, end);
+    else if (this.#phase === phase.gather) this.#gather(bytes, start, end);
+  }
+
+  end(): void {
+    const ended = this.#phase;
+    this.#phase = phase.idle;
+    if (ended === phase.direct) this.#units.close(this.#nowMs);
+    else if (ended === phase.gather) this.#endGathered();
+    else if (ended === phase.head) this.#counting.tolerated();
+    if (this.#metadataDue) this.#writeMetadata(this.#nowMs);
+  }
+
+  abort(): void {
+    const ended = this.#phase;
+    this.#phase = phase.idle;
+    if (ended === phase.direct) this.#units.abandon();
+    if (ended === phase.direct || ended === phase.gather) this.#counting.truncated();
+  }
+
+  /** The header is nearly always in one piece, and is then read where it lies. */
+  #takeHead(bytes: Buffer, start: number, end: number): void {
+    if (start >= end) return;
+    if (this.#headWanted === 0) {
+      const wanted = videoHeadBytes(bytes[start]!);
+      if (wanted === wholeMessage) {
+        this.#beginGather(true);
+        this.#gather(bytes, start, end);
+        return;
+      }
+      this.#headWanted = Math.min(wanted, this.#length);
+      if (end - start >= this.#headWanted) {
+        this.#dispatch(bytes, start);
+        this.append(bytes, start + this.#headWanted, end);
+        return;
+      }
+    }
+    const taken = Math.min(end - start, this.#headWanted - this.#headLength);
+    bytes.copy(this.#head, this.#headLength, start, start + taken);
+    this.#headLength += taken;
+    if (this.#headLength < this.#headWanted) return;
+    this.#dispatch(this.#head, 0);
+    this.append(bytes, start + taken, end);
+  }
+
+  /** The header is known: decides where the rest of the message goes. */
+  #dispatch(bytes: Buffer, start: number): void {
+    const tag = this.#tag;
+    decodeVideoTag(tag, bytes, start, start + this.#headWanted);
+    const left = this.#length - this.#headWanted;
+    if (tag.kind === videoKind.frames && left > 0) {
+      this.#checkComposition(tag);
+      if (this.#framing.lengthSize === 4 && !this.#units.splitting && !this.#units.byteStream) {
+        this.#phase = phase.direct;
+        this.#units.open(left, this.#timestampMs, tag.compositionMs, tag.keyframe);
+      } else this.#beginGather(false);
+    } else if (tag.kind === videoKind.sequenceHeader && left > 0) this.#beginGather(false);
+    else {
+      this.#phase = phase.skip;
+      this.#takeOther(tag);
+    }
+  }
+
+  /** Everything that is not a picture or a sequence header with something in it. */
+  #takeOther(tag: VideoTag): void {
+    if (tag.kind === videoKind.otherCodec) {
+      this.#counting.nonH264();
+      this.#events.otherCodec(tag.codec);
+    } else if (tag.kind === videoKind.endOfSequence) {
+      // Not the end of the stream: FFmpeg sends it last, others between two sequences.
+      this.#units.commitWaiting();
+      this.#units.dropHeld();
+    } else if (tag.kind !== videoKind.ignored) this.#counting.tolerated();
+  }
+
+  #checkComposition(tag: VideoTag): void {
+    const bound = limits.h264.compositionTimeMs;
+    if (tag.compositionMs > bound || tag.compositionMs < -bound) {
+      tag.compositionMs = tag.compositionMs > 0 ? bound : -bound;
+      this.#counting.tolerated();
+    }
+    this.#events.composition(tag.compositionMs);
+  }
+
+  // ---- gathered messages -----------------------------------------------------------------------------------------------
+
+  #beginGather(withHead: boolean): void {
+    this.#phase = phase.gather;
+    this.#gatherHead = withHead;
+    this.#gathered = 0;
+  }
+
+  /** The scratch buffer follows the bytes received, not the length declared. */
+  #gather(bytes: Buffer, start: number, end: number): void {
+    const length = this.#gathered + end - start;
+    if (length > this.#scratch.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(1024, 2 * length));
+      this.#scratch.copy(grown, 0, 0, this.#gathered);
+      this.#scratch = grown;
+    }
+    bytes.copy(this.#scratch, this.#gathered, start, end);
+    this.#gathered = length;
+  }
+
+  #endGathered(): void {
+    const tag = this.#tag;
+    if (this.#gatherHead) {
+      decodeVideoTag(tag, this.#scratch, 0, this.#gathered);
+      if (tag.kind === videoKind.frames) this.#checkComposition(tag);
+    } else {
+      tag.start = 0;
+      tag.end = this.#gathered;
+    }
+    if (tag.kind === videoKind.frames) this.#takeFrames(tag);
+    else if (tag.kind === videoKind.sequenceHeader) this.#takeSequenceHeader(tag.start, tag.end);
+    else this.#takeOther(tag);
+  }
+
+  #takeFrames(tag: VideoTag): void {
+    const units = this.#units;
+    const framing = this.#framing;
+    if (!framing.list(this.#list, this.#scratch, tag.start, tag.end, units.byteStream)) {
+      this.#counting.truncated();
+      return;
+    }
+    if (framing.foundByteStream) units.byteStream = true;
+    if (framing.stray || this.#list.count === 0) this.#counting.tolerated();
+    if (this.#list.count === 0) return;
+    const list = units.splitting ? framing.split(this.#list, this.#scratch) : this.#list;
+    units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
+  }
+
+  #takeSequenceHeader(start: number, end: number): void {
+    this.#units.commitWaiting();
+    if (end - start > limits.h264.parameterSetBytes) {
+      this.#counting.tolerated();
+      return;
+    }
+    if (this.#store.repeats(this.#scratch, start, end)) return;
+    const config = decodeAvcDecoderConfig(this.#scratch, start, end);
+    if (config === null) {
+      this.#counting.tolerated();
+      return;
+    }
+    this.#framing.announce(config.lengthSize);
+    this.#store.replace(config);
+    if (this.#store.unwritten) this.#writeParameters();
+  }
+
+  // ---- records ---------------------------------------------------------------------------------------------------------
+
+  #observer(): AccessUnitObserver {
+    return {
+      onRecord: (bytes, flags, dtsMs, arrivalMs) => this.#onRecord(bytes, flags, dtsMs, arrivalMs),
+      onParametersChanged: () => this.#writeParameters(),
+      onSeiOnly: () => this.#counting.seiOnly(),
+      onTruncated: () => this.#counting.truncated(),
+      onTolerated: () => this.#counting.tolerated(),
+    };
+  }
+
+  #onRecord(bytes: number, flags: number, dtsMs: number, arrivalMs: number): void {
+    this.#lastVideoMs = arrivalMs;
+    this.#counting.frame(bytes, flags, dtsMs, arrivalMs, this.#writer.depth);
+    this.#ring();
+    const units = this.#units;
+    if ((flags & recordFlag.discontinuity) !== 0)
+      this.#events.discontinuity(units.timeline.fromMs, units.timeline.toMs, arrivalMs);
+    this.#events.stuckClock(units.timeline.stuck);
+    this.#events.noIdr(units.startPoints.withoutIdr);
+    this.#events.parameters(this.#store.facts, arrivalMs);
+  }
+
+  #writeParameters(): void {
+    const nowMs = this.#nowMs;
+    this.#writer.writeSequenceHeader(this.#store.take(), Math.max(0, this.#units.timeline.dtsMs), nowMs * 1000);
+    this.#counting.parameters(this.#store.facts);
+    this.#ring();
+    this.#events.parametersChanged(this.#store.facts, nowMs);
+  }
+
+  #writeMetadata(nowMs: number): void {
+    if (!this.#metadataDue || this.#metadata === null || nowMs < this.#nextMetadataMs) return;
+    this.#metadataDue = false;
+    this.#nextMetadataMs = nowMs + metadataMs;
+    this.#writer.writeMetadata(this.#metadata, Math.max(0, this.#units.timeline.dtsMs), nowMs * 1000);
+    this.#ring();
+  }
+}

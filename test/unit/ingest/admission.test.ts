@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Admission, addressKey } from '../../../src/ingest/admission.ts';
+
+const unlimited = { maxConnections: 1000, maxConnectionsPerIp: 0, ratePerSecond: 0 };
+
+describe('admission', () => {
+  test('refuses the connection past the total and admits again when one is released', () => {
+    const admission = new Admission({ ...unlimited, maxConnections: 2 });
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+    assert.equal(admission.admit('10.0.0.2', 0), null);
+    assert.equal(admission.admit('10.0.0.3', 0), 'connections_exceeded');
+    admission.release('10.0.0.1');
+    assert.equal(admission.admit('10.0.0.3', 0), null);
+    assert.equal(admission.total, 2);
+  });
+
+  test('limits each address on its own; an IPv4 address mapped into IPv6 is the same address', () => {
+    const admission = new Admission({ ...unlimited, maxConnectionsPerIp: 1 });
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+    assert.equal(admission.admit('::ffff:10.0.0.1', 0), 'connections_per_ip_exceeded');
+    assert.equal(admission.admit('10.0.0.2', 0), null);
+  });
+
+  test('IPv6 addresses of one /64 share their limits', () => {
+    const admission = new Admission({ ...unlimited, maxConnectionsPerIp: 1 });
+    assert.equal(admission.admit('2001:db8:0:1::1', 0), null);
+    assert.equal(admission.admit('2001:db8:0:1:ffff::9', 0), 'connections_per_ip_exceeded');
+    assert.equal(admission.admit('2001:db8:0:2::1', 0), null);
+  });
+
+  test('the rate is per sliding second: a burst at a window border does not pass twice', () => {
+    const admission = new Admission({ ...unlimited, ratePerSecond: 10 });
+    for (let i = 0; i < 10; i++) assert.equal(admission.admit('10.0.0.1', 900), null);
+    assert.equal(admission.admit('10.0.0.1', 999), 'rate_limited');
+    assert.equal(admission.admit('10.0.0.1', 1910), null, 'a second later there is room again');
+    assert.equal(admission.admit('10.0.0.2', 999), null, 'other addresses are not concerned');
+  });
+
+  test('what a limit refuses does not use up the limits after it', () => {
+    const admission = new Admission({ maxConnections: 1, maxConnectionsPerIp: 1, ratePerSecond: 2 });
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+    for (let i = 0; i < 50; i++) assert.equal(admission.admit('10.0.0.1', 0), 'connections_exceeded');
+    admission.release('10.0.0.1');
+    assert.equal(admission.admit('10.0.0.1', 1), null);
+  });
+
+  test('a change of the limits is in force for the next connection', () => {
+    const admission = new Admission({ ...unlimited, maxConnections: 1 });
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+    admission.options = { ...unlimited, maxConnections: 2 };
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+  });
+
+  test('addresses are written in one form', () => {
+    assert.equal(addressKey('192.168.1.7'), '192.168.1.7');
+    assert.equal(addressKey('::1'), '0:0:0:0::/64');
+    assert.equal(addressKey('fe80::1%eth0'), 'fe80:0:0:0::/64');
+    assert.equal(addressKey('2001:0DB8:0:1::5'), '2001:db8:0:1::/64');
+  });
+});
