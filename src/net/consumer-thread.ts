@@ -1,0 +1,176 @@
+import { randomBytes, randomFillSync } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
+import type { MessagePort } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type {
+  AcceptorToConsumer,
+  ConsumerBoot,
+  ConsumerToAcceptor,
+  ConsumerToMain,
+  MainToConsumer,
+  Peer,
+} from '../control/messages.ts';
+import { FeedLoop } from '../egress/feed-loop.ts';
+import { noOfflineSource } from '../egress/offline-source.ts';
+import type { PlaySession } from '../egress/play-session.ts';
+import { PacketBatch } from '../rtp/packet-batch.ts';
+import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
+import { Doorbell } from '../shm/doorbell.ts';
+import { StreamCounters } from '../shm/stream-counters.ts';
+import { CameraDirectory } from './camera-directory.ts';
+import { RtpPorts } from './rtp-udp.ts';
+import { RtspConnection, type RtspContext } from './rtsp-connection.ts';
+
+/** Milliseconds between two looks at the deadlines, reports and stalls of all readers. */
+const sweepMs = 250;
+
+/** Milliseconds that readers get for their farewell when the server stops. */
+const stopMs = 1000;
+
+/** Milliseconds. Clients log in again without a question when a nonce has become stale. */
+const nonceLifetimeMs = 5 * 60_000;
+
+/** One consumer: the RTSP readers that were handed to it, and the feeds of the cameras that they play. */
+export class ConsumerThread {
+  readonly #boot: ConsumerBoot;
+  readonly #toMain: (message: ConsumerToMain) => void;
+  readonly #logger: Logger;
+  readonly #directory: CameraDirectory;
+  readonly #loop: FeedLoop;
+  readonly #connections = new Map<RtspConnection, MessagePort>();
+  readonly #acceptors = new Set<MessagePort>();
+  #context: RtspContext | null = null;
+  #ports: RtpPorts | null = null;
+  #sweeper: NodeJS.Timeout | null = null;
+  #stopping = false;
+
+  constructor(boot: ConsumerBoot, toMain: (message: ConsumerToMain) => void, logger: Logger) {
+    this.#boot = boot;
+    this.#toMain = toMain;
+    this.#logger = logger;
+    this.#directory = new CameraDirectory(boot.cameras, boot.rings.length);
+    this.#loop = new FeedLoop({
+      slot: boot.index,
+      gopCache: boot.gopCache,
+      clock: systemClock,
+      doorbell: new Doorbell(boot.doorbell),
+      counters: new StreamCounters(boot.counters),
+      rings: boot.rings,
+      onSessionFailed: (session, error) => this.#onSessionFailed(session, error),
+    });
+  }
+
+  /** Opens the UDP ports, takes over from a predecessor, and tells main that readers may come. */
+  async start(): Promise<void> {
+    const { host, packetBytes } = this.#boot;
+    this.#ports = await RtpPorts.open(host);
+    if (this.#ports === null) this.#logger.warn({ host }, 'no pair of UDP ports: readers are served over TCP only');
+    this.#context = {
+      clock: systemClock,
+      logger: this.#logger,
+      loop: this.#loop,
+      play: {
+        clock: systemClock,
+        random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+        batch: new PacketBatch(),
+        cname: `skyweir@${hostname()}`,
+        offline: noOfflineSource,
+      },
+      directory: this.#directory,
+      authenticator: this.#authenticator(),
+      ports: this.#ports,
+      packetBytes,
+      randomBytes: (into) => randomFillSync(into),
+    };
+    this.#loop.start();
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    this.#toMain({ type: 'ready' });
+  }
+
+  onMain(message: MainToConsumer): void {
+    if (message.type === 'ring') this.#loop.setRing(message.camera, message.ring);
+    else if (message.type === 'stream') this.#loop.setLive(message.camera, message.live);
+    else if (message.type === 'acceptor') this.#listenTo(message.port);
+    else if (message.type === 'cameras') this.#directory.replace(message.cameras);
+    else void this.#stop();
+  }
+
+  #authenticator(): DigestAuthenticator | null {
+    const { credentials, digestSha256 } = this.#boot;
+    if (credentials === null) return null;
+    return new DigestAuthenticator({
+      ...credentials,
+      realm: 'Skyweir',
+      sha256: digestSha256,
+      key: randomBytes(32),
+      nonceLifetimeMs,
+    });
+  }
+
+  // ---- readers ------------------------------------------------------------------------------------------------------
+
+  #listenTo(port: MessagePort): void {
+    this.#acceptors.add(port);
+    port.on('message', (message: AcceptorToConsumer) => this.#onReader(message.socket as Socket, message.peer, port));
+    port.on('close', () => this.#acceptors.delete(port));
+  }
+
+  #onReader(socket: Socket, peer: Peer, port: MessagePort): void {
+    if (this.#stopping || this.#context === null || socket.destroyed) {
+      socket.destroy();
+      port.postMessage({ type: 'closed', id: peer.id } satisfies ConsumerToAcceptor);
+      return;
+    }
+    try {
+      const connection = new RtspConnection(this.#context, socket, peer, (closed) => this.#onClosed(closed));
+      this.#connections.set(connection, port);
+    } catch (error) {
+      this.#logger.warn({ err: error, conn: peer.id }, 'a reader left before it could be served');
+      socket.destroy();
+      port.postMessage({ type: 'closed', id: peer.id } satisfies ConsumerToAcceptor);
+    }
+  }
+
+  #onClosed(connection: RtspConnection): void {
+    const port = this.#connections.get(connection);
+    this.#connections.delete(connection);
+    port?.postMessage({ type: 'closed', id: connection.peer.id } satisfies ConsumerToAcceptor);
+  }
+
+  /** What a session throws ends that session and nothing else. */
+  #onSessionFailed(session: PlaySession, error: unknown): void {
+    (session.owner as RtspConnection).fail(error);
+  }
+
+  #sweep(): void {
+    const nowMs = systemClock.nowMs();
+    for (const connection of this.#connections.keys()) {
+      try {
+        connection.sweep(nowMs);
+      } catch (error) {
+        connection.fail(error);
+      }
+    }
+    this.#loop.rescue();
+  }
+
+  // ---- the end ------------------------------------------------------------------------------------------------------
+
+  /** Farewells, then what still stands is destroyed; when nothing keeps the thread alive any more it ends by itself. */
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    for (const connection of this.#connections.keys()) connection.shutdown();
+    const deadlineMs = systemClock.nowMs() + stopMs;
+    while (this.#connections.size > 0 && systemClock.nowMs() < deadlineMs)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const connection of this.#connections.keys()) connection.destroy();
+    this.#loop.stop();
+    if (this.#sweeper !== null) clearInterval(this.#sweeper);
+    this.#ports?.close();
+    for (const port of this.#acceptors) port.close();
+    this.#toMain({ type: 'stopped' });
+  }
+}

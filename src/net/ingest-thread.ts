@@ -1,0 +1,80 @@
+import { randomFillSync } from 'node:crypto';
+import { systemClock } from '../base/clock.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { IngestBoot, IngestResult, IngestTask, MainToConnection } from '../control/messages.ts';
+import { Publisher } from '../ingest/publisher.ts';
+import { Doorbell } from '../shm/doorbell.ts';
+import { RingWriter } from '../shm/ring-writer.ts';
+import { StreamCounters } from '../shm/stream-counters.ts';
+import type { IngestContext } from './rtmp-connection.ts';
+import { RtmpConnection } from './rtmp-connection.ts';
+
+/** Bytes. One read takes at most this much; larger brings nothing on loopback and little elsewhere. */
+const readBufferBytes = 256 * 1024;
+
+/** Milliseconds between two looks at the deadlines of all connections: cheaper than timers, exact enough for seconds. */
+const sweepMs = 100;
+
+/** One ingest worker: the publishers' connections that were handed to it, and what they share. */
+export class IngestThread {
+  readonly #context: IngestContext;
+  readonly #connections = new Set<RtmpConnection>();
+  readonly #doorbells: readonly Doorbell[];
+  readonly #counters: StreamCounters;
+  #sweeper: NodeJS.Timeout | null = null;
+
+  constructor(boot: IngestBoot, logger: Logger) {
+    this.#doorbells = boot.doorbells.map((memory) => new Doorbell(memory));
+    this.#counters = new StreamCounters(boot.counters);
+    this.#context = {
+      clock: systemClock,
+      logger,
+      readBuffer: Buffer.allocUnsafeSlow(readBufferBytes),
+      timeouts: boot.timeouts,
+      random: (into) => randomFillSync(into),
+      createPublisher: (granted, connection) => this.#createPublisher(granted, connection),
+    };
+  }
+
+  /** Serves one connection until it ends. */
+  serve(task: IngestTask): Promise<IngestResult> {
+    return new Promise((resolve) => {
+      const finished = (reason: ErrorCode) => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#stopSweeper();
+        resolve({ reason });
+      };
+      const connection = new RtmpConnection(this.#context, task, finished);
+      this.#connections.add(connection);
+      this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs);
+    });
+  }
+
+  #createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher {
+    const { camera, ring } = granted;
+    const doorbells = this.#doorbells;
+    return new Publisher({
+      writer: new RingWriter(ring),
+      counters: this.#counters.publisher(camera),
+      ring: () => {
+        for (let i = 0; i < doorbells.length; i++) {
+          const doorbell = doorbells[i]!;
+          if (doorbell.interested(camera)) doorbell.ring(camera);
+        }
+      },
+      wallMs: this.#context.clock.wallMs,
+      onEvent: (event) => connection.report(event),
+    });
+  }
+
+  #sweep(): void {
+    const nowMs = this.#context.clock.nowMs();
+    for (const connection of this.#connections) connection.sweep(nowMs);
+  }
+
+  #stopSweeper(): void {
+    if (this.#sweeper !== null) clearInterval(this.#sweeper);
+    this.#sweeper = null;
+  }
+}

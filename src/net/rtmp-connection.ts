@@ -1,0 +1,241 @@
+import type { Socket } from 'node:net';
+import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '../base/clock.ts';
+import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { ConnectionToMain, IngestTask, MainToConnection, PublisherEvent } from '../control/messages.ts';
+import type { Publisher } from '../ingest/publisher.ts';
+import type { ConnectInfo, PublishRequest, ServerSessionHandler } from '../rtmp/server-session.ts';
+import { ServerSession } from '../rtmp/server-session.ts';
+import { readIntoSharedBuffer } from './socket-handover.ts';
+
+/** Milliseconds a refused or ended peer gets to read our last words before the socket is destroyed. */
+const farewellMs = 1000;
+
+/** What the connections of one ingest thread share. */
+export interface IngestContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Every socket of the thread is read into it: a read is parsed before the next one starts. */
+  readonly readBuffer: Buffer;
+  readonly timeouts: {
+    readonly handshakeMs: number;
+    readonly publishMs: number;
+    readonly videoMs: number;
+    readonly receiveMs: number;
+  };
+  readonly random: (into: Uint8Array) => void;
+  /** The writing side of a camera that the path registry granted. */
+  createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher;
+}
+
+/**
+ * One publisher's socket with its RTMP session, from hand-over to the one reason for which it ends. Bytes go from the shared
+ * read buffer through the session to the publisher; the path is claimed from the registry over the connection's port.
+ */
+export class RtmpConnection implements ServerSessionHandler {
+  readonly #context: IngestContext;
+  readonly #task: IngestTask;
+  readonly #port: MessagePort;
+  readonly #session: ServerSession;
+  readonly #socket: Socket;
+  readonly #finished: (reason: ErrorCode) => void;
+  #publisher: Publisher | null = null;
+  /** Bytes that came behind a publish command, kept until the registry has answered. */
+  #unread: Buffer | null = null;
+  #encoder = '';
+  #streamPath = '';
+  #reason: ErrorCode | null = null;
+  #destroyAtMs = Number.POSITIVE_INFINITY;
+
+  /** `finished` is called once, with the reason, when the socket is closed. */
+  constructor(context: IngestContext, task: IngestTask, finished: (reason: ErrorCode) => void) {
+    this.#context = context;
+    this.#task = task;
+    this.#port = task.port;
+    this.#finished = finished;
+    this.#session = new ServerSession(this, {
+      nowMs: task.acceptedMs,
+      handshakeTimeoutMs: context.timeouts.handshakeMs,
+      publishTimeoutMs: context.timeouts.publishMs,
+      videoTimeoutMs: context.timeouts.videoMs,
+      receiveTimeoutMs: context.timeouts.receiveMs,
+      random: context.random,
+    });
+    this.#port.on('message', (message: MainToConnection) => this.#onMain(message));
+    this.#socket = readIntoSharedBuffer(task.socket as Socket, context.readBuffer, (length, bytes) =>
+      this.#onRead(length, bytes),
+    );
+    this.#socket.setNoDelay(true);
+    this.#socket.setKeepAlive(true, 30_000);
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#end('peer_reset', error.code));
+    this.#socket.on('end', () => this.#end('peer_closed'));
+    this.#socket.on('close', () => this.#onClosed());
+  }
+
+  /** A rare fact about the stream, for the operator. */
+  report(event: PublisherEvent): void {
+    if (this.#reason === null) this.#post({ type: 'event', event });
+  }
+
+  /** Deadlines: called by the thread's sweep. */
+  sweep(nowMs: number): void {
+    if (this.#reason !== null) {
+      if (nowMs >= this.#destroyAtMs) this.#socket.destroy();
+      return;
+    }
+    if (nowMs >= this.#session.deadlineMs) {
+      const reason = this.#session.expired(nowMs);
+      if (reason !== null) this.#end(reason);
+    }
+    if (this.#publisher !== null && nowMs >= this.#publisher.deadlineMs) this.#publisher.flush(nowMs);
+  }
+
+  // ---- socket -> session ---------------------------------------------------------------------------------------------
+
+  #onRead(length: number, bytes: Buffer): boolean {
+    if (this.#reason !== null) return true;
+    return this.#receive(bytes, 0, length);
+  }
+
+  /** Returns false when reading must pause because the registry has to answer first. */
+  #receive(bytes: Buffer, start: number, end: number): boolean {
+    try {
+      const nowMs = this.#context.clock.nowMs();
+      this.#publisher?.arrived(nowMs);
+      const consumed = this.#session.receive(bytes, start, end, nowMs);
+      if (!this.#session.awaitingDecision) return true;
+      this.#unread = consumed < end ? Buffer.from(bytes.subarray(consumed, end)) : null;
+      return false;
+    } catch (error) {
+      this.#fail(error);
+      return true;
+    }
+  }
+
+  #resumeReading(): void {
+    const unread = this.#unread;
+    this.#unread = null;
+    if (unread !== null && !this.#receive(unread, 0, unread.length)) return;
+    if (this.#reason === null) this.#socket.resume();
+  }
+
+  // ---- session -> here -----------------------------------------------------------------------------------------------
+
+  onOutput(bytes: Uint8Array): void {
+    if (this.#socket.writableLength + bytes.length > limits.rtmp.outputBytes)
+      throw new ConnectionError('output_exceeded');
+    this.#socket.write(bytes);
+  }
+
+  onConnect(info: ConnectInfo): void {
+    this.#encoder = info.flashVer;
+  }
+
+  onPublishRequest(request: PublishRequest): void {
+    this.#streamPath = request.path;
+    this.#post({ type: 'claim', path: request.path, decodedPath: request.decodedPath });
+  }
+
+  onUnpublish(): void {
+    this.#stopPublishing();
+    this.#post({ type: 'release', reason: 'unpublished' });
+  }
+
+  onMetadata(values: Parameters<ServerSessionHandler['onMetadata']>[0]): void {
+    this.#publisher?.metadata(values, this.#context.clock.nowMs());
+  }
+
+  // ---- path registry -> here -----------------------------------------------------------------------------------------
+
+  #onMain(message: MainToConnection): void {
+    if (this.#reason !== null) return;
+    if (message.type === 'cut') this.#end(message.reason);
+    else if (message.type === 'refused') this.#refuse(message.reason);
+    else this.#grant(message);
+  }
+
+  #grant(granted: Extract<MainToConnection, { type: 'granted' }>): void {
+    try {
+      const nowMs = this.#context.clock.nowMs();
+      this.#publisher = this.#context.createPublisher(granted, this);
+      this.#publisher.start(nowMs);
+      this.#session.acceptPublish(nowMs, this.#publisher);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#resumeReading();
+  }
+
+  /** Encoders give up after an error status, so a path that is only busy is refused by closing. */
+  #refuse(reason: ErrorCode): void {
+    try {
+      if (reason !== 'path_busy' && reason !== 'path_flapping') this.#session.rejectPublish();
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#end(reason);
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------------------------------
+
+  #fail(error: unknown): void {
+    if (error instanceof ConnectionError) this.#end(error.code, error.detail);
+    else {
+      this.#context.logger.error({ err: error, conn: this.#task.peer.id }, 'internal error on a connection');
+      this.#end('internal');
+    }
+  }
+
+  /** The first reason wins; the socket closes after our last words are out, or after {@link farewellMs}. */
+  #end(reason: ErrorCode, detail?: string): void {
+    if (this.#reason !== null) return;
+    this.#reason = reason;
+    this.#session.close();
+    this.#stopPublishing();
+    this.#post({ type: 'ended', reason, detail });
+    this.#port.close();
+    this.#log(reason, detail);
+    this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
+    if (errorTable[reason].layer === 'publish') this.#socket.end();
+    else this.#socket.destroySoon();
+  }
+
+  #post(message: ConnectionToMain): void {
+    this.#port.postMessage(message);
+  }
+
+  #stopPublishing(): void {
+    const publisher = this.#publisher;
+    this.#publisher = null;
+    try {
+      publisher?.stop();
+    } catch (error) {
+      this.#context.logger.error({ err: error, conn: this.#task.peer.id }, 'internal error at the end of a stream');
+    }
+  }
+
+  #onClosed(): void {
+    this.#end('peer_closed');
+    this.#finished(this.#reason ?? 'peer_closed');
+  }
+
+  #log(reason: ErrorCode, detail: string | undefined): void {
+    const { peer, acceptedMs } = this.#task;
+    const fields = {
+      conn: peer.id,
+      peer: `${peer.address}:${peer.port}`,
+      reason,
+      detail,
+      path: this.#streamPath || undefined,
+      encoder: this.#encoder || undefined,
+      seconds: Math.round((this.#context.clock.nowMs() - acceptedMs) / 100) / 10,
+      bytes: this.#session.counters.bytesReceived,
+    };
+    if (errorTable[reason].peer) this.#context.logger.warn(fields, `connection closed: ${errorTable[reason].text}`);
+    else this.#context.logger.info(fields, `connection closed: ${errorTable[reason].text}`);
+  }
+}

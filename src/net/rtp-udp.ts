@@ -1,0 +1,252 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv4, isIPv6 } from 'node:net';
+import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
+import type { PacketBatch } from '../rtp/packet-batch.ts';
+
+/** Pairs of ports that are tried until one starts at an even number (RFC 3550 section 11). */
+const attempts = 50;
+
+/** Bytes of packets that may wait in the process because the kernel's buffer is full; several large pictures. */
+const queuedBytes = 4 * 1024 * 1024;
+
+/**
+ * Bytes that one reader gets at once before it has to wait for {@link burstMs}: a backlog that goes out at full speed
+ * would overrun the reader's receive buffer. 200 Mbit/s are far above any live stream; a single large picture is not
+ * split.
+ */
+const burstBytes = 256 * 1024;
+const burstMs = 10;
+
+/** Bytes asked of the kernel for sending; it gives what it allows. */
+const sendBufferBytes = 4 * 1024 * 1024;
+
+/** Takes a reader's RTCP packet; `bytes` is valid during the call only. */
+export interface ReportSink {
+  onReport(bytes: Uint8Array): void;
+}
+
+/**
+ * One pair of UDP ports for all readers of a thread: packets go out of the even one, RTCP in and out of the odd one.
+ * Whose receiver report came in is told by address and port.
+ */
+export class RtpPorts {
+  readonly rtpPort: number;
+  readonly rtcpPort: number;
+  readonly #rtp: Socket;
+  readonly #rtcp: Socket;
+  readonly #dualStack: boolean;
+  readonly #readers = new Map<string, ReportSink>();
+  /** Transports that wait for the next moment at which bursts may go on. */
+  #resting: UdpTransport[] = [];
+
+  private constructor(rtp: Socket, rtcp: Socket, dualStack: boolean) {
+    this.#rtp = rtp;
+    this.#rtcp = rtcp;
+    this.#dualStack = dualStack;
+    this.rtpPort = rtp.address().port;
+    this.rtcpPort = rtcp.address().port;
+    rtcp.on('message', (bytes, from) => this.#onReport(bytes, from));
+    for (const socket of [rtp, rtcp]) {
+      // What cannot be delivered is reported per packet; there is nothing to do about the socket.
+      socket.on('error', () => undefined);
+      tryBufferSize(socket);
+    }
+  }
+
+  /** Opens a pair on the address that the listeners have; null when the machine has none to give. */
+  static async open(host: string): Promise<RtpPorts | null> {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const rtp = await bind(host, 0);
+      if (rtp === null) return null;
+      const { port, family } = rtp.address();
+      const rtcp = port % 2 === 0 ? await bind(host, port + 1) : null;
+      if (rtcp !== null) return new RtpPorts(rtp, rtcp, family === 'IPv6');
+      rtp.close();
+    }
+    return null;
+  }
+
+  /** The address to send to: a dual-stack socket wants IPv4 mapped into IPv6, an IPv4 socket the plain form. */
+  destination(address: string): string {
+    const plain = plainAddress(address);
+    return this.#dualStack && isIPv4(plain) ? `::ffff:${plain}` : plain;
+  }
+
+  add(address: string, rtcpPort: number, sink: ReportSink): void {
+    this.#readers.set(readerKey(address, rtcpPort), sink);
+  }
+
+  remove(address: string, rtcpPort: number, sink: ReportSink): void {
+    const key = readerKey(address, rtcpPort);
+    if (this.#readers.get(key) === sink) this.#readers.delete(key);
+  }
+
+  /** Bytes that wait because the kernel's buffer is full. */
+  get waitingBytes(): number {
+    return this.#rtp.getSendQueueSize();
+  }
+
+  /** Sends `bytes[start, end)`, which must stay untouched while {@link waitingBytes} is above 0. */
+  sendPacket(bytes: Buffer, start: number, end: number, port: number, address: string, done?: SendCallback): void {
+    this.#rtp.send(bytes, start, end - start, port, address, done);
+  }
+
+  /** Sends a copy. */
+  sendReport(bytes: Buffer, length: number, port: number, address: string): void {
+    this.#rtcp.send(Buffer.from(bytes.subarray(0, length)), port, address);
+  }
+
+  /** Calls the transport's `rested` in {@link burstMs}; one timer serves all. */
+  rest(transport: UdpTransport): void {
+    if (this.#resting.push(transport) === 1) setTimeout(this.#onRested, burstMs);
+  }
+
+  readonly #onRested = (): void => {
+    const transports = this.#resting;
+    this.#resting = [];
+    for (const transport of transports) transport.rested();
+  };
+
+  close(): void {
+    this.#rtp.close();
+    this.#rtcp.close();
+  }
+
+  #onReport(bytes: Buffer, from: RemoteInfo): void {
+    this.#readers.get(readerKey(from.address, from.port))?.onReport(bytes);
+  }
+}
+
+type SendCallback = (error: Error | null) => void;
+
+/** RTP and RTCP of one reader over UDP. */
+export class UdpTransport implements MediaTransport {
+  readonly interleavedChannel = -1;
+  readonly #ports: RtpPorts;
+  readonly #address: string;
+  readonly #rtpPort: number;
+  readonly #rtcpPort: number;
+  readonly #user: TransportUser & ReportSink;
+  /** {@link TransportUser.onReady} is due when there is room again. */
+  #waiting = false;
+  /** Bytes since the last rest, and whether one has been asked for. */
+  #burst = 0;
+  #resting = false;
+  #closed = false;
+
+  constructor(
+    ports: RtpPorts,
+    address: string,
+    clientPorts: readonly [number, number],
+    user: TransportUser & ReportSink,
+  ) {
+    this.#ports = ports;
+    this.#address = ports.destination(address);
+    this.#rtpPort = clientPorts[0];
+    this.#rtcpPort = clientPorts[1];
+    this.#user = user;
+    ports.add(this.#address, this.#rtcpPort, user);
+  }
+
+  ready(): boolean {
+    if (this.#burst < burstBytes && this.#ports.waitingBytes <= queuedBytes) return true;
+    this.#waiting = true;
+    return false;
+  }
+
+  /** A burst may go on. */
+  rested(): void {
+    this.#resting = false;
+    this.#burst = 0;
+    this.#proceed();
+  }
+
+  sendPackets(batch: PacketBatch): void {
+    const { buffer, starts, ends, count } = batch;
+    const ports = this.#ports;
+    const last = count - 1;
+    for (let i = 0; i < last; i++) ports.sendPacket(buffer, starts[i]!, ends[i]!, this.#rtpPort, this.#address);
+    // One callback per picture is enough to learn that the reader is gone or that there is room again.
+    ports.sendPacket(buffer, starts[last]!, ends[last]!, this.#rtpPort, this.#address, this.#onSent);
+    this.#burst += batch.length;
+    if (!this.#resting && this.#burst >= burstBytes / 2) {
+      this.#resting = true;
+      ports.rest(this);
+    }
+    if (ports.waitingBytes > 0) batch.replaceBuffer();
+  }
+
+  sendReport(bytes: Buffer, length: number): void {
+    this.#ports.sendReport(bytes, length, this.#rtcpPort, this.#address);
+  }
+
+  /** UDP does not tell whether the peer takes anything; a dead reader is found by its missing reports. */
+  pendingBytes(): number {
+    return 0;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#ports.remove(this.#address, this.#rtcpPort, this.#user);
+  }
+
+  readonly #onSent = (error: NodeJS.ErrnoException | null): void => {
+    if (this.#closed) return;
+    if (error !== null && isFinal(error.code)) {
+      this.#user.onLost('peer_reset', `UDP port ${this.#rtpPort}: ${error.code}`);
+      return;
+    }
+    this.#proceed();
+  };
+
+  #proceed(): void {
+    if (!this.#waiting || this.#closed || !this.ready()) return;
+    this.#waiting = false;
+    this.#user.onReady();
+  }
+}
+
+/** Nobody listens on the port, or packets of this size never get through; other errors may pass. */
+function isFinal(code: string | undefined): boolean {
+  return code === 'ECONNREFUSED' || code === 'EMSGSIZE';
+}
+
+function readerKey(address: string, port: number): string {
+  return `${plainAddress(address)} ${port}`;
+}
+
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && isIPv4(address.slice(7)) ? address.slice(7) : address;
+}
+
+async function bind(host: string, port: number): Promise<Socket | null> {
+  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup: literalLookup });
+  try {
+    // Asked for first: with a lookup that answers at once, the event can come before `bind` returns.
+    const listening = once(socket, 'listening');
+    socket.bind({ address: host, port, exclusive: true });
+    await listening;
+    return socket;
+  } catch {
+    socket.close();
+    return null;
+  }
+}
+
+/** Addresses are numbers already: Node's own lookup would cost a trip through the event loop for each packet. */
+function literalLookup(
+  address: string,
+  _options: unknown,
+  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
+): void {
+  callback(null, address, isIPv6(address) ? 6 : 4);
+}
+
+function tryBufferSize(socket: Socket): void {
+  try {
+    socket.setSendBufferSize(sendBufferBytes);
+  } catch {
+    // The kernel's default will do.
+  }
+}

@@ -1,0 +1,295 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Camera, Peer } from '../control/messages.ts';
+import type { FeedLoop } from '../egress/feed-loop.ts';
+import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
+import { type PlayContext, type PlayOwner, PlaySession } from '../egress/play-session.ts';
+import { ReaderReport } from '../rtp/rtcp.ts';
+import type { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
+import {
+  type PlayReply,
+  type RtspHandler,
+  RtspServerSession,
+  type StreamDescription,
+  type TransportRefusal,
+  type TransportReply,
+  type TransportRequest,
+} from '../rtsp/server-session.ts';
+import type { CameraDirectory } from './camera-directory.ts';
+import { InterleavedTransport } from './rtp-interleaved.ts';
+import { type ReportSink, type RtpPorts, UdpTransport } from './rtp-udp.ts';
+
+/** Milliseconds a peer gets to read our last words before the socket is destroyed. */
+const farewellMs = 1000;
+
+/** Milliseconds after which the system asks a silent peer whether it is still there. */
+const keepAliveMs = 30_000;
+
+/** What the RTSP connections of one thread share. */
+export interface RtspContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly loop: FeedLoop;
+  readonly play: PlayContext;
+  readonly directory: CameraDirectory;
+  readonly authenticator: DigestAuthenticator | null;
+  /** Null when the machine had no pair of UDP ports. */
+  readonly ports: RtpPorts | null;
+  /** RTP payload bytes of a packet at most. */
+  readonly packetBytes: number;
+  readonly randomBytes: (into: Uint8Array) => void;
+}
+
+/**
+ * One reader's socket with its RTSP session and what it plays, from hand-over to the one reason for which it ends.
+ * Nothing is allocated for media before SETUP, which is behind authentication.
+ */
+export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, ReportSink {
+  readonly peer: Peer;
+  readonly #context: RtspContext;
+  readonly #socket: Socket;
+  readonly #rtsp: RtspServerSession;
+  readonly #onClosed: (connection: RtspConnection) => void;
+  readonly #sinceMs: number;
+  #camera: Camera | null = null;
+  #protocol: 'udp' | 'tcp' | null = null;
+  #udp: UdpTransport | null = null;
+  #session: PlaySession | null = null;
+  /** PLAY was accepted; media starts when its answer is out. */
+  #starting = false;
+  #playing = false;
+  #frames = 0;
+  #lost = 0;
+  #tornDown = false;
+  /** Bytes of responses since the peer last had read everything. */
+  #unreadResponses = 0;
+  #reason: ErrorCode | null = null;
+  #destroyAtMs = Number.POSITIVE_INFINITY;
+
+  /** `onClosed` is called once, when the socket is closed. */
+  constructor(context: RtspContext, socket: Socket, peer: Peer, onClosed: (connection: RtspConnection) => void) {
+    const nowMs = context.clock.nowMs();
+    this.peer = peer;
+    this.#context = context;
+    this.#socket = socket;
+    this.#onClosed = onClosed;
+    this.#sinceMs = nowMs;
+    this.#rtsp = new RtspServerSession(this, {
+      authenticator: context.authenticator,
+      serverHost: hostAndPort(socket.localAddress ?? '', socket.localPort ?? 0),
+      sessionTimeoutMs: limits.rtsp.sessionTimeoutMs,
+      nowMs,
+      random: context.randomBytes,
+    });
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveMs);
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#close('peer_reset', error.code));
+    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
+    socket.on('end', () => this.#close('peer_closed'));
+    socket.on('close', () => this.#onSocketClosed());
+    socket.resume();
+  }
+
+  /** Deadlines, sender reports and the stall check: called by the thread's sweep. */
+  sweep(nowMs: number): void {
+    if (this.#reason !== null) {
+      if (nowMs >= this.#destroyAtMs) this.#socket.destroy();
+      return;
+    }
+    const session = this.#session;
+    if (session !== null && this.#playing && this.#context.loop.sweep(session, nowMs)) this.#rtsp.noteProgress(nowMs);
+    if (this.#reason !== null) return;
+    if (nowMs < this.#rtsp.deadlineMs) return;
+    const reason = this.#rtsp.expired(nowMs);
+    if (reason !== null) this.#close(reason);
+  }
+
+  /** The server stops. */
+  shutdown(): void {
+    this.#close('shutdown');
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  // ---- socket -> RTSP -----------------------------------------------------------------------------------------------
+  #onData(bytes: Buffer): void {
+    if (this.#reason !== null) return;
+    try {
+      this.#rtsp.receive(bytes, 0, bytes.length, this.#context.clock.nowMs());
+      this.#startMedia();
+    } catch (error) {
+      if (error instanceof ConnectionError) this.#close(error.code, error.detail);
+      else this.fail(error);
+    }
+  }
+
+  /** Something threw: this connection ends, the others do not notice. */
+  fail(error: unknown): void {
+    this.#context.logger.error({ err: error, conn: this.peer.id }, 'internal error on a connection');
+    this.#close('internal');
+  }
+
+  // ---- RTSP -> here -------------------------------------------------------------------------------------------------
+  onOutput(bytes: Uint8Array): void {
+    if (this.#socket.writableLength === 0) this.#unreadResponses = 0;
+    this.#unreadResponses += bytes.length;
+    if (this.#unreadResponses > limits.rtmp.outputBytes)
+      throw new ConnectionError('write_stalled', 'responses are not read');
+    this.#socket.write(bytes);
+  }
+
+  describe(path: string): StreamDescription | null {
+    const camera = this.#context.directory.find(path);
+    if (camera === null) return null;
+    const { loop, play } = this.#context;
+    const parameters = loop.parameters(camera.index) ?? play.offline.parameters(camera.index);
+    const { sps, pps, fps } = parameters ?? { sps: [], pps: [], fps: 0 };
+    // Of several sets the last is in force, until the first IDR brings them all.
+    return { name: camera.name, sps: sps.at(-1) ?? null, pps: pps.at(-1) ?? null, fps };
+  }
+
+  setup(path: string, request: TransportRequest): TransportReply | TransportRefusal {
+    const camera = this.#context.directory.find(path);
+    if (camera === null) return { status: 404 };
+    const { ports, packetBytes, play } = this.#context;
+    this.#releaseSession();
+    let transport: MediaTransport;
+    if (request.protocol === 'tcp')
+      transport = new InterleavedTransport(this.#socket, request.interleaved?.[0] ?? 0, this);
+    else if (ports === null || request.clientPorts === null) return { status: 461 };
+    else {
+      this.#udp = new UdpTransport(ports, this.peer.address, request.clientPorts, this);
+      transport = this.#udp;
+    }
+    this.#camera = camera;
+    this.#protocol = request.protocol;
+    this.#session = new PlaySession(play, camera.index, transport, this, packetBytes);
+    const serverPorts: [number, number] | null = this.#udp === null ? null : [ports!.rtpPort, ports!.rtcpPort];
+    return { serverPorts, ssrc: this.#session.ssrc };
+  }
+
+  play(): PlayReply {
+    const session = this.#session!;
+    const { clock, loop } = this.#context;
+    const nowMs = clock.nowMs();
+    const startMs = loop.startMs(session.camera, nowMs);
+    this.#starting = true;
+    return {
+      sequence: session.nextSequence,
+      rtpTimestamp: session.begin(startMs),
+      wallMs: clock.wallMs() - (nowMs - startMs),
+    };
+  }
+
+  pause(): void {
+    this.#stopMedia();
+  }
+
+  teardown(): void {
+    this.#tornDown = true;
+    this.#releaseSession();
+  }
+
+  onInterleaved(_channel: number, _bytes: Uint8Array): void {
+    // A receiver report: that it came is all that counts, and the RTSP session has noted that.
+  }
+
+  // ---- media --------------------------------------------------------------------------------------------------------
+  onReady(): void {
+    if (this.#session !== null && this.#playing) this.#context.loop.resume(this.#session);
+  }
+
+  onLost(reason: ErrorCode, detail: string): void {
+    this.#close(reason, detail);
+  }
+
+  endPlay(reason: ErrorCode, detail?: string): void {
+    if (reason === 'write_stalled' && this.#session !== null) this.#context.loop.cutOff(this.#session);
+    this.#close(reason, detail);
+  }
+
+  onReport(bytes: Uint8Array): void {
+    const session = this.#session;
+    if (session === null) return;
+    const wellFormed = readerReport.decode(bytes, 0, bytes.length, session.ssrc);
+    if (wellFormed && readerReport.alive) this.#rtsp.keepAlive(this.#context.clock.nowMs());
+  }
+
+  #startMedia(): void {
+    if (!this.#starting || this.#session === null) return;
+    this.#starting = false;
+    this.#playing = true;
+    this.#context.loop.join(this.#session);
+  }
+
+  #stopMedia(): void {
+    this.#starting = false;
+    if (!this.#playing || this.#session === null) return;
+    this.#playing = false;
+    this.#context.loop.leave(this.#session);
+  }
+
+  #releaseSession(): void {
+    const session = this.#session;
+    if (session === null) return;
+    this.#stopMedia();
+    session.sendBye(this.#context.clock.nowMs());
+    this.#session = null;
+    this.#frames += session.frames;
+    this.#lost += session.lost;
+    this.#udp?.close();
+    this.#udp = null;
+  }
+
+  // ---- the end ------------------------------------------------------------------------------------------------------
+  /** The first reason wins; the socket closes after our last words are out, or after {@link farewellMs}. */
+  #close(reason: ErrorCode, detail?: string): void {
+    if (this.#reason !== null) return;
+    this.#reason = reason === 'peer_closed' && this.#tornDown ? 'teardown' : reason;
+    try {
+      this.#releaseSession();
+    } catch (error) {
+      this.#context.logger.error({ err: error, conn: this.peer.id }, 'internal error at the end of a session');
+    }
+    this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
+    if (reason === 'write_stalled' || reason === 'peer_reset') this.#socket.destroy();
+    else this.#socket.destroySoon();
+    this.#log(this.#reason, detail);
+  }
+
+  #onSocketClosed(): void {
+    this.#close('peer_closed');
+    this.#onClosed(this);
+  }
+
+  #log(reason: ErrorCode, detail: string | undefined): void {
+    const { address, port, id } = this.peer;
+    const { text, peer } = errorTable[reason];
+    const fields = {
+      conn: id,
+      peer: `${address}:${port}`,
+      reason,
+      detail,
+      camera: this.#camera?.name,
+      transport: this.#protocol ?? undefined,
+      seconds: Math.round((this.#context.clock.nowMs() - this.#sinceMs) / 100) / 10,
+      frames: this.#frames,
+      lost: this.#lost,
+    };
+    if (peer) this.#context.logger.warn(fields, `reader closed: ${text}`);
+    else this.#context.logger.info(fields, `reader closed: ${text}`);
+  }
+}
+
+/** Reused for every report of the thread: it is read before the next one comes. */
+const readerReport = new ReaderReport();
+
+function hostAndPort(address: string, port: number): string {
+  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+}

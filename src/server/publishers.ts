@@ -1,0 +1,113 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Clock } from '../base/clock.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Camera, ConnectionToMain, MainToConnection, Peer } from '../control/messages.ts';
+import type { PathRegistry } from './path-registry.ts';
+import type { RingStore } from './ring-store.ts';
+import type { StreamEvents } from './stream-events.ts';
+
+/** One publisher's connection as the main thread sees it: its port, and the camera it publishes to. */
+interface Connection {
+  readonly id: string;
+  readonly address: string;
+  readonly peer: Peer;
+  readonly port: MessagePort;
+  camera: Camera | null;
+  /** The reason it gave; a port that closes without one belonged to a worker that died. */
+  reason: ErrorCode | null;
+}
+
+/**
+ * The connections of all publishers. Answers their claims from the path registry, hands out the rings, and takes the close
+ * of a port for the death of its connection, so that a crashed worker frees its paths at once.
+ */
+export class Publishers {
+  readonly #registry: PathRegistry;
+  readonly #rings: RingStore;
+  readonly #events: StreamEvents;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #connections = new Map<string, Connection>();
+  #allGone: (() => void) | null = null;
+
+  constructor(registry: PathRegistry, rings: RingStore, events: StreamEvents, clock: Clock, logger: Logger) {
+    this.#registry = registry;
+    this.#rings = rings;
+    this.#events = events;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  get count(): number {
+    return this.#connections.size;
+  }
+
+  /** A connection was handed to a worker. */
+  add(peer: Peer, port: MessagePort): void {
+    const connection: Connection = { id: peer.id, address: peer.address, peer, port, camera: null, reason: null };
+    this.#connections.set(peer.id, connection);
+    port.on('message', (message: ConnectionToMain) => this.#onMessage(connection, message));
+    port.on('close', () => this.#onClose(connection));
+  }
+
+  /** Ends every connection; resolves when all are gone. */
+  cutAll(reason: ErrorCode): Promise<void> {
+    for (const connection of this.#connections.values()) send(connection, { type: 'cut', reason });
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#allGone = resolve;
+    });
+  }
+
+  #onMessage(connection: Connection, message: ConnectionToMain): void {
+    if (message.type === 'claim') this.#claim(connection, message.path, message.decodedPath);
+    else if (message.type === 'release') this.#release(connection, message.reason);
+    else if (message.type === 'ended') connection.reason = message.reason;
+    else if (connection.camera !== null) {
+      this.#events.emit('notice', { camera: connection.camera, publisher: connection.peer, notice: message.event });
+    }
+  }
+
+  #claim(connection: Connection, path: string, decodedPath: string): void {
+    const answer = this.#registry.claim(connection, path, decodedPath, this.#clock.nowMs());
+    if (answer.type === 'granted') this.#grant(connection, answer.camera);
+    else if (answer.type === 'refused') send(connection, answer);
+    else {
+      this.#cut(answer.holder.id, 'taken_over');
+      if (answer.displaced !== null) this.#cut(answer.displaced.id, 'path_flapping');
+      this.#logger.info({ conn: connection.id, holder: answer.holder.id }, 'a new publisher takes the path over');
+    }
+  }
+
+  #grant(connection: Connection, camera: Camera): void {
+    connection.camera = camera;
+    const ring = this.#rings.acquire(camera);
+    send(connection, { type: 'granted', camera: camera.index, ring });
+    this.#events.emit('started', { camera, publisher: connection.peer });
+  }
+
+  #release(connection: Connection, reason: ErrorCode): void {
+    const released = this.#registry.release(connection);
+    connection.camera = null;
+    if (released === null) return;
+    this.#events.emit('stopped', { camera: released.camera, publisher: connection.peer, reason });
+    const next = released.next === null ? undefined : this.#connections.get(released.next.id);
+    if (next !== undefined) this.#grant(next, released.camera);
+  }
+
+  #cut(id: string, reason: ErrorCode): void {
+    const connection = this.#connections.get(id);
+    if (connection !== undefined) send(connection, { type: 'cut', reason });
+  }
+
+  #onClose(connection: Connection): void {
+    this.#connections.delete(connection.id);
+    this.#release(connection, connection.reason ?? 'worker_failed');
+    if (this.#connections.size === 0) this.#allGone?.();
+  }
+}
+
+function send(connection: Connection, message: MainToConnection): void {
+  connection.port.postMessage(message);
+}

@@ -1,0 +1,40 @@
+import type { Camera } from '../control/messages.ts';
+import { createRing } from '../shm/frame-ring.ts';
+
+/** How rings are made: see the configuration keys `ring-frames`, `ring-bytes` and `gop-cache`. */
+export type RingOptions = Parameters<typeof createRing>[0];
+
+/**
+ * The ring of every camera. It is made when the camera is first published to and serves one publisher after another, since
+ * shared memory is given back late. A ring that a backlog or a huge frame made grow is let go and replaced by a fresh one,
+ * so that the growth of a bad hour does not stay for ever.
+ */
+export class RingStore {
+  readonly #options: RingOptions;
+  readonly #announce: (camera: Camera, ring: SharedArrayBuffer) => void;
+  readonly #rings: (SharedArrayBuffer | null)[];
+  readonly #freshBytes: number;
+
+  /** `announce` tells the consumers about a new ring. */
+  constructor(cameras: number, options: RingOptions, announce: (camera: Camera, ring: SharedArrayBuffer) => void) {
+    this.#options = options;
+    this.#announce = announce;
+    this.#rings = Array<SharedArrayBuffer | null>(cameras).fill(null);
+    this.#freshBytes = createRing(options).byteLength;
+  }
+
+  /** Rings by camera index, for a consumer that starts. */
+  get all(): readonly (SharedArrayBuffer | null)[] {
+    return this.#rings;
+  }
+
+  /** The ring for the camera's next publisher; nobody writes to it at this moment. */
+  acquire(camera: Camera): SharedArrayBuffer {
+    const existing = this.#rings[camera.index] ?? null;
+    if (existing !== null && existing.byteLength <= this.#freshBytes) return existing;
+    const ring = createRing(this.#options);
+    this.#rings[camera.index] = ring;
+    this.#announce(camera, ring);
+    return ring;
+  }
+}

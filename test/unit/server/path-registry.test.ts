@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
+
+const cameras = [
+  { index: 0, name: 'Stream 1', path: '/stream1' },
+  { index: 1, name: 'North', path: '/Live/North' },
+  { index: 2, name: 'north', path: '/live/north2' },
+];
+const drone = { id: 'r1', address: '10.0.0.1' };
+const sameDrone = { id: 'r2', address: '10.0.0.1' };
+const stranger = { id: 'r3', address: '10.9.9.9' };
+
+function registry(policy: PublishConflict, silentMs = 0) {
+  return new PathRegistry(cameras, policy, () => silentMs);
+}
+
+function claim(paths: PathRegistry, who: typeof drone, path: string, nowMs = 0) {
+  return paths.claim(who, path, path, nowMs);
+}
+
+describe('path registry', () => {
+  test('grants a path to the first publisher and refuses one that no camera has', () => {
+    const paths = registry('reject');
+    assert.deepEqual(claim(paths, drone, '/stream1'), { type: 'granted', camera: cameras[0] });
+    assert.deepEqual(claim(paths, stranger, '/stream99'), { type: 'refused', reason: 'path_unknown' });
+  });
+
+  test('compares without regard to case, and percent-escapes both raw and decoded', () => {
+    const paths = registry('reject');
+    assert.deepEqual(claim(paths, drone, '/LIVE/north'), { type: 'granted', camera: cameras[1] });
+    assert.deepEqual(paths.claim(stranger, '/live%2Fnorth2', '/live/north2', 0), {
+      type: 'granted',
+      camera: cameras[2],
+    });
+  });
+
+  test('reject: a second publisher is refused until the first has gone', () => {
+    const paths = registry('reject', 60_000);
+    claim(paths, drone, '/stream1');
+    assert.deepEqual(claim(paths, sameDrone, '/stream1'), { type: 'refused', reason: 'path_busy' });
+    assert.deepEqual(paths.release(drone), { camera: cameras[0], next: null });
+    assert.equal(claim(paths, sameDrone, '/stream1').type, 'granted');
+  });
+
+  test('takeover: the path goes over only when the holder has let go', () => {
+    const paths = registry('takeover');
+    claim(paths, drone, '/stream1');
+    assert.deepEqual(claim(paths, stranger, '/stream1', 10), { type: 'waiting', holder: drone, displaced: null });
+    assert.deepEqual(paths.release(drone), { camera: cameras[0], next: stranger });
+    assert.deepEqual(paths.release(stranger), { camera: cameras[0], next: null });
+  });
+
+  test('takeover-stale: only the same address, or anybody when the publisher is silent', () => {
+    const live = registry('takeover-stale', 100);
+    claim(live, drone, '/stream1');
+    assert.deepEqual(claim(live, stranger, '/stream1'), { type: 'refused', reason: 'path_busy' });
+    assert.equal(claim(live, sameDrone, '/stream1').type, 'waiting');
+
+    const silent = registry('takeover-stale', 3000);
+    claim(silent, drone, '/stream1');
+    assert.equal(claim(silent, stranger, '/stream1').type, 'waiting');
+  });
+
+  test('two live publishers cannot kick each other more than once in two seconds', () => {
+    const paths = registry('takeover');
+    claim(paths, drone, '/stream1', 0);
+    claim(paths, stranger, '/stream1', 0);
+    paths.release(drone);
+    assert.deepEqual(claim(paths, sameDrone, '/stream1', 1999), { type: 'refused', reason: 'path_flapping' });
+    assert.equal(claim(paths, sameDrone, '/stream1', 2000).type, 'waiting');
+  });
+
+  test('a publisher that waits for a path and leaves does not get it later', () => {
+    const paths = registry('takeover');
+    claim(paths, drone, '/stream1', 0);
+    claim(paths, stranger, '/stream1', 0);
+    assert.equal(paths.release(stranger), null);
+    assert.deepEqual(paths.release(drone), { camera: cameras[0], next: null });
+  });
+
+  test('releasing twice, or without a claim, changes nothing', () => {
+    const paths = registry('reject');
+    assert.equal(paths.release(drone), null);
+    claim(paths, drone, '/stream1');
+    paths.release(drone);
+    assert.equal(paths.release(drone), null);
+    assert.equal(claim(paths, stranger, '/stream1').type, 'granted');
+  });
+});

@@ -1,0 +1,13 @@
+/** Entry point of an ingest worker: a Piscina task is one publisher's connection, from hand-over to its end. */
+import { workerData } from 'piscina';
+import type { IngestBoot, IngestResult, IngestTask } from '../src/control/messages.ts';
+import { createThreadLogger } from '../src/log.ts';
+import { IngestThread } from '../src/net/ingest-thread.ts';
+
+const boot = workerData as IngestBoot;
+const thread = new IngestThread(boot, createThreadLogger(boot.log, 'ingest'));
+
+/** Resolves with the reason when the connection has ended. */
+export function serve(task: IngestTask): Promise<IngestResult> {
+  return thread.serve(task);
+}
