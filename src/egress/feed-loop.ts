@@ -1,0 +1,277 @@
+import type { Clock } from '../base/clock.ts';
+import type { Doorbell } from '../shm/doorbell.ts';
+import { ReaderSlot } from '../shm/ring-reader.ts';
+import { readerWord, type StreamCounters } from '../shm/stream-counters.ts';
+import { CameraFeed, type FeedContext } from './camera-feed.ts';
+import { FeedRing, openReader } from './feed-ring.ts';
+import type { ParameterSets } from './parameter-sets.ts';
+import type { PlaySession } from './play-session.ts';
+
+/** Milliseconds of pumping after which sockets get a turn. */
+const turnMs = 4;
+
+/** Feeds pumped between two looks at the clock. */
+const feedsPerLook = 8;
+
+/** What a {@link FeedLoop} works on. */
+export interface FeedLoopOptions extends FeedContext {
+  readonly clock: Clock;
+  readonly doorbell: Doorbell;
+  readonly counters: StreamCounters;
+  /** By camera index; null where there is none yet. */
+  readonly rings: readonly (SharedArrayBuffer | null)[];
+}
+
+/**
+ * The feeds of one consumer thread and what wakes them: the doorbell, one timer for all frames that pacers hold,
+ * sessions whose transport has room again. Work is done in turns; between two turns the event loop serves the sockets.
+ *
+ *     doorbell ──┐
+ *     timer ─────┼──► pending cameras ──► turn: pump each ──► more: next turn · nothing: sleep on the doorbell
+ *     onReady ───┘
+ */
+export class FeedLoop {
+  readonly #options: FeedLoopOptions;
+  readonly #rings: (SharedArrayBuffer | null)[];
+  readonly #feeds: (CameraFeed | null)[];
+  /** 1 while a camera is known to have no publisher. */
+  readonly #offline: Uint8Array;
+  readonly #rung: Int32Array;
+  /** Cameras to pump in the next turn, as a list and as a set. */
+  #pending: Int32Array;
+  #pendingCount = 0;
+  #spare: Int32Array;
+  readonly #isPending: Uint8Array;
+  /** Feeds whose pacer holds a frame. */
+  readonly #held = new Set<CameraFeed>();
+  #timer: NodeJS.Timeout | null = null;
+  #timerDueMs = Number.POSITIVE_INFINITY;
+  #scheduled = false;
+  /** {@link #onRung} will be called when the doorbell wakes the thread. */
+  #listening = false;
+  #stopped = false;
+
+  constructor(options: FeedLoopOptions) {
+    const cameras = options.rings.length;
+    this.#options = options;
+    this.#rings = [...options.rings];
+    this.#feeds = Array<CameraFeed | null>(cameras).fill(null);
+    this.#offline = new Uint8Array(cameras);
+    this.#rung = new Int32Array(cameras);
+    this.#pending = new Int32Array(cameras);
+    this.#spare = new Int32Array(cameras);
+    this.#isPending = new Uint8Array(cameras);
+  }
+
+  /** Takes back what a predecessor that crashed left in shared memory, and starts to listen to the doorbell. */
+  start(): void {
+    const { doorbell, counters, slot } = this.#options;
+    for (let camera = 0; camera < this.#rings.length; camera++) {
+      doorbell.setInterest(camera, false);
+      counters.reader(camera, slot).set(readerWord.readers, 0);
+      const ring = this.#rings[camera];
+      if (ring) ReaderSlot.claim(ring, slot).release();
+    }
+    this.#schedule();
+  }
+
+  /** Parameter sets of the stream that a camera has now, null without one. */
+  parameters(camera: number): ParameterSets | null {
+    const feed = this.#feeds[camera];
+    if (feed) return feed.parameters;
+    const ring = this.#rings[camera];
+    return ring ? FeedRing.parametersIn(ring) : null;
+  }
+
+  setRing(camera: number, ring: SharedArrayBuffer): void {
+    this.#rings[camera] = ring;
+    const feed = this.#feeds[camera];
+    if (!feed) return;
+    feed.addRing(ring);
+    this.#wake(camera);
+  }
+
+  join(session: PlaySession): void {
+    const { camera } = session;
+    const { counters, doorbell, slot } = this.#options;
+    let feed = this.#feeds[camera];
+    if (!feed) {
+      // Before the ring is looked at, so that no record comes unnoticed between the two.
+      doorbell.setInterest(camera, true);
+      feed = new CameraFeed(this.#options, camera, counters.reader(camera, slot), this.#rings[camera] ?? null);
+      this.#feeds[camera] = feed;
+    }
+    feed.join(session);
+    this.#wake(camera);
+  }
+
+  leave(session: PlaySession): void {
+    const { camera } = session;
+    const feed = this.#feeds[camera];
+    if (!feed) return;
+    feed.leave(session);
+    if (feed.sessions.length > 0) return;
+    this.#options.doorbell.setInterest(camera, false);
+    this.#held.delete(feed);
+    this.#feeds[camera] = null;
+    feed.release();
+  }
+
+  /** A publisher took or left the camera. */
+  setLive(camera: number, live: boolean): void {
+    this.#offline[camera] = live ? 0 : 1;
+  }
+
+  /** Coarse timekeeping of one session. Returns whether its transport has room or made progress. */
+  sweep(session: PlaySession, nowMs: number): boolean {
+    const feed = this.#feeds[session.camera];
+    if (!feed) return false;
+    // After a crash no record says that the stream ended.
+    if (session.live && this.#offline[session.camera] === 1 && session.drained) session.goIdle(nowMs);
+    return session.sweep(feed, nowMs);
+  }
+
+  /** Once a second or so: mends a wake-up that was lost with the thread of a writer. */
+  rescue(): void {
+    this.#options.doorbell.rescue();
+  }
+
+  /** When the first frame that a session would get arrived, or now if it would have to wait. Monotonic ms. */
+  startMs(camera: number, nowMs: number): number {
+    const ring = this.#rings[camera];
+    if (!ring || !this.#options.gopCache) return nowMs;
+    const reader = openReader(ring, true);
+    return reader.peek() > 0 ? Math.min(nowMs, reader.arrivalUs / 1000) : nowMs;
+  }
+
+  cutOff(session: PlaySession): void {
+    this.#feeds[session.camera]?.onCutOff();
+  }
+
+  /** A session's transport has room again. */
+  resume(session: PlaySession): void {
+    this.#wake(session.camera);
+  }
+
+  /** Nothing is pumped any more. Sessions leave by themselves. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #wake(camera: number): void {
+    this.#mark(camera);
+    this.#schedule();
+  }
+
+  #mark(camera: number): void {
+    if (this.#isPending[camera] === 1) return;
+    this.#isPending[camera] = 1;
+    this.#pending[this.#pendingCount++] = camera;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#stopped) return;
+    this.#scheduled = true;
+    setImmediate(this.#turn);
+  }
+
+  /** One turn. A field, so that scheduling it makes no closure. */
+  readonly #turn = (): void => {
+    this.#scheduled = false;
+    if (this.#stopped) return;
+    this.#collect();
+    this.#pumpPending();
+    if (this.#pendingCount > 0) this.#schedule();
+    else this.#sleep();
+  };
+
+  readonly #onRung = (): void => {
+    this.#listening = false;
+    if (!this.#scheduled) this.#turn();
+  };
+
+  #sleep(): void {
+    if (this.#scheduled) return;
+    const rung = this.#options.doorbell.sleep();
+    if (rung === null) this.#schedule();
+    else if (!this.#listening) {
+      this.#listening = true;
+      void rung.then(this.#onRung);
+    }
+  }
+
+  #collect(): void {
+    const count = this.#options.doorbell.drain(this.#rung);
+    for (let i = 0; i < count; i++) this.#mark(this.#rung[i]!);
+  }
+
+  /** Pumps the pending cameras; what the turn has no time for, and what is not done, stays pending. */
+  #pumpPending(): void {
+    const count = this.#pendingCount;
+    if (count === 0) return;
+    const cameras = this.#pending;
+    this.#pending = this.#spare;
+    this.#spare = cameras;
+    this.#pendingCount = 0;
+    const { clock } = this.#options;
+    let nowMs = clock.nowMs();
+    const endMs = nowMs + turnMs;
+    for (let i = 0; i < count; i++) {
+      const camera = cameras[i]!;
+      if (i % feedsPerLook === feedsPerLook - 1) nowMs = clock.nowMs();
+      if (nowMs >= endMs) {
+        this.#pending[this.#pendingCount++] = camera;
+        continue;
+      }
+      this.#isPending[camera] = 0;
+      this.#pump(camera, nowMs);
+    }
+  }
+
+  #pump(camera: number, nowMs: number): void {
+    const feed = this.#feeds[camera];
+    if (!feed) return;
+    const more = this.#pumpFeed(feed, nowMs);
+    // The last session may have failed, and the feed with it.
+    if (this.#feeds[camera] !== feed) return;
+    if (more) this.#mark(camera);
+    if (feed.dueMs < Number.POSITIVE_INFINITY) {
+      this.#held.add(feed);
+      this.#arm(feed.dueMs, nowMs);
+    } else if (this.#held.size > 0) this.#held.delete(feed);
+  }
+
+  /** What a feed throws ends its sessions; the other cameras do not notice. */
+  #pumpFeed(feed: CameraFeed, nowMs: number): boolean {
+    try {
+      return feed.pump(nowMs);
+    } catch (error) {
+      for (const session of [...feed.sessions]) this.#options.onSessionFailed(session, error);
+      return false;
+    }
+  }
+
+  // ---- frames that are due later ------------------------------------------------------------------------------------
+
+  #arm(dueMs: number, nowMs: number): void {
+    if (dueMs >= this.#timerDueMs) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerDueMs = dueMs;
+    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.ceil(dueMs - nowMs)));
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = null;
+    this.#timerDueMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#options.clock.nowMs();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const feed of this.#held) {
+      if (feed.dueMs <= nowMs) this.#mark(feed.camera);
+      else if (feed.dueMs < nextMs) nextMs = feed.dueMs;
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#arm(nextMs, nowMs);
+    if (this.#pendingCount > 0) this.#schedule();
+  };
+}

@@ -1,0 +1,329 @@
+import type { Clock } from '../base/clock.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
+import { H264Packetizer } from '../rtp/h264-packetizer.ts';
+import type { PacketBatch } from '../rtp/packet-batch.ts';
+import { rtcpMaximumBytes, type SenderReport, writeBye, writeSenderReport } from '../rtp/rtcp.ts';
+import { videoPayloadType } from '../sdp/session-description.ts';
+import { entryFlags, recordFlag, recordKind } from '../shm/frame-ring.ts';
+import type { RingReader } from '../shm/ring-reader.ts';
+import { ClockLine } from './clock-line.ts';
+import { type FeedRing, openReader } from './feed-ring.ts';
+import type { MediaTransport } from './media-transport.ts';
+import type { OfflineSource } from './offline-source.ts';
+import type { ParameterSets } from './parameter-sets.ts';
+import { RtpTimeline } from './rtp-timeline.ts';
+
+/**
+ * Milliseconds between sender reports: at least this, plus up to as much again, so that readers do not report in step.
+ */
+const reportMs = 2500;
+
+/** What the sessions of a thread share. */
+export interface PlayContext {
+  readonly clock: Clock;
+  /** [0, 1): for what must differ between readers. */
+  readonly random: () => number;
+  /** All sessions build their packets in it, one after the other. */
+  readonly batch: PacketBatch;
+  readonly cname: string;
+  readonly offline: OfflineSource;
+}
+
+/** Who is told what a session does: its camera's feed. */
+export interface PlayObserver {
+  /** A frame of `bytes` went to this session; `first`: to no session before it. */
+  onDelivered(bytes: number, first: boolean): void;
+  onLost(frames: number): void;
+}
+
+/** Who ends a session that cannot go on: its connection. */
+export interface PlayOwner {
+  endPlay(reason: ErrorCode, detail?: string): void;
+}
+
+const rtcpBuffer = Buffer.alloc(rtcpMaximumBytes);
+
+/**
+ * One reader playing one camera: its cursor in the ring, its RTP stream and its sender reports. The backlog of a slow
+ * reader stays in the ring; what it does not fetch in time it loses, up to the next keyframe.
+ */
+export class PlaySession {
+  readonly camera: number;
+  readonly transport: MediaTransport;
+  readonly owner: PlayOwner;
+  /** Where the session reads; null until its camera has a ring. Set by the feed. */
+  ring: FeedRing | null = null;
+  /** True while frames of a publisher go out, false before the first and after the end of a stream. */
+  live = false;
+  frames = 0;
+  lost = 0;
+  readonly #context: PlayContext;
+  readonly #packetizer: H264Packetizer;
+  readonly #timeline: RtpTimeline;
+  readonly #clockLine = new ClockLine();
+  readonly #report: { -readonly [K in keyof SenderReport]: SenderReport[K] };
+  #reader: RingReader | null = null;
+  #generation = -1;
+  #parameters: ParameterSets | null = null;
+  /** False until a picture that a decoder can start at. */
+  #open = false;
+  /** What of the reader's loss count the observer has been told. */
+  #toldLost = 0;
+  /** Since when nothing of a publisher goes out, and how many pictures of the card did since then. */
+  #idleSinceMs = 0;
+  #cards = 0;
+  #nextReportMs = 0;
+  #pendingBytes = 0;
+  #progressMs = 0;
+
+  constructor(
+    context: PlayContext,
+    camera: number,
+    transport: MediaTransport,
+    owner: PlayOwner,
+    maxPayloadBytes: number,
+  ) {
+    this.camera = camera;
+    this.transport = transport;
+    this.owner = owner;
+    this.#context = context;
+    const ssrc = randomWord(context, 32);
+    this.#packetizer = new H264Packetizer({
+      ssrc,
+      payloadType: videoPayloadType,
+      sequence: randomWord(context, 16),
+      interleavedChannel: transport.interleavedChannel,
+      maxPayloadBytes,
+    });
+    this.#timeline = new RtpTimeline(randomWord(context, 32), context.clock.nowMs());
+    this.#report = { ssrc, wallMs: 0, rtpTimestamp: 0, packets: 0, octets: 0, cname: context.cname };
+  }
+
+  get ssrc(): number {
+    return this.#packetizer.ssrc;
+  }
+
+  /** RTP sequence number of the next packet. */
+  get nextSequence(): number {
+    return this.#packetizer.nextSequence;
+  }
+
+  /** Record number in {@link ring} that the session needs next. */
+  get cursor(): number {
+    return this.#reader?.cursor ?? 0;
+  }
+
+  /** PLAY: the moment that the next time stamp is counted from. Returns the RTP time that belongs to it. */
+  begin(nowMs: number): number {
+    this.#timeline.resume(nowMs);
+    this.goIdle(nowMs);
+    return this.#timeline.rtpTime;
+  }
+
+  /** The stream ended, in order or not: the next frames are of another one. */
+  goIdle(nowMs: number): void {
+    this.live = false;
+    this.#open = false;
+    this.#idleSinceMs = nowMs;
+    this.#cards = 0;
+  }
+
+  /** Starts reading `ring`: at its newest keyframe when `atKeyframe` and there is one, else at what comes next. */
+  enter(ring: FeedRing, atKeyframe: boolean): void {
+    this.#read(ring, openReader(ring.memory, atKeyframe));
+    this.#open = false;
+  }
+
+  /** Goes on in the ring that replaces the drained one, from its first record. */
+  follow(): void {
+    const next = this.ring!.next!;
+    this.#read(next, next.takePrepared(this));
+  }
+
+  /** Stops reading. */
+  leave(): void {
+    this.ring = null;
+    this.#reader = null;
+  }
+
+  /** Nothing that its ring has released is left to send. */
+  get drained(): boolean {
+    return this.ring === null || ((this.ring.lead.cursor - this.cursor) | 0) <= 0;
+  }
+
+  /**
+   * Sends what its ring has released, at most `most` records. Returns true when there is more to send at once; false
+   * when it has caught up or its transport is full.
+   */
+  pump(observer: PlayObserver, nowMs: number, most: number): boolean {
+    const reader = this.#reader;
+    const ring = this.ring;
+    if (reader === null || ring === null) return false;
+    const { lead } = ring;
+    for (let records = 0; ((lead.cursor - reader.cursor) | 0) > 0; records++) {
+      if (records === most) return true;
+      if (!this.transport.ready()) return false;
+      const state = reader.peek();
+      if (state < 0) this.#overrun(reader);
+      else if (state > 0) {
+        // After a loss the reader passes over records by itself, maybe to a keyframe that the pacer still holds.
+        if (((lead.cursor - reader.cursor) | 0) <= 0) break;
+        this.#record(ring, reader, observer, nowMs);
+        reader.advance();
+      }
+      if (reader.lostVideo !== this.#toldLost) this.#tellLost(reader, observer);
+    }
+    return false;
+  }
+
+  /**
+   * Coarse timekeeping: losses of a reader that does not read, the offline card, sender reports and the stall check.
+   * Returns whether the transport has room or made progress since the last sweep.
+   */
+  sweep(observer: PlayObserver, nowMs: number): boolean {
+    const reader = this.#reader;
+    if (reader !== null && reader.peek() < 0) {
+      this.#overrun(reader);
+      this.#tellLost(reader, observer);
+    }
+    if (!this.live) this.#sweepCard(nowMs);
+    if (this.#packetizer.packets > 0 && nowMs >= this.#nextReportMs && this.transport.ready()) this.#sendReport(nowMs);
+    const pending = this.transport.pendingBytes();
+    if (pending === 0 || pending !== this.#pendingBytes) {
+      this.#pendingBytes = pending;
+      this.#progressMs = nowMs;
+      return true;
+    }
+    if (nowMs - this.#progressMs >= limits.rtsp.writeStallMs)
+      this.owner.endPlay('write_stalled', `${pending} bytes waiting`);
+    return false;
+  }
+
+  /** The last words of the RTP stream; nothing when it never sent a packet or its transport is full. */
+  sendBye(nowMs: number): void {
+    if (this.#packetizer.packets === 0 || !this.transport.ready()) return;
+    this.transport.sendReport(rtcpBuffer, writeBye(rtcpBuffer, 0, this.#fillReport(nowMs)));
+  }
+
+  #record(ring: FeedRing, reader: RingReader, observer: PlayObserver, nowMs: number): void {
+    if (reader.kind === recordKind.video) this.#video(ring, reader, observer, nowMs);
+    else if (reader.kind === recordKind.sequenceHeader)
+      this.#parameters = ring.parametersOf(reader) ?? this.#parameters;
+    else if (reader.kind === recordKind.endOfStream) this.goIdle(nowMs);
+  }
+
+  #video(ring: FeedRing, reader: RingReader, observer: PlayObserver, nowMs: number): void {
+    const { flags } = reader;
+    if (reader.generation !== this.#generation) {
+      this.#generation = reader.generation;
+      this.#timeline.breakStretch();
+      this.#open = false;
+    } else if ((flags & recordFlag.discontinuity) !== 0) {
+      // The publisher's clock jumped. Its pictures still refer to each other, so none is held back.
+      this.#timeline.breakStretch();
+    }
+    const entry = (flags & entryFlags) !== 0;
+    if (!this.#open && !(entry && this.#decodable(ring, reader))) return;
+    const parameters = entry && (flags & recordFlag.parameterSets) === 0 ? this.#parameters : null;
+    const { batch } = this.#context;
+    const packetizer = this.#packetizer;
+    const { nextSequence, packets, octets } = packetizer;
+    batch.reset();
+    const arrivalMs = reader.arrivalUs / 1000;
+    const { offset, length, sequence } = reader;
+    const rtpTime = this.#timeline.place(reader.dtsMs, arrivalMs);
+    const count = packetizer.packetize(
+      batch,
+      reader.buffer,
+      offset,
+      offset + length,
+      rtpTime,
+      parameters?.units ?? null,
+    );
+    if (!reader.stillValid()) {
+      // The writer went over it: what was built is not sent, so its numbers are free again.
+      packetizer.nextSequence = nextSequence;
+      packetizer.packets = packets;
+      packetizer.octets = octets;
+      this.#overrun(reader);
+      return;
+    }
+    this.#open = true;
+    this.live = true;
+    if (count === 0) return;
+    this.#sent(nowMs, arrivalMs);
+    observer.onDelivered(length, ring.firstDelivery(sequence));
+  }
+
+  /** Hands the batch to the transport; the first time, a sender report follows it. */
+  #sent(nowMs: number, arrivalMs: number): void {
+    this.transport.sendPackets(this.#context.batch);
+    this.frames++;
+    this.#clockLine.observe(this.#timeline.ticks / 90, arrivalMs);
+    if (this.#nextReportMs === 0) this.#sendReport(nowMs);
+  }
+
+  /** Can a decoder start at the picture that `reader` has loaded: are its parameter sets at hand? */
+  #decodable(ring: FeedRing, reader: RingReader): boolean {
+    if ((reader.flags & recordFlag.parameterSets) !== 0) return true;
+    if (this.#parameters?.version !== reader.parametersVersion) this.#parameters = ring.currentParameters();
+    return this.#parameters?.version === reader.parametersVersion;
+  }
+
+  #overrun(reader: RingReader): void {
+    this.#open = false;
+    reader.skipToNewestKeyframe();
+  }
+
+  #tellLost(reader: RingReader, observer: PlayObserver): void {
+    const frames = reader.lostVideo - this.#toldLost;
+    this.#toldLost = reader.lostVideo;
+    this.lost += frames;
+    observer.onLost(frames);
+  }
+
+  #read(ring: FeedRing, reader: RingReader): void {
+    this.ring = ring;
+    this.#reader = reader;
+    this.#toldLost = reader.lostVideo;
+    this.#parameters = ring.currentParameters();
+    this.#generation = -1;
+    this.#timeline.breakStretch();
+  }
+
+  /** The card that a reader sees while nothing else goes out. */
+  #sweepCard(nowMs: number): void {
+    const { offline, batch } = this.#context;
+    const picture = offline.picture(this.camera, this.#cards, this.#idleSinceMs, nowMs);
+    if (picture === null || !this.transport.ready()) return;
+    const parameters = picture.keyframe ? (offline.parameters(this.camera)?.units ?? null) : null;
+    batch.reset();
+    this.#timeline.breakStretch();
+    const rtpTime = this.#timeline.place(0, nowMs);
+    this.#timeline.breakStretch();
+    const { unit } = picture;
+    if (this.#packetizer.packetize(batch, unit, 0, unit.length, rtpTime, parameters) === 0) return;
+    this.#cards++;
+    this.#sent(nowMs, nowMs);
+  }
+
+  #sendReport(nowMs: number): void {
+    this.#nextReportMs = nowMs + reportMs * (1 + this.#context.random());
+    this.transport.sendReport(rtcpBuffer, writeSenderReport(rtcpBuffer, 0, this.#fillReport(nowMs)));
+  }
+
+  /** NTP time and RTP time of one instant: now. */
+  #fillReport(nowMs: number): SenderReport {
+    const report = this.#report;
+    report.wallMs = this.#context.clock.wallMs();
+    report.rtpTimestamp = Math.round(this.#clockLine.mediaMsAt(nowMs) * 90) >>> 0;
+    report.packets = this.#packetizer.packets;
+    report.octets = this.#packetizer.octets;
+    return report;
+  }
+}
+
+function randomWord(context: PlayContext, bits: number): number {
+  return Math.floor(context.random() * 2 ** bits);
+}

@@ -1,0 +1,485 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CameraFeed } from '../../../src/egress/camera-feed.ts';
+import { noOfflineSource, type OfflineSource } from '../../../src/egress/offline-source.ts';
+import { PlaySession } from '../../../src/egress/play-session.ts';
+import { PacketBatch } from '../../../src/rtp/packet-batch.ts';
+import { createRing, recordFlag } from '../../../src/shm/frame-ring.ts';
+import { StreamCounters } from '../../../src/shm/stream-counters.ts';
+import { FakeTransport } from '../../support/fake-transport.ts';
+import { numberOf, pps, smallRing, sps, TestStream, typesOf } from '../../support/test-stream.ts';
+
+const wallAtZero = 1_700_000_000_000;
+
+/** A feed with sessions, a ring and a clock that stands where the test puts it. */
+class Bench {
+  nowMs = 0;
+  readonly memory = StreamCounters.create(1, 1);
+  readonly failures: [PlaySession, unknown][] = [];
+  readonly ended: string[] = [];
+  readonly stream: TestStream;
+  readonly ring: SharedArrayBuffer;
+  readonly feed: CameraFeed;
+  offline: OfflineSource = noOfflineSource;
+
+  constructor(options: Partial<typeof smallRing> & { noRing?: boolean; bytes?: number } = {}) {
+    this.ring = createRing({ ...smallRing, ...options });
+    this.stream = new TestStream(this.ring, options.bytes);
+    this.feed = new CameraFeed(
+      {
+        slot: 0,
+        gopCache: options.gopCache ?? false,
+        onSessionFailed: (session, error) => {
+          this.failures.push([session, error]);
+          this.feed.leave(session);
+        },
+      },
+      0,
+      new StreamCounters(this.memory).reader(0, 0),
+      options.noRing ? null : this.ring,
+    );
+  }
+
+  join(transport = new FakeTransport()): [PlaySession, FakeTransport] {
+    const clock = { nowMs: () => this.nowMs, wallMs: () => wallAtZero + this.nowMs };
+    const offline: OfflineSource = {
+      parameters: (camera) => this.offline.parameters(camera),
+      picture: (...args) => this.offline.picture(...args),
+    };
+    const context = { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test', offline };
+    const session = new PlaySession(context, 0, transport, { endPlay: (reason) => this.ended.push(reason) }, 1400);
+    session.begin(this.nowMs);
+    this.feed.join(session);
+    return [session, transport];
+  }
+
+  pump(nowMs = this.nowMs): void {
+    this.nowMs = nowMs;
+    while (this.feed.pump(nowMs));
+  }
+
+  get counters() {
+    return new StreamCounters(this.memory).reader(0, 0).snapshot();
+  }
+}
+
+function numbers(transport: FakeTransport): number[] {
+  return transport.sent.map((unit) => numberOf(unit.units));
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
+}
+
+describe('start gate', () => {
+  test('without the GOP cache a reader starts at the next keyframe', () => {
+    const bench = new Bench();
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.stream.frame(33);
+    const [, transport] = bench.join();
+    bench.stream.frame(66);
+    bench.pump(66);
+    assert.deepEqual(numbers(transport), []);
+    bench.stream.keyframe(100);
+    bench.stream.frame(133);
+    bench.pump(140);
+    assert.deepEqual(numbers(transport), [3, 4]);
+  });
+
+  test('with the GOP cache a reader starts at the newest keyframe at once', () => {
+    const bench = new Bench({ gopCache: true });
+    bench.stream.start();
+    for (let i = 0; i < 10; i++) i % 4 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+    const [, transport] = bench.join();
+    bench.pump(330);
+    assert.deepEqual(numbers(transport), [8, 9]);
+  });
+
+  test('a recovery point opens the gate, with parameter sets', () => {
+    const bench = new Bench();
+    bench.stream.start();
+    const [, transport] = bench.join();
+    bench.stream.frame(0);
+    bench.stream.frame(33, 33, recordFlag.recoveryPoint);
+    bench.stream.frame(66);
+    bench.pump(70);
+    assert.deepEqual(
+      transport.sent.map((unit) => typesOf(unit.units)),
+      [[7, 8, 1], [1]],
+    );
+  });
+
+  test('a reader that waited for the camera gets the first frames of its first ring', () => {
+    const bench = new Bench({ noRing: true });
+    const [, transport] = bench.join();
+    bench.pump(1);
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.feed.addRing(bench.ring);
+    bench.stream.frame(33);
+    bench.pump(40);
+    assert.deepEqual(numbers(transport), [0, 1]);
+  });
+
+  test('a keyframe whose parameter sets are not those at hand is not started at', () => {
+    const bench = new Bench({ gopCache: true });
+    bench.stream.start(1);
+    bench.stream.keyframe(0);
+    bench.stream.parameters(2);
+    bench.stream.frame(33);
+    const [, transport] = bench.join();
+    bench.stream.keyframe(66);
+    bench.pump(70);
+    assert.deepEqual(numbers(transport), [2]);
+    assert.deepEqual(transport.sent[0]!.units.slice(0, 2), [sps(2), pps(2)]);
+  });
+});
+
+describe('parameter sets', () => {
+  test('go in front of every IDR and of nothing else', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    for (let i = 0; i < 6; i++) i % 3 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+    bench.pump(200);
+    assert.deepEqual(
+      transport.sent.map((unit) => typesOf(unit.units)),
+      [[7, 8, 5], [1], [1], [7, 8, 5], [1], [1]],
+    );
+  });
+
+  test('are not added when the access unit holds its own', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    bench.stream.keyframe(0, 0, recordFlag.parameterSets);
+    bench.pump(1);
+    assert.deepEqual(typesOf(transport.sent[0]!.units), [5]);
+  });
+
+  test('change with the sequence header record that passes, not before', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start(1);
+    bench.stream.keyframe(0);
+    bench.stream.parameters(2);
+    bench.stream.keyframe(33);
+    bench.pump(50);
+    assert.deepEqual(
+      transport.sent.map((unit) => unit.units[0]),
+      [sps(1), sps(2)],
+    );
+  });
+});
+
+describe('loss', () => {
+  test('a reader that does not read loses frames to the next keyframe, the others nothing', () => {
+    const bench = new Bench({ frames: 20 });
+    const [slow, blocked] = bench.join();
+    const [, fast] = bench.join();
+    bench.stream.start();
+    for (let i = 0; i < 55; i++) {
+      i % 10 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+      blocked.full = i >= 5;
+      bench.pump(i * 33);
+    }
+    slow.sweep(bench.feed, 1850);
+    assert.ok(bench.counters.overflow > 0, 'losses show while the reader still does not read');
+    blocked.full = false;
+    bench.pump(1900);
+    assert.deepEqual(numbers(fast), range(0, 55));
+    assert.deepEqual(numbers(blocked), [...range(0, 5), ...range(50, 55)]);
+    assert.equal(slow.lost, 45);
+    const { overflow, frames, framesSent } = bench.counters;
+    assert.deepEqual({ overflow, frames, framesSent }, { overflow: 45, frames: 55, framesSent: 65 });
+  });
+
+  test('sequence numbers stay gapless over a loss, and time goes on by decoding time', () => {
+    const bench = new Bench({ frames: 20 });
+    const [, transport] = bench.join();
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    transport.full = true;
+    for (let i = 1; i < 41; i++) {
+      i % 10 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+      bench.pump(i * 33);
+    }
+    transport.full = false;
+    bench.pump(1400);
+    const [first, next] = transport.sent;
+    assert.equal(numberOf(next!.units), 40);
+    assert.equal(next!.sequences[0], first!.sequences.at(-1)! + 1);
+    assert.equal(next!.rtpTime - first!.rtpTime, 40 * 33 * 90);
+  });
+
+  test('frames that are overwritten while their packets are built are not sent', () => {
+    const bench = new Bench({ frames: 8 });
+    const transport = new FakeTransport();
+    const [session] = bench.join(transport);
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    for (let i = 1; i < 4; i++) bench.stream.frame(i * 33);
+    // The writer overruns the session between its first and second frame of this turn.
+    let calls = 0;
+    transport.ready = () => {
+      if (++calls === 2)
+        for (let i = 4; i < 20; i++) i === 18 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+      return true;
+    };
+    bench.pump(700);
+    bench.pump(701);
+    assert.deepEqual(numbers(transport), [0, 1, 18, 19]);
+    assert.equal(session.lost, 16);
+  });
+
+  test('J6: a jump of the publisher clock costs no frame and does not show in the time stamps', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.stream.frame(90_000, 33, recordFlag.discontinuity);
+    bench.stream.frame(90_033, 66);
+    bench.pump(100);
+    assert.deepEqual(numbers(transport), [0, 1, 2]);
+    const start = transport.sent[0]!.rtpTime;
+    assert.deepEqual(
+      transport.sent.map((unit) => (unit.rtpTime - start) / 90),
+      [0, 33, 66],
+    );
+  });
+
+  test('what a session throws ends that session only', () => {
+    const bench = new Bench();
+    const [broken, transport] = bench.join();
+    const [, other] = bench.join();
+    transport.sendPackets = () => {
+      throw new Error('broken');
+    };
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    bench.stream.frame(33);
+    bench.pump(33);
+    assert.deepEqual(numbers(other), [0, 1]);
+    assert.equal(bench.failures[0]![0], broken);
+    assert.equal(bench.failures.length, 1);
+    assert.equal(bench.counters.readers, 1);
+  });
+});
+
+describe('publishers come and go', () => {
+  test('a new publisher continues sequence numbers and time, from its first keyframe', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start(1);
+    bench.stream.keyframe(500_000, 0);
+    bench.stream.frame(500_040, 40);
+    bench.stream.writer.endStream();
+    bench.pump(50);
+    bench.stream.start(2);
+    bench.stream.frame(7, 2000);
+    bench.stream.keyframe(47, 2040);
+    bench.stream.frame(87, 2080);
+    bench.pump(2080);
+    const sent = transport.sent;
+    assert.deepEqual(numbers(transport), [0, 1, 3, 4]);
+    assert.deepEqual(sent[2]!.units.slice(0, 2), [sps(2), pps(2)]);
+    assert.deepEqual(
+      sent.slice(1).map((unit, i) => (unit.rtpTime - sent[i]!.rtpTime) / 90),
+      [40, 2000, 40],
+    );
+    assert.deepEqual(
+      sent.slice(1).map((unit, i) => unit.sequences[0]! - sent[i]!.sequences.at(-1)!),
+      [1, 1, 1],
+    );
+  });
+
+  test('a ring that is replaced is drained first; then time goes on, for fast and slow readers', () => {
+    const bench = new Bench();
+    const [, fast] = bench.join();
+    const [, slow] = bench.join();
+    bench.stream.start(1);
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    slow.full = true;
+    bench.stream.frame(40);
+    const next = new TestStream();
+    next.next = 100;
+    bench.feed.addRing(next.writer.buffer.buffer as SharedArrayBuffer);
+    next.start(2);
+    next.keyframe(9000, 100);
+    bench.pump(100);
+    next.frame(9040, 140);
+    next.keyframe(9080, 180);
+    bench.pump(180);
+    slow.full = false;
+    bench.pump(180);
+    for (const transport of [fast, slow]) {
+      assert.deepEqual(numbers(transport), [0, 1, 100, 101, 102]);
+      const times = transport.sent.map((unit) => (unit.rtpTime - transport.sent[0]!.rtpTime) / 90);
+      assert.deepEqual(times, [0, 40, 100, 140, 180]);
+    }
+    assert.equal(bench.stream.writer.depth, 0, 'the old ring has been let go');
+  });
+});
+
+describe('pacing in the feed', () => {
+  test('a burst is held and released at its due times, and counted', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    for (let i = 0; i < 5; i++) i === 0 ? bench.stream.keyframe(0, 1000) : bench.stream.frame(i * 40, 1000);
+    bench.pump(1000);
+    assert.equal(transport.sent.length, 1);
+    assert.equal(bench.feed.dueMs, 1035);
+    bench.pump(1034);
+    assert.equal(transport.sent.length, 1);
+    for (let nowMs = bench.feed.dueMs; nowMs < 2000; nowMs = bench.feed.dueMs) bench.pump(nowMs);
+    assert.equal(transport.sent.length, 5);
+    assert.equal(bench.feed.dueMs, Number.POSITIVE_INFINITY);
+    const { pacingSleeps, pacingSleepMs } = bench.counters;
+    assert.deepEqual({ pacingSleeps, pacingSleepMs }, { pacingSleeps: 3, pacingSleepMs: 105 });
+  });
+
+  test('a backlog over 30 frames is sent at full speed', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    for (let i = 0; i < 150; i++) i % 50 === 0 ? bench.stream.keyframe(i * 33, 5000) : bench.stream.frame(i * 33, 5000);
+    bench.pump(5000);
+    assert.equal(transport.sent.length, 150 - 31);
+  });
+
+  test('the writer sees the slowest session as its queue depth', () => {
+    const bench = new Bench();
+    const [, slow] = bench.join();
+    bench.join();
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    slow.full = true;
+    for (let i = 1; i < 8; i++) {
+      bench.stream.frame(i * 33);
+      bench.pump(i * 33);
+    }
+    assert.equal(bench.stream.writer.depth, 7);
+    slow.full = false;
+    bench.pump(300);
+    assert.equal(bench.stream.writer.depth, 0);
+    bench.feed.release();
+    bench.stream.frame(400);
+    assert.equal(bench.stream.writer.depth, 0, 'a released slot is not looked at');
+  });
+});
+
+describe('reports', () => {
+  test('the first sender report follows the first packet; the next comes 2.5 to 5 s later', () => {
+    const bench = new Bench();
+    const [session, transport] = bench.join();
+    bench.stream.start();
+    session.sweep(bench.feed, 0);
+    assert.equal(transport.reports.length, 0, 'none before a packet');
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    assert.equal(transport.reports.length, 1);
+    const times: number[] = [];
+    for (let nowMs = 250; nowMs <= 20_000; nowMs += 250) {
+      const before = transport.reports.length;
+      bench.nowMs = nowMs;
+      session.sweep(bench.feed, nowMs);
+      if (transport.reports.length > before) times.push(nowMs);
+    }
+    const gaps = times.map((ms, i) => ms - (times[i - 1] ?? 0));
+    assert.ok(
+      gaps.every((ms) => ms >= 2500 && ms <= 5250),
+      String(gaps),
+    );
+  });
+
+  test('NTP and RTP time of a report are of one instant, not of the last packet', () => {
+    const bench = new Bench();
+    const [session, transport] = bench.join();
+    bench.stream.start();
+    let lastRtp = 0;
+    for (let i = 0; i < 200; i++) {
+      // Jitter of up to 20 ms delays every frame but one in ten.
+      const arrival = i * 33 + (i % 10 === 0 ? 0 : (i * 7) % 21);
+      i % 50 === 0 ? bench.stream.keyframe(i * 33, arrival) : bench.stream.frame(i * 33, arrival);
+      bench.pump(arrival);
+      lastRtp = transport.sent.at(-1)!.rtpTime;
+    }
+    const lastDts = 199 * 33;
+    bench.nowMs = 199 * 33 + 500;
+    session.sweep(bench.feed, bench.nowMs);
+    const report = transport.reports.at(-1)!;
+    const wallMs = (report.readUInt32BE(8) - 2_208_988_800) * 1000 + (report.readUInt32BE(12) / 2 ** 32) * 1000;
+    assert.ok(Math.abs(wallMs - (wallAtZero + bench.nowMs)) < 1);
+    const expected = lastRtp + (bench.nowMs - lastDts) * 90;
+    assert.ok(Math.abs(report.readUInt32BE(16) - expected) <= 90, 'RTP time of now, within a millisecond');
+  });
+
+  test('BYE is sent at the end, and not by a session that sent nothing', () => {
+    const bench = new Bench();
+    const [session, transport] = bench.join();
+    session.sendBye(0);
+    assert.equal(transport.reports.length, 0);
+    bench.stream.start();
+    bench.stream.keyframe(0);
+    bench.pump(0);
+    session.sendBye(1);
+    assert.equal(transport.reports.at(-1)!.at(-7), 203);
+  });
+});
+
+describe('stalls', () => {
+  test('a session without any write progress for 10 s is cut off; slow progress is not', () => {
+    const bench = new Bench();
+    const [session, transport] = bench.join();
+    transport.full = true;
+    for (let nowMs = 0; nowMs < 60_000; nowMs += 250) {
+      transport.pending = 1_000_000 - Math.floor(nowMs / 9000);
+      session.sweep(bench.feed, nowMs);
+    }
+    assert.deepEqual(bench.ended, []);
+    for (let nowMs = 60_000; nowMs < 75_000 && bench.ended.length === 0; nowMs += 250) session.sweep(bench.feed, nowMs);
+    assert.deepEqual(bench.ended, ['write_stalled']);
+  });
+});
+
+describe('offline card', () => {
+  test('is shown until the first frame and after the last, on the timeline of the session', () => {
+    const bench = new Bench();
+    const unit = Buffer.from([0, 0, 0, 2, 0x65, 0x88]);
+    bench.offline = {
+      parameters: () => ({ version: 0, sps: [sps(9)], pps: [pps(9)], units: Buffer.from([0, 0, 0, 1, 0x67]), fps: 1 }),
+      picture: (_camera, sent, sinceMs, nowMs) =>
+        nowMs - sinceMs >= sent * 1000 ? { unit, keyframe: sent === 0 } : null,
+    };
+    const [session, transport] = bench.join();
+    for (let nowMs = 0; nowMs <= 2000; nowMs += 250) session.sweep(bench.feed, nowMs);
+    assert.deepEqual(
+      transport.sent.map((sent) => typesOf(sent.units)),
+      [[7, 5], [5], [5]],
+    );
+    bench.stream.start();
+    bench.stream.keyframe(77_000, 2100);
+    bench.stream.writer.endStream();
+    bench.pump(2100);
+    session.sweep(bench.feed, 2250);
+    assert.deepEqual(
+      transport.sent.slice(3).map((sent) => typesOf(sent.units)),
+      [
+        [7, 8, 5],
+        [7, 5],
+      ],
+    );
+    const start = transport.sent[0]!.rtpTime;
+    assert.deepEqual(
+      transport.sent.map((sent) => Math.round((sent.rtpTime - start) / 90)),
+      [0, 1000, 2000, 2100, 2250],
+    );
+  });
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ClockLine } from '../../../src/egress/clock-line.ts';
+
+describe('clock line', () => {
+  test('J1: jitter, which only delays, does not move the line', () => {
+    const line = new ClockLine();
+    for (let frame = 0; frame < 3000; frame++) {
+      const media = frame * 33;
+      line.observe(media, 1000 + media + (frame % 10 === 0 ? 0 : (frame * 29) % 150));
+      assert.equal(line.mediaMsAt(5000), 4000);
+    }
+  });
+
+  test('a smaller delay is followed at no more than 0.5 %', () => {
+    const line = new ClockLine();
+    for (let frame = 0; frame < 300; frame++) line.observe(frame * 40, frame * 40 + 200);
+    const before = line.mediaMsAt(0);
+    for (let frame = 300; frame < 550; frame++) line.observe(frame * 40, frame * 40);
+    const seconds = 10;
+    const moved = line.mediaMsAt(0) - before;
+    assert.ok(moved > 0 && moved <= seconds * 5 + 1e-6, `${moved} ms in ${seconds} s`);
+    for (let frame = 550; frame < 3000; frame++) line.observe(frame * 40, frame * 40);
+    assert.equal(line.mediaMsAt(120_000), 120_000);
+  });
+
+  test('a larger delay counts only after the window of two seconds has passed', () => {
+    const line = new ClockLine();
+    for (let ms = 0; ms <= 10_000; ms += 40) line.observe(ms, ms);
+    for (let ms = 10_040; ms <= 11_500; ms += 40) line.observe(ms, ms + 100);
+    assert.equal(line.mediaMsAt(0), 0);
+    for (let ms = 11_540; ms <= 60_000; ms += 40) line.observe(ms, ms + 100);
+    assert.ok(Math.abs(line.mediaMsAt(0) + 100) < 1e-6);
+  });
+
+  for (const ppm of [200, -200]) {
+    test(`J3: a day of a publisher clock off by ${ppm} ppm stays within 1 ms of the line`, () => {
+      const line = new ClockLine();
+      let worst = 0;
+      for (let media = 0; media < 24 * 3600_000; media += 100) {
+        const arrival = media * (1 + ppm / 1e6);
+        line.observe(media, arrival);
+        worst = Math.max(worst, Math.abs(line.mediaMsAt(arrival) - media));
+      }
+      assert.ok(worst < 1, `${worst} ms`);
+    });
+  }
+
+  test('after a long silence the line goes on from what comes', () => {
+    const line = new ClockLine();
+    for (let ms = 0; ms <= 5000; ms += 40) line.observe(ms, ms);
+    for (let ms = 3_600_000; ms <= 3_605_000; ms += 40) line.observe(ms, ms + 3);
+    assert.ok(Math.abs(line.mediaMsAt(3_605_000) - 3_605_000) <= 3);
+  });
+});

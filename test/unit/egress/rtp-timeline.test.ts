@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { RtpTimeline } from '../../../src/egress/rtp-timeline.ts';
+
+describe('RTP timeline', () => {
+  test('J1: the time stamps are decoding times on a 90 kHz clock, untouched by arrival jitter', () => {
+    const timeline = new RtpTimeline(0, 0);
+    const dts = [0, 33, 66, 100, 133, 166, 200];
+    const first = timeline.place(500, 10);
+    const stamps = dts.slice(1).map((ms, i) => timeline.place(500 + ms, 10 + ms + ((i * 17) % 40)));
+    assert.deepEqual(
+      stamps.map((stamp) => (stamp - first) / 90),
+      dts.slice(1),
+    );
+  });
+
+  test('the first frame is placed by its distance from the moment of PLAY', () => {
+    const timeline = new RtpTimeline(1000, 5000);
+    assert.equal(timeline.rtpTime, 1000);
+    assert.equal(timeline.place(777_777, 5250), 1000 + 250 * 90);
+  });
+
+  test('the 32-bit time stamp wraps and goes on', () => {
+    const timeline = new RtpTimeline(2 ** 32 - 90 * 40, 0);
+    timeline.place(0, 0);
+    const before = timeline.place(30, 30);
+    const after = timeline.place(60, 60);
+    assert.ok(before > after);
+    assert.equal((after - before) >>> 0, 30 * 90);
+  });
+
+  test('equal decoding times give strictly increasing time stamps', () => {
+    const timeline = new RtpTimeline(7, 0);
+    const first = timeline.place(100, 100);
+    assert.equal(timeline.place(100, 101), first + 1);
+    assert.equal(timeline.place(99, 102), first + 2);
+    assert.equal(timeline.place(133, 133), first + 33 * 90);
+  });
+
+  test('a new publisher continues by the time that went by, whatever its clock says', () => {
+    for (const restart of [0, 123_456_789]) {
+      const timeline = new RtpTimeline(7, 0);
+      timeline.place(50_000, 1000);
+      const last = timeline.place(50_033, 1033);
+      timeline.breakStretch();
+      const next = timeline.place(restart, 1033 + 2500);
+      assert.equal(next - last, 2500 * 90);
+      assert.equal(timeline.place(restart + 40, 9999) - next, 40 * 90);
+    }
+  });
+
+  test('a new publisher never makes time step back, even if its first frame is said to have arrived before', () => {
+    const timeline = new RtpTimeline(7, 0);
+    const last = timeline.place(50_000, 1000);
+    timeline.breakStretch();
+    assert.equal(timeline.place(0, 900), last + 1);
+  });
+
+  test('J6: a clock that jumps back over 1 s or ahead over 10 s is re-anchored without a flag', () => {
+    const timeline = new RtpTimeline(7, 0);
+    const start = timeline.place(100_000, 0);
+    assert.equal(timeline.place(98_000, 40) - start, 40 * 90, 'back');
+    assert.equal(timeline.place(500_000, 80) - start, 80 * 90, 'ahead');
+  });
+
+  test('J6: a pause of 5 s keeps its length', () => {
+    const timeline = new RtpTimeline(7, 0);
+    const start = timeline.place(0, 0);
+    assert.equal(timeline.place(5000, 5000) - start, 5000 * 90);
+  });
+
+  test('PAUSE and PLAY continue the timeline by the time that went by', () => {
+    const timeline = new RtpTimeline(7, 0);
+    const last = timeline.place(0, 100);
+    timeline.resume(5100);
+    assert.equal(timeline.rtpTime, last + 5000 * 90);
+    assert.equal(timeline.place(5100, 5200) - last, 5100 * 90);
+  });
+
+  test('a day at 30 frames a second accumulates no rounding error', () => {
+    const timeline = new RtpTimeline(123, 0);
+    const first = timeline.place(0, 0);
+    let last = first;
+    const frames = 24 * 3600 * 30;
+    for (let frame = 1; frame <= frames; frame++) {
+      const ms = Math.round((frame * 1000) / 30);
+      last = timeline.place(ms, ms);
+    }
+    assert.equal(last, (first + 24 * 3600 * 90_000) >>> 0);
+  });
+});
