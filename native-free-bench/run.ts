@@ -1,5 +1,5 @@
 /**
- * Runs the micro-benchmarks (codec and shm folders) one after another, each in a process of its own, and prints their tables.
+ * Runs the micro-benchmarks (codec, ingest and shm folders) one after another, each in a process of its own, and prints their tables.
  * `--json FILE` keeps the figures. Arguments that are no options choose files by a part of their names.
  *
  * A benchmark file prints its own table when it is run directly; with `--json` it prints one JSON array of plain objects
@@ -12,7 +12,7 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const root = resolve(import.meta.dirname, '..');
-const folders = ['codec', 'shm'] as const;
+const folders = ['codec', 'ingest', 'shm'] as const;
 
 /** One file's outcome. */
 interface FileResult {

@@ -1,4 +1,4 @@
-import type { PublisherEvent } from '../control/messages.ts';
+import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
 import { videoCodecName } from '../flv/video-codec.ts';
 import type { SpsFacts } from '../h264/sps.ts';
 
@@ -24,6 +24,11 @@ export class EventReporter {
 
   constructor(onEvent: (event: PublisherEvent) => void) {
     this.#onEvent = onEvent;
+  }
+
+  /** New metadata; the caller limits how often. */
+  metadata(facts: StreamMetadata): void {
+    this.#onEvent({ type: 'metadata', ...facts });
   }
 
   /** A message of another codec: a legacy id or a FourCC as a big-endian number. */

@@ -2,16 +2,31 @@ import type { SpsFacts } from '../h264/sps.ts';
 import { entryFlags, recordFlag } from '../shm/frame-ring.ts';
 import { type PublisherCounters, publisherWord } from '../shm/stream-counters.ts';
 
+/**
+ * Milliseconds for which the promptest access unit is what others are late against: this span and the one before. Long
+ * enough to reach behind a burst, short enough that the drift of a publisher's clock does not look like lateness.
+ */
+const promptSpanMs = 30_000;
+
 /** Keeps the shared counters of one stream. Nothing here allocates once the stream has started. */
 export class FrameCounting {
   readonly #counters: PublisherCounters;
+  readonly #words: Float64Array<SharedArrayBuffer>;
   readonly #wallMs: () => number;
-  /** Of the access unit before; -1 before the first. */
-  #lastDtsMs = -1;
-  #lastArrivalMs = 0;
+  /** The window that the extremes belong to; -1 before the first frame. */
+  #window = -1;
+  // Infinity makes V8 keep these as doubles from the start.
+  /** Smallest arrival minus decoding time: of this span and the one before, and of this span. */
+  #promptMs = Number.POSITIVE_INFINITY;
+  #spanPromptMs = Number.POSITIVE_INFINITY;
+  #spanEndMs = Number.NEGATIVE_INFINITY;
+  /** What {@link threadTime} said first. */
+  #firstBusyMs = Number.NaN;
+  #firstIdleMs = Number.NaN;
 
   constructor(counters: PublisherCounters, wallMs: () => number) {
     this.#counters = counters;
+    this.#words = counters.words;
     this.#wallMs = wallMs;
   }
 
@@ -19,26 +34,42 @@ export class FrameCounting {
     const counters = this.#counters;
     counters.reset();
     counters.set(publisherWord.generation, generation);
-    counters.set(publisherWord.startedMs, nowMs);
     counters.set(publisherWord.startedWallMs, this.#wallMs());
+    counters.set(publisherWord.lastArrivalMs, nowMs);
+    counters.set(publisherWord.startedMs, nowMs);
   }
 
   /** A video record was committed. `depth`: records that the slowest reader has still to read, this one included. */
   frame(bytes: number, flags: number, dtsMs: number, arrivalMs: number, depth: number): void {
-    const counters = this.#counters;
-    counters.add(publisherWord.frames, 1);
-    counters.add(publisherWord.bytes, bytes);
-    if ((flags & entryFlags) !== 0) counters.add(publisherWord.keyframes, 1);
-    if ((flags & recordFlag.discontinuity) !== 0) counters.add(publisherWord.discontinuities, 1);
-    counters.sampleQueueDepth(depth);
-    if (this.#lastDtsMs >= 0) {
-      counters.sampleDtsDelta(dtsMs - this.#lastDtsMs);
-      counters.sampleArrivalDelta(arrivalMs - this.#lastArrivalMs);
+    const words = this.#words;
+    const frames = words[publisherWord.frames]!;
+    if (frames === 0) this.#first(dtsMs, arrivalMs);
+    const window = words[publisherWord.openWindow]!;
+    if (window !== this.#window) this.#openWindow(window);
+
+    const delayMs = arrivalMs - dtsMs;
+    if (arrivalMs >= this.#spanEndMs) this.#beginSpan(arrivalMs);
+    if (delayMs < this.#spanPromptMs) this.#spanPromptMs = delayMs;
+    if (delayMs < this.#promptMs) this.#promptMs = delayMs;
+    const lateMs = delayMs - this.#promptMs;
+    words[publisherWord.frames] = frames + 1;
+    words[publisherWord.bytes] = words[publisherWord.bytes]! + bytes;
+    words[publisherWord.lateSum] = words[publisherWord.lateSum]! + lateMs;
+    words[publisherWord.queueDepthSum] = words[publisherWord.queueDepthSum]! + depth;
+    if (depth > words[publisherWord.queueDepthMax]!) words[publisherWord.queueDepthMax] = depth;
+    if (lateMs > words[publisherWord.lateMax]!) words[publisherWord.lateMax] = lateMs;
+    if (frames > 0) {
+      const dtsDelta = dtsMs - words[publisherWord.lastDtsMs]!;
+      if (dtsDelta < words[publisherWord.dtsDeltaMin]!) words[publisherWord.dtsDeltaMin] = dtsDelta;
+      if (dtsDelta > words[publisherWord.dtsDeltaMax]!) words[publisherWord.dtsDeltaMax] = dtsDelta;
+      const arrivalDelta = arrivalMs - words[publisherWord.lastArrivalMs]!;
+      if (arrivalDelta > words[publisherWord.arrivalDeltaMax]!) words[publisherWord.arrivalDeltaMax] = arrivalDelta;
+      words[publisherWord.arrivalDeltaSquares] =
+        words[publisherWord.arrivalDeltaSquares]! + arrivalDelta * arrivalDelta;
     }
-    this.#lastDtsMs = dtsMs;
-    this.#lastArrivalMs = arrivalMs;
-    counters.set(publisherWord.lastDtsMs, dtsMs);
-    counters.set(publisherWord.lastArrivalMs, arrivalMs);
+    words[publisherWord.lastDtsMs] = dtsMs;
+    words[publisherWord.lastArrivalMs] = arrivalMs;
+    if ((flags & (entryFlags | recordFlag.discontinuity)) !== 0) this.#flagged(flags);
   }
 
   /** The SPS in use; null when it cannot be read. */
@@ -64,5 +95,36 @@ export class FrameCounting {
 
   tolerated(): void {
     this.#counters.add(publisherWord.tolerated, 1);
+  }
+
+  /** Milliseconds that this thread was busy and idle, since any moment; counted from the first call. */
+  threadTime(busyMs: number, idleMs: number): void {
+    if (Number.isNaN(this.#firstBusyMs)) {
+      this.#firstBusyMs = busyMs;
+      this.#firstIdleMs = idleMs;
+    }
+    this.#counters.set(publisherWord.threadBusyMs, busyMs - this.#firstBusyMs);
+    this.#counters.set(publisherWord.threadIdleMs, idleMs - this.#firstIdleMs);
+  }
+
+  #first(dtsMs: number, arrivalMs: number): void {
+    this.#counters.set(publisherWord.firstDtsMs, dtsMs);
+    this.#counters.set(publisherWord.firstArrivalMs, arrivalMs);
+  }
+
+  #beginSpan(arrivalMs: number): void {
+    this.#promptMs = this.#spanPromptMs;
+    this.#spanPromptMs = Number.POSITIVE_INFINITY;
+    this.#spanEndMs = arrivalMs + promptSpanMs;
+  }
+
+  #openWindow(window: number): void {
+    this.#window = window;
+    this.#counters.forgetExtremes(window);
+  }
+
+  #flagged(flags: number): void {
+    if ((flags & entryFlags) !== 0) this.#counters.add(publisherWord.keyframes, 1);
+    if ((flags & recordFlag.discontinuity) !== 0) this.#counters.add(publisherWord.discontinuities, 1);
   }
 }

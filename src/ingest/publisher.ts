@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts';
-import type { PublisherEvent } from '../control/messages.ts';
+import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
 import { decodeVideoTag, VideoTag, videoHeadBytes, videoKind, wholeMessage } from '../flv/video-tag.ts';
 import { decodeAvcDecoderConfig } from '../h264/avc-decoder-config.ts';
 import { NalList } from '../h264/nal-unit.ts';
@@ -77,7 +77,9 @@ export class Publisher implements VideoSink {
   #gathered = 0;
   #gatherHead = false;
 
+  /** The newest metadata, as a record and as the event that goes with it. */
   #metadata: Uint8Array | null = null;
+  #metadataFacts: StreamMetadata | null = null;
   #metadataDue = false;
   #nextMetadataMs = 0;
 
@@ -128,12 +130,19 @@ export class Publisher implements VideoSink {
     this.#nowMs = nowMs;
   }
 
-  /** Values of an onMetaData message. They become a metadata record, for people to read. */
+  /** Milliseconds that the thread was busy and idle so far: for the statistics, about once a second. */
+  threadTime(busyMs: number, idleMs: number): void {
+    if (this.#live) this.#counting.threadTime(busyMs, idleMs);
+  }
+
+  /** Values of an onMetaData message. They become a metadata record and an event, for people to read. */
   metadata(values: ReadonlyMap<string, unknown>, nowMs: number): void {
     if (!this.#live) return;
-    const payload = encodeStreamMetadata(readStreamMetadata(values));
+    const facts = readStreamMetadata(values);
+    const payload = encodeStreamMetadata(facts);
     if (this.#metadata !== null && Buffer.compare(this.#metadata, payload) === 0) return;
     this.#metadata = payload;
+    this.#metadataFacts = facts;
     this.#metadataDue = true;
     this.#writeMetadata(nowMs);
   }
@@ -336,10 +345,12 @@ export class Publisher implements VideoSink {
   }
 
   #writeMetadata(nowMs: number): void {
-    if (!this.#metadataDue || this.#metadata === null || nowMs < this.#nextMetadataMs) return;
+    const facts = this.#metadataFacts;
+    if (!this.#metadataDue || this.#metadata === null || facts === null || nowMs < this.#nextMetadataMs) return;
     this.#metadataDue = false;
     this.#nextMetadataMs = nowMs + metadataMs;
     this.#writer.writeMetadata(this.#metadata, Math.max(0, this.#units.timeline.dtsMs), nowMs * 1000);
     this.#ring();
+    this.#events.metadata(facts);
   }
 }

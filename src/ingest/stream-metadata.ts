@@ -1,4 +1,5 @@
 import { encode } from '@msgpack/msgpack';
+import type { StreamMetadata } from '../control/messages.ts';
 import { videoCodecName } from '../flv/video-codec.ts';
 
 /** Characters kept of a text that the publisher chose. */
@@ -6,23 +7,6 @@ const textLength = 64;
 
 /** Numbers above this are noise: no frame rate, size or bitrate gets there. */
 const highestNumber = 1e9;
-
-/**
- * What a publisher says about itself in onMetaData; the MessagePack payload of a metadata record. Information for people only:
- * nothing is sized or timed by it. 0 and '' stand for what it did not say.
- */
-export interface StreamMetadata {
-  readonly width: number;
-  readonly height: number;
-  readonly fps: number;
-  readonly videoKbps: number;
-  readonly videoCodec: string;
-  readonly audioCodec: string;
-  readonly audioHz: number;
-  readonly audioKbps: number;
-  readonly audioChannels: number;
-  readonly encoder: string;
-}
 
 /** SoundFormat of FLV 10.1, E.4.2.1. */
 const audioNames: Readonly<Record<number, string>> = {

@@ -1,20 +1,26 @@
 import { randomFillSync } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
 import { systemClock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { IngestBoot, IngestResult, IngestTask, MainToConnection } from '../control/messages.ts';
 import { Publisher } from '../ingest/publisher.ts';
+import { CameraBell } from '../shm/camera-bell.ts';
 import { Doorbell } from '../shm/doorbell.ts';
 import { RingWriter } from '../shm/ring-writer.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
 import type { IngestContext } from './rtmp-connection.ts';
 import { RtmpConnection } from './rtmp-connection.ts';
+import { TlsContexts } from './tls-context.ts';
 
 /** Bytes. One read takes at most this much; larger brings nothing on loopback and little elsewhere. */
 const readBufferBytes = 256 * 1024;
 
 /** Milliseconds between two looks at the deadlines of all connections: cheaper than timers, exact enough for seconds. */
 const sweepMs = 100;
+
+/** Sweeps between two notes of how busy the thread is. */
+const sweepsPerNote = 10;
 
 /** One ingest worker: the publishers' connections that were handed to it, and what they share. */
 export class IngestThread {
@@ -23,6 +29,7 @@ export class IngestThread {
   readonly #doorbells: readonly Doorbell[];
   readonly #counters: StreamCounters;
   #sweeper: NodeJS.Timeout | null = null;
+  #sweeps = 0;
 
   constructor(boot: IngestBoot, logger: Logger) {
     this.#doorbells = boot.doorbells.map((memory) => new Doorbell(memory));
@@ -33,6 +40,7 @@ export class IngestThread {
       readBuffer: Buffer.allocUnsafeSlow(readBufferBytes),
       timeouts: boot.timeouts,
       random: (into) => randomFillSync(into),
+      tls: boot.tls === null ? null : new TlsContexts(boot.tls),
       createPublisher: (granted, connection) => this.#createPublisher(granted, connection),
     };
   }
@@ -53,16 +61,11 @@ export class IngestThread {
 
   #createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher {
     const { camera, ring } = granted;
-    const doorbells = this.#doorbells;
+    const bell = new CameraBell(this.#doorbells, camera);
     return new Publisher({
-      writer: new RingWriter(ring),
+      writer: new RingWriter(ring, () => bell.isRead),
       counters: this.#counters.publisher(camera),
-      ring: () => {
-        for (let i = 0; i < doorbells.length; i++) {
-          const doorbell = doorbells[i]!;
-          if (doorbell.interested(camera)) doorbell.ring(camera);
-        }
-      },
+      ring: () => bell.ring(),
       wallMs: this.#context.clock.wallMs,
       onEvent: (event) => connection.report(event),
     });
@@ -71,6 +74,9 @@ export class IngestThread {
   #sweep(): void {
     const nowMs = this.#context.clock.nowMs();
     for (const connection of this.#connections) connection.sweep(nowMs);
+    if (this.#sweeps++ % sweepsPerNote !== 0) return;
+    const { active, idle } = performance.eventLoopUtilization();
+    for (const connection of this.#connections) connection.threadTime(active, idle);
   }
 
   #stopSweeper(): void {

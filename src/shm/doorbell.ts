@@ -1,3 +1,5 @@
+import { fence } from './fence.ts';
+
 /**
  * Wakes one consumer thread when cameras of its have new records.
  *
@@ -123,10 +125,11 @@ export class Doorbell {
     return true;
   }
 
+  /** Plain loads, which cost a tenth of atomic ones: the fence puts all of them behind the store of `sleeping`. */
   #dirty(): boolean {
-    for (let group = 0; group < this.#groups; group++) {
-      if (Atomics.load(this.#words, dirtyStart + group) !== 0) return true;
-    }
+    const words = this.#words;
+    fence();
+    for (let group = 0; group < this.#groups; group++) if (words[dirtyStart + group] !== 0) return true;
     return false;
   }
 }

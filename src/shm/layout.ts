@@ -13,7 +13,7 @@ import { limits } from '../base/limits.ts';
  *              │ parameters            9216  │  the ring's writer, seqlocked by parametersVersion
  *        9856  ├─────────────────────────────┤
  *              │ descriptors    frames x 64  │  the ring's writer; record s lies in slot s % frames
- *              ├─────────────────────────────┤  (up to the next page)
+ *              ├─────────────────────────────┤  (up to the middle of a page)
  *  payloadStart│ payload area                │  the ring's writer; grows, never shrinks
  *              │                             │
  *              │  lap 7         lap 6        │  a lap starts whenever writing starts again at the first byte;
@@ -137,10 +137,14 @@ export const ringMagic = 0x53_4b_57_01;
 
 const pageBytes = 4096;
 
-/** Byte offset of the payload area of a ring with `frames` descriptors; whole pages, so that a payload starts on its own. */
+/**
+ * Byte offset of the payload area of a ring with `frames` descriptors: half a page into a page. Reads arrive at the start of
+ * a page, and a copy whose source is up to 15 bytes further into its page than its destination is ten times slower
+ * (measured on AMD Zen 4).
+ */
 export function payloadStartOf(frames: number): number {
   const end = (descriptorStart + frames * descriptorWords) * wordBytes;
-  return Math.ceil(end / pageBytes) * pageBytes;
+  return Math.ceil((end - pageBytes / 2) / pageBytes) * pageBytes + pageBytes / 2;
 }
 
 /** The views over a ring that its writer and readers share in form: not in memory, each thread makes its own. */

@@ -14,6 +14,13 @@ import {
   writerWord,
 } from './layout.ts';
 import { RingSpace } from './ring-space.ts';
+import { giveScratch, scratchBytes, scratchStart, takeScratch } from './scratch-pool.ts';
+
+/**
+ * Video records of a stream that are kept whether or not somebody reads: about two seconds, for a reader that waited for
+ * the camera and is just about to find its ring.
+ */
+const keptRecords = 64;
 
 /**
  * The one writer of a ring. It never waits: what is in its way is retired, and readers find out.
@@ -41,12 +48,22 @@ export class RingWriter {
   #received = 0;
   #lastDtsMs = 0;
   #lastArrivalUs = 0;
+  readonly #isRead: () => boolean;
+  /** Video records of this stream so far. */
+  #records = 0;
+  /** Where the open record lies when nobody reads, null when it lies in the ring. */
+  #scratch: Buffer | null = null;
   #waitingMetadata: Uint8Array | null = null;
   #waitingDtsMs = 0;
   #waitingArrivalUs = 0;
 
-  /** Attaches as THE writer, after any earlier one, whether it ended in order or died in mid-frame. */
-  constructor(ring: SharedArrayBuffer) {
+  /**
+   * Attaches as THE writer, after any earlier one, whether it ended in order or died in mid-frame. While `isRead` says that
+   * nobody reads, video records are not kept: they pass through a scratch buffer that all writers of the thread share, so
+   * that a camera nobody reads takes no memory and leaves the processor's cache to the others. With the GOP cache every
+   * record is kept.
+   */
+  constructor(ring: SharedArrayBuffer, isRead: () => boolean = always) {
     const memory = new RingMemory(ring);
     const words = memory.words;
     this.#memory = memory;
@@ -55,6 +72,7 @@ export class RingWriter {
     this.#space = new RingSpace(memory);
     this.#hardMaximumBytes = words[constantWord.hardMaximumBytes]!;
     this.#gopCache = words[constantWord.gopCache] === 1;
+    this.#isRead = this.#gopCache ? always : isRead;
     this.#head = Atomics.load(words, writerWord.head);
     this.#videoCount = Atomics.load(words, videoCountWord(this.#head));
     this.#generation = Atomics.load(words, writerWord.generation);
@@ -72,6 +90,7 @@ export class RingWriter {
   /** Begins a new stream: no parameters, no keyframe, the next generation, which it returns. */
   startStream(): number {
     this.#discard();
+    this.#records = 0;
     this.#generation = (this.#generation + 1) | 0;
     this.#storeParameters(null);
     Atomics.store(this.#words, writerWord.newestKeyframe, (this.#space.tail - 1) | 0);
@@ -88,7 +107,8 @@ export class RingWriter {
   begin(length: number, keyframe = false): void {
     this.#checkLength(length);
     if (this.#open) this.abandon();
-    this.#start = this.#choosePlace(length, keyframe);
+    if (this.#records >= keptRecords && length <= scratchBytes && !this.#isRead()) this.#beginUnread();
+    else this.#start = this.#choosePlace(length, keyframe);
     this.#length = length;
     this.#received = 0;
     this.#open = true;
@@ -98,7 +118,8 @@ export class RingWriter {
   extend(length: number): void {
     this.#checkOpen();
     this.#checkLength(this.#length + length);
-    this.#moveOpen(this.#length + length, 0);
+    if (this.#scratch === null) this.#moveOpen(this.#length + length, 0);
+    else if (this.#start + this.#length + length > this.#scratch.length) this.#moveToRing(this.#length + length);
     this.#length += length;
   }
 
@@ -107,14 +128,18 @@ export class RingWriter {
     const count = end - start;
     if (!this.#open || count > this.#length - this.#received) throw new RangeError('more bytes than the record has');
     const at = this.#start + this.#received;
+    this.#received += count;
+    if (this.#scratch !== null) {
+      bytes.copy(this.#scratch, at, start, end);
+      return;
+    }
     if (at + count > this.#space.freeEnd) this.#space.makeRoom(at + count, this.#head);
     bytes.copy(this.#space.payload, at, start, end);
-    this.#received += count;
   }
 
-  /** The payload area. Of it the caller may change the appended bytes of the open record, nothing else. */
+  /** What the open record lies in. Of it the caller may change the record's appended bytes, nothing else. */
   get buffer(): Buffer {
-    return this.#space.payload;
+    return this.#scratch ?? this.#space.payload;
   }
 
   /** Offset of the open record in {@link buffer}; changes with `extend`, `commitPrefix` and `writeSequenceHeader`. */
@@ -148,14 +173,16 @@ export class RingWriter {
     this.#checkOpen();
     if (this.#received !== this.#length)
       throw new RangeError(`${this.#length - this.#received} bytes of the record are missing`);
-    this.#publish(recordKind.video, flags, this.#length, dtsMs, ptsOffsetMs, arrivalUs);
+    this.#records++;
+    if (this.#scratch === null) this.#publish(recordKind.video, flags, this.#length, dtsMs, ptsOffsetMs, arrivalUs);
     this.#close(this.#start + this.#length);
   }
 
   /** Publishes the first `length` bytes of the open record as a video record; the rest of it stays open. */
   commitPrefix(length: number, flags: number, dtsMs: number, ptsOffsetMs: number, arrivalUs: number): void {
     this.#checkAppended(length);
-    this.#publish(recordKind.video, flags, length, dtsMs, ptsOffsetMs, arrivalUs);
+    this.#records++;
+    if (this.#scratch === null) this.#publish(recordKind.video, flags, length, dtsMs, ptsOffsetMs, arrivalUs);
     this.#start += length;
     this.#length -= length;
     this.#received -= length;
@@ -174,6 +201,7 @@ export class RingWriter {
     if (payload.length > parametersBytes) throw new RangeError(`${payload.length} bytes of parameters are too many`);
     this.#checkLength(payload.length + (this.#open ? this.#length : 0));
     this.#storeParameters(payload);
+    if (this.#scratch !== null) return;
     this.#writeRecord(recordKind.sequenceHeader, payload, dtsMs, arrivalUs);
   }
 
@@ -227,6 +255,25 @@ export class RingWriter {
       this.#position = 0;
     }
     return this.#space.place(this.#position, length);
+  }
+
+  /** The record that is about to open will not be kept, and neither is what a reader could otherwise find, ever older. */
+  #beginUnread(): void {
+    if (this.#space.tail !== this.#head) this.#space.retire(this.#head);
+    this.#scratch = takeScratch();
+    this.#start = scratchStart;
+  }
+
+  /** The open record outgrows its scratch buffer: it goes on in the ring, with room for `length` bytes. */
+  #moveToRing(length: number): void {
+    const scratch = this.#scratch!;
+    const from = this.#start;
+    this.#scratch = null;
+    this.#start = this.#choosePlace(length, false);
+    const end = this.#start + this.#received;
+    if (end > this.#space.freeEnd) this.#space.makeRoom(end, this.#head);
+    scratch.copy(this.#space.payload, this.#start, from, from + this.#received);
+    giveScratch(scratch);
   }
 
   /** Whether every active reader slot has done with every record. */
@@ -314,8 +361,14 @@ export class RingWriter {
 
   /** No record is open any more; the next one can start at `position`. */
   #close(position: number): void {
-    this.#position = position;
     this.#open = false;
+    if (this.#scratch !== null) {
+      giveScratch(this.#scratch);
+      this.#scratch = null;
+      this.#waitingMetadata = null;
+      return;
+    }
+    this.#position = position;
     const metadata = this.#waitingMetadata;
     if (metadata !== null) {
       this.#waitingMetadata = null;
@@ -341,4 +394,8 @@ export class RingWriter {
     if (!(length >= 0 && length <= this.#hardMaximumBytes))
       throw new RangeError(`a record of ${length} bytes is larger than the ring may get`);
   }
+}
+
+function always(): boolean {
+  return true;
 }

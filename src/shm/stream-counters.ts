@@ -4,7 +4,9 @@ import { limits } from '../base/limits.ts';
  * Counters of all cameras in one SharedArrayBuffer of 64-bit floating-point words.
  *
  *      camera 0   ┌────────────────────────┐  written by
- *                 │ publisher words    256 │  the thread that the camera's publisher lives in
+ *                 │ every frame         64 │  ┐
+ *                 │ window              64 │  │ the thread that the camera's publisher lives in,
+ *                 │ stream             128 │  ┘ except the word `openWindow`: main
  *                 ├────────────────────────┤
  *                 │ reader words, 0     64 │  consumer thread 0
  *                 │ reader words, 1     64 │  consumer thread 1 ...
@@ -12,71 +14,93 @@ import { limits } from '../base/limits.ts';
  *
  * Stores are plain: one aligned 64-bit store each, which the 64-bit machines Node runs on do not tear. Who reads them sees
  * each word a moment late and words of different instants; that is good enough for statistics and for nothing else.
+ *
+ * Sums run from the start of the stream, and a reader takes differences. Smallest and largest values cannot be taken apart
+ * that way, so they are kept for one window of time only, and the windows are main's:
+ *
+ *      main        1. reads the block   2. stores `openWindow` = w + 1   3. reads the window line again, if it is still w's
+ *      publisher   before each frame: `openWindow` differs from `window`? Forget the extremes, `window` = `openWindow`
+ *
+ * Each of the two words has one writer. `openWindow` lies in the publisher's line, which the publisher reads for each frame
+ * anyway; main stores it once in a window, so the line hardly moves between caches. A frame that comes between 1 and 2 is
+ * in the extremes that 3 reads, and in the sums of the next window.
  */
 
 /** Words of a camera's publisher block. Those of a stream start at zero with it ({@link PublisherCounters.reset}). */
 export const publisherWord = {
-  /** The ring's generation of this stream. */
-  generation: 0,
-  /** Start of the stream, wall-clock milliseconds since 1970. */
-  startedWallMs: 1,
-  /** Start of the stream, monotonic milliseconds. */
-  startedMs: 2,
-  /** Access units committed to the ring. */
-  frames: 3,
+  // First line: stored with every frame, but for the last word.
+
+  /** Access units committed to the ring; also the samples of the queue depth. */
+  frames: 0,
   /** Bytes of those access units. */
-  bytes: 4,
-  /** IDR access units. */
-  keyframes: 5,
-  /** Access units without a picture, held back and joined to the next. */
-  seiOnly: 6,
-  /** Video messages of another codec, dropped. */
-  nonH264: 7,
-  /** Access units dropped because a NAL length points past their end. */
-  truncated: 8,
-  /** Jumps of the timestamps. */
-  discontinuities: 9,
-  /** Oddities of the peer that were tolerated. */
-  tolerated: 10,
-  /** Records that the slowest reader had still to read, summed over the samples. */
-  queueDepthSum: 11,
-  /** Samples of the queue depth. */
-  queueDepthSamples: 12,
-  /** Largest queue depth sampled. */
-  queueDepthMax: 13,
+  bytes: 1,
   /** Arrival of the newest access unit, monotonic milliseconds. */
-  lastArrivalMs: 14,
+  lastArrivalMs: 2,
   /** Decoding time of the newest access unit, milliseconds. */
-  lastDtsMs: 15,
+  lastDtsMs: 3,
+  /** Milliseconds between arrivals, squared and summed: for the jitter. */
+  arrivalDeltaSquares: 4,
+  /** Milliseconds that access units arrived later, against their decoding times, than the promptest one before; summed. */
+  lateSum: 5,
+  /** Records that the slowest reader had still to read, summed over the access units. */
+  queueDepthSum: 6,
+  /** Access units that decoding can start at. */
+  keyframes: 7,
+
+  // Second line: loaded with every frame, stored at a new window or a new extreme.
+
+  /** The window that the five words below belong to. */
+  window: 8,
+  /** Milliseconds of decoding time between two access units: smallest, Infinity without any, ... */
+  dtsDeltaMin: 9,
+  /** ... and largest, -Infinity without any. */
+  dtsDeltaMax: 10,
+  /** Milliseconds between two arrivals: largest, -Infinity without any. */
+  arrivalDeltaMax: 11,
+  /** What {@link publisherWord.lateSum} sums: largest. */
+  lateMax: 12,
+  /** Largest queue depth. */
+  queueDepthMax: 13,
+  /** The window that counts now. Stored by main, through {@link PublisherCounters.beginWindow}. */
+  openWindow: 14,
+
+  // Third and fourth line: stored rarely.
+
+  /** Start of the stream, monotonic milliseconds; 0 before the first. Stored last when a stream starts. */
+  startedMs: 16,
+  /** Start of the stream, wall-clock milliseconds since 1970. */
+  startedWallMs: 17,
+  /** The ring's generation of this stream. */
+  generation: 18,
+  /** Arrival of the first access unit, monotonic milliseconds. */
+  firstArrivalMs: 19,
+  /** Decoding time of the first access unit, milliseconds. */
+  firstDtsMs: 20,
+  /** Access units without a picture, held back and joined to the next. */
+  seiOnly: 21,
+  /** Video messages of another codec, dropped. */
+  nonH264: 22,
+  /** Access units dropped because a NAL length points past their end. */
+  truncated: 23,
+  /** Jumps of the timestamps. */
+  discontinuities: 24,
+  /** Oddities of the peer that were tolerated. */
+  tolerated: 25,
   /** Luma samples. */
-  width: 16,
+  width: 26,
   /** Luma samples. */
-  height: 17,
+  height: 27,
   /** profile_idc. */
-  profile: 18,
+  profile: 28,
   /** level_idc. */
-  level: 19,
-  /** Milliseconds of decoding time between access units: sum, ... */
-  dtsDeltaSum: 20,
-  /** ... smallest (without meaning while there are no samples), ... */
-  dtsDeltaMin: 21,
-  /** ... largest, ... */
-  dtsDeltaMax: 22,
-  /** ... and how many. */
-  dtsDeltaSamples: 23,
-  /** Milliseconds between arrivals: sum, ... */
-  arrivalDeltaSum: 24,
-  /** ... sum of squares, for the jitter, ... */
-  arrivalDeltaSumSquares: 25,
-  /** ... smallest (without meaning while there are no samples), ... */
-  arrivalDeltaMin: 26,
-  /** ... largest, ... */
-  arrivalDeltaMax: 27,
-  /** ... and how many. */
-  arrivalDeltaSamples: 28,
+  level: 29,
+  /** Milliseconds of the stream that the publisher's thread, with all its work, was busy, ... */
+  threadBusyMs: 30,
+  /** ... and that it waited for work. Both are about a second old. */
+  threadIdleMs: 31,
 } as const;
 
-/** Words of a block of one camera and one consumer thread. */
+/** Words of a block of one camera and one consumer thread. They run from the start of the process. */
 export const readerWord = {
   /** Access units delivered to at least one reader. */
   frames: 0,
@@ -84,7 +108,7 @@ export const readerWord = {
   bytes: 1,
   /** Readers now. */
   readers: 2,
-  /** Access units lost because the ring overran the readers. */
+  /** Access units lost because the ring overran the readers, summed over them. */
   overflow: 3,
   /** Times that pacing held an access unit back. */
   pacingSleeps: 4,
@@ -131,47 +155,33 @@ class CounterBlock {
   get(word: number): number {
     return this.words[word]!;
   }
-
-  /** Keeps the larger of the word and `value`. */
-  max(word: number, value: number): void {
-    if (value > this.words[word]!) this.words[word] = value;
-  }
-
-  /** All words to zero. */
-  reset(): void {
-    this.words.fill(0);
-  }
 }
 
-/** A camera's publisher block; its methods are for the publisher's thread, except `get` and `snapshot`. */
+/** A camera's publisher block; its methods are for the publisher's thread, except `get`, `snapshot` and `beginWindow`. */
 export class PublisherCounters extends CounterBlock {
-  /** Milliseconds of decoding time since the access unit before. */
-  sampleDtsDelta(ms: number): void {
-    const words = this.words;
-    const first = words[publisherWord.dtsDeltaSamples] === 0;
-    words[publisherWord.dtsDeltaSum] = words[publisherWord.dtsDeltaSum]! + ms;
-    words[publisherWord.dtsDeltaSamples] = words[publisherWord.dtsDeltaSamples]! + 1;
-    if (first || ms < words[publisherWord.dtsDeltaMin]!) words[publisherWord.dtsDeltaMin] = ms;
-    if (first || ms > words[publisherWord.dtsDeltaMax]!) words[publisherWord.dtsDeltaMax] = ms;
+  /** All words of the publisher's thread to zero, the start of the stream first: what is read before that is set is nobody's. */
+  reset(): void {
+    this.words[publisherWord.startedMs] = 0;
+    this.words.fill(0, 0, publisherWord.openWindow);
+    this.words.fill(0, publisherWord.openWindow + 1);
   }
 
-  /** Milliseconds since the arrival of the access unit before. */
-  sampleArrivalDelta(ms: number): void {
+  /** For the publisher's thread: the extremes from here on are those of window `window`. */
+  forgetExtremes(window: number): void {
     const words = this.words;
-    const first = words[publisherWord.arrivalDeltaSamples] === 0;
-    words[publisherWord.arrivalDeltaSum] = words[publisherWord.arrivalDeltaSum]! + ms;
-    words[publisherWord.arrivalDeltaSumSquares] = words[publisherWord.arrivalDeltaSumSquares]! + ms * ms;
-    words[publisherWord.arrivalDeltaSamples] = words[publisherWord.arrivalDeltaSamples]! + 1;
-    if (first || ms < words[publisherWord.arrivalDeltaMin]!) words[publisherWord.arrivalDeltaMin] = ms;
-    if (first || ms > words[publisherWord.arrivalDeltaMax]!) words[publisherWord.arrivalDeltaMax] = ms;
+    words[publisherWord.dtsDeltaMin] = Number.POSITIVE_INFINITY;
+    words[publisherWord.dtsDeltaMax] = Number.NEGATIVE_INFINITY;
+    words[publisherWord.arrivalDeltaMax] = Number.NEGATIVE_INFINITY;
+    words[publisherWord.lateMax] = 0;
+    words[publisherWord.queueDepthMax] = 0;
+    words[publisherWord.window] = window;
   }
 
-  /** The ring's queue depth after a commit. */
-  sampleQueueDepth(depth: number): void {
-    const words = this.words;
-    words[publisherWord.queueDepthSum] = words[publisherWord.queueDepthSum]! + depth;
-    words[publisherWord.queueDepthSamples] = words[publisherWord.queueDepthSamples]! + 1;
-    if (depth > words[publisherWord.queueDepthMax]!) words[publisherWord.queueDepthMax] = depth;
+  /** For main: the next frame is the first one of a new window, whose number is returned. */
+  beginWindow(): number {
+    const window = this.words[publisherWord.openWindow]! + 1;
+    this.words[publisherWord.openWindow] = window;
+    return window;
   }
 
   /** A plain object with every word, for statistics. */
@@ -212,6 +222,11 @@ export class StreamCounters {
   constructor(memory: SharedArrayBuffer) {
     this.#memory = memory;
     this.#consumers = new Float64Array(memory, 0, 1)[0]!;
+  }
+
+  /** Consumer threads that the table has blocks for. */
+  get consumers(): number {
+    return this.#consumers;
   }
 
   /** The publisher block of a camera. Throws `RangeError` if there is no such camera. */

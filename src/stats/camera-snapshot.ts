@@ -1,17 +1,42 @@
 import type { PublisherSnapshot, ReaderSnapshot, StreamCounters } from '../shm/stream-counters.ts';
 
-/** What the shared counters say about one camera at one moment; sums over all consumers on the readers' side. */
+/** What the shared counters say about one camera at one moment. */
 export interface CameraSnapshot {
   readonly publisher: PublisherSnapshot;
+  /** Sums over all consumers. A frame that readers in two consumers got is in it twice. */
   readonly reader: ReaderSnapshot;
+  /** The counters of each consumer, by its index. */
+  readonly consumers: readonly ReaderSnapshot[];
 }
 
 /** Reads one camera's counters. Words of different instants may differ by a frame. */
-export function readCamera(counters: StreamCounters, camera: number, consumers: number): CameraSnapshot {
-  const reader = counters.reader(camera, 0).snapshot();
-  for (let consumer = 1; consumer < consumers; consumer++) {
-    const part = counters.reader(camera, consumer).snapshot();
+export function readCamera(counters: StreamCounters, camera: number): CameraSnapshot {
+  return withReaders(counters.publisher(camera).snapshot(), counters, camera);
+}
+
+/**
+ * Reads one camera's counters at the end of a window and begins the next one. Sums are those of the moment; the extremes are
+ * the closed window's, without a gap between two windows (see the drawing in `stream-counters.ts`).
+ */
+export function closeWindow(counters: StreamCounters, camera: number): CameraSnapshot {
+  const block = counters.publisher(camera);
+  const before = block.snapshot();
+  block.beginWindow();
+  const after = block.snapshot();
+  if (after.window !== before.openWindow) return withReaders(before, counters, camera);
+  const { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax } = after;
+  const extremes = { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax };
+  return withReaders({ ...before, ...extremes }, counters, camera);
+}
+
+/** A publisher's counters that were read before, with the readers' of now. */
+export function withReaders(publisher: PublisherSnapshot, counters: StreamCounters, camera: number): CameraSnapshot {
+  const consumers = Array.from({ length: counters.consumers }, (_, consumer) =>
+    counters.reader(camera, consumer).snapshot(),
+  );
+  const reader = { ...consumers[0]! };
+  for (const part of consumers.slice(1)) {
     for (const name of Object.keys(part) as (keyof ReaderSnapshot)[]) reader[name] += part[name];
   }
-  return { publisher: counters.publisher(camera).snapshot(), reader };
+  return { publisher, reader, consumers };
 }

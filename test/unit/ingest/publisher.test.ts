@@ -112,8 +112,8 @@ describe('the usual stream', () => {
     );
     assert.equal(counters.keyframes, 1);
     assert.deepEqual([counters.width, counters.height, counters.profile, counters.level], [1920, 1080, 66, 40]);
-    assert.deepEqual([counters.dtsDeltaMin, counters.dtsDeltaMax, counters.dtsDeltaSamples], [40, 50, 2]);
-    assert.equal(counters.lastDtsMs, 90);
+    assert.deepEqual([counters.dtsDeltaMin, counters.dtsDeltaMax], [40, 50]);
+    assert.deepEqual([counters.firstDtsMs, counters.lastDtsMs], [0, 90]);
     assert.deepEqual([counters.generation, counters.startedMs, counters.startedWallMs], [1, 5000, 1_700_000_000_000]);
   });
 
@@ -319,13 +319,17 @@ describe('T4, T5: clocks', () => {
 describe('F14: metadata', () => {
   const values = new Map<string, unknown>([['width', 1920]]);
 
-  test('it becomes a record, once as long as it says the same', () => {
+  test('it becomes a record and an event, once as long as it says the same', () => {
     const rig = new PublisherRig();
     rig.publisher.metadata(values, rig.nowMs);
     rig.publisher.metadata(values, rig.nowMs + 5000);
     assert.deepEqual(
       rig.records.map((record) => record.kind),
       [recordKind.metadata],
+    );
+    assert.deepEqual(
+      rig.events.map((event) => [event.type, event.type === 'metadata' && event.width]),
+      [['metadata', 1920]],
     );
   });
 
@@ -346,12 +350,14 @@ describe('F14: metadata', () => {
     assert.deepEqual(rig.video[0]?.payload, body.subarray(5));
   });
 
-  test('a flood of it makes one record a second, the newest', () => {
+  test('a flood of it makes one record and event a second, the newest', () => {
     const rig = new PublisherRig();
     rig.settle();
     for (let i = 0; i < 1000; i++) rig.publisher.metadata(new Map([['width', i + 1]]), rig.nowMs);
     for (let i = 0; i < 30; i++) rig.frame(80 + i * 40, slice());
     assert.equal(rig.records.filter((record) => record.kind === recordKind.metadata).length, 2);
+    const widths = rig.events.map((event) => event.type === 'metadata' && event.width);
+    assert.deepEqual(widths, [1, 1000]);
   });
 });
 

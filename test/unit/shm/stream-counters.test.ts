@@ -44,26 +44,26 @@ describe('stream counters', () => {
     assert.equal(new StreamCounters(memory).reader(2, 6).snapshot().overflow, 0);
   });
 
-  test('samples keep sum, count, smallest and largest, and reset forgets them', () => {
+  test('the words of every frame lie in the first line, those of a window in the second', () => {
+    const lineOf = (word: number) => Math.floor((word * 8) / 64);
+    const { frames, bytes, lastArrivalMs, lastDtsMs, arrivalDeltaSquares, lateSum, queueDepthSum } = publisherWord;
+    const everyFrame = [frames, bytes, lastArrivalMs, lastDtsMs, arrivalDeltaSquares, lateSum, queueDepthSum];
+    assert.deepEqual(new Set(everyFrame.map(lineOf)), new Set([0]));
+    const { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax, openWindow } = publisherWord;
+    const extremes = [window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax, openWindow];
+    assert.deepEqual(new Set(extremes.map(lineOf)), new Set([1]));
+  });
+
+  test('a reset zeroes every word but the one that is not of the publisher', () => {
     const block = new StreamCounters(StreamCounters.create(1)).publisher(0);
-    for (const ms of [40, 33, -5, 90]) block.sampleDtsDelta(ms);
-    for (const ms of [3, 4]) block.sampleArrivalDelta(ms);
-    for (const depth of [1, 9, 2]) block.sampleQueueDepth(depth);
-    const snapshot = block.snapshot();
-    assert.equal(snapshot.dtsDeltaSum, 158);
-    assert.equal(snapshot.dtsDeltaSamples, 4);
-    assert.equal(snapshot.dtsDeltaMin, -5);
-    assert.equal(snapshot.dtsDeltaMax, 90);
-    assert.equal(snapshot.arrivalDeltaSum, 7);
-    assert.equal(snapshot.arrivalDeltaSumSquares, 25);
-    assert.equal(snapshot.arrivalDeltaMin, 3);
-    assert.equal(snapshot.arrivalDeltaMax, 4);
-    assert.equal(snapshot.queueDepthSum, 12);
-    assert.equal(snapshot.queueDepthMax, 9);
+    block.words.fill(5, 0, publisherWord.openWindow);
+    block.words.fill(5, publisherWord.openWindow + 1);
+    assert.equal(block.beginWindow(), 1);
+    assert.equal(block.beginWindow(), 2);
     block.reset();
-    block.sampleDtsDelta(50);
-    assert.equal(block.snapshot().dtsDeltaMin, 50);
-    assert.equal(block.snapshot().queueDepthSamples, 0);
+    const { openWindow, ...others } = block.snapshot();
+    assert.equal(openWindow, 2);
+    assert.ok(Object.values(others).every((value) => value === 0));
   });
 
   test('a camera or consumer that is not there is refused', () => {
