@@ -29,7 +29,7 @@ export interface BenchOptions {
 export type Mode = 'ingest' | 'relay';
 
 /** Names of targets that `--targets` knows. */
-export const targetNames = ['skyweir', 'nginx', 'nginx-auto', 'nms'] as const;
+export const targetNames = ['skyweir', 'nginx', 'nginx-64k', 'nginx-auto', 'nms'] as const;
 
 /** Parses the arguments after the script's name. Throws commander's error, or exits, for a wrong one. */
 export function parseOptions(argv: readonly string[]): BenchOptions {
@@ -45,7 +45,12 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option('--mbit <n>', 'bit rate of a publisher in Mbit/s', decimal(0.05, 200), 4.67)
     .option('--fps <n>', 'frames per second', integer(1, 240), 30)
     .option('--gop <n>', 'frames from IDR to IDR', integer(1, 1000), 60)
-    .option('--chunk-size <n>', 'RTMP chunk size of the publishers in bytes', integer(128, 0xffffff), 65536)
+    .option(
+      '--chunk-size <n>',
+      'RTMP chunk size of the publishers in bytes, as OBS sends',
+      integer(128, 0xffffff),
+      4096,
+    )
     .option('--connecting <n>', 'connections on their way at once while ramping up', integer(1, 4096), 64)
     .option('--plain-writes', 'publishers write by socket.write instead of by the handle', false)
     .option('--auth', 'readers authenticate where the target can ask them to', false)

@@ -27,7 +27,8 @@ export class SkyweirTarget implements Target {
   async start(options: TargetOptions): Promise<RunningTarget> {
     const [rtmpPort, rtspPort] = [await freePorts(), await freePorts()];
     const limit = String(Math.min(Math.max(options.streams, 1), 1000));
-    const command = [process.execPath];
+    // As `npm start` does it.
+    const command = [process.execPath, '--use-largepages=silent'];
     if (options.profileFolder !== '') command.push('--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`);
     command.push(join(root, 'src/cli.ts'), '--host', '127.0.0.1', '--no-rate-limit', '--max-connections-per-ip', '0');
     command.push('--rtmp-port', String(rtmpPort), '--rtsp-port', String(rtspPort));
