@@ -16,12 +16,17 @@ interface SocketWithHandle {
 export class InterleavedTransport implements MediaTransport {
   readonly interleavedChannel: number;
   readonly #socket: Socket;
+  readonly #reportChannel: number;
   readonly #user: TransportUser;
   #waiting = false;
+  /** The buffer that the socket still sends from, and whose it is. */
+  #lent: Buffer | null = null;
+  #batch: PacketBatch | null = null;
 
-  /** `channel` carries RTP, the next one RTCP. */
-  constructor(socket: Socket, channel: number, user: TransportUser) {
-    this.interleavedChannel = channel;
+  /** `channels`: of RTP and of RTCP, as the client chose them. */
+  constructor(socket: Socket, channels: readonly [number, number], user: TransportUser) {
+    this.interleavedChannel = channels[0];
+    this.#reportChannel = channels[1];
     this.#socket = socket;
     this.#user = user;
   }
@@ -36,14 +41,15 @@ export class InterleavedTransport implements MediaTransport {
     const socket = this.#socket;
     socket.write(batch.buffer.subarray(0, batch.length));
     if (socket.writableLength === 0) return;
-    // The kernel did not take it all: the bytes now belong to the socket.
-    batch.replaceBuffer();
+    // The kernel did not take it all: the bytes belong to the socket until it has.
+    this.#batch = batch;
+    this.#lent = batch.lendBuffer();
     this.#wait();
   }
 
   sendReport(bytes: Buffer, length: number): void {
     const frame = Buffer.allocUnsafe(4 + length);
-    const at = writeInterleavedPrefix(frame, 0, this.interleavedChannel + 1, length);
+    const at = writeInterleavedPrefix(frame, 0, this.#reportChannel, length);
     bytes.copy(frame, at, 0, length);
     this.#socket.write(frame);
   }
@@ -65,6 +71,14 @@ export class InterleavedTransport implements MediaTransport {
 
   readonly #onFlushed = (error?: Error | null): void => {
     this.#waiting = false;
-    if (!error) this.#user.onReady();
+    if (error) return;
+    if (this.#socket.writableLength > 0) {
+      // Called for an earlier write; the newest one, with the lent buffer, is still under way.
+      this.#wait();
+      return;
+    }
+    if (this.#lent !== null) this.#batch?.giveBack(this.#lent);
+    this.#lent = null;
+    this.#user.onReady();
   };
 }

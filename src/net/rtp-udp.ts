@@ -174,7 +174,7 @@ export class UdpTransport implements MediaTransport {
       this.#resting = true;
       ports.rest(this);
     }
-    if (ports.waitingBytes > 0) batch.replaceBuffer();
+    if (ports.waitingBytes > 0) batch.lendBuffer();
   }
 
   sendReport(bytes: Buffer, length: number): void {

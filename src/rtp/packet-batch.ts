@@ -1,3 +1,6 @@
+/** Lent buffers that are kept when they come back; as many readers as that can be behind without a new allocation. */
+const keptBuffers = 32;
+
 /** Packets that a fresh index has room for: an access unit of about 90 kB. */
 const initialPackets = 64;
 
@@ -13,6 +16,7 @@ export class PacketBatch {
   starts = new Uint32Array(initialPackets);
   ends = new Uint32Array(initialPackets);
   readonly #initialBytes: number;
+  readonly #spare: Buffer[] = [];
 
   /** `initialBytes`: what a fresh buffer holds; it grows when an access unit needs more. */
   constructor(initialBytes = 64 * 1024) {
@@ -26,10 +30,17 @@ export class PacketBatch {
     this.count = 0;
   }
 
-  /** Empties the batch into a fresh buffer, because the old one now belongs to a socket that has not sent it yet. */
-  replaceBuffer(): void {
-    this.buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
+  /** Empties the batch and returns its buffer, which now belongs to a socket that has not sent it yet; see {@link giveBack}. */
+  lendBuffer(): Buffer {
+    const lent = this.buffer;
+    this.buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#initialBytes);
     this.reset();
+    return lent;
+  }
+
+  /** The socket has sent a lent buffer. One that has grown is let go: it would stay as large for ever. */
+  giveBack(buffer: Buffer): void {
+    if (buffer.length === this.#initialBytes && this.#spare.length < keptBuffers) this.#spare.push(buffer);
   }
 
   /** Makes room for that many more bytes and packets. `buffer`, `starts` and `ends` may be new objects afterwards. */

@@ -24,16 +24,27 @@ describe('packet batch', () => {
     assert.equal(batch.buffer, buffer);
   });
 
-  test('a replaced buffer is another one of the first size, and the batch is empty', () => {
+  test('instead of a lent buffer there is another one of the first size, and the batch is empty', () => {
     const batch = new PacketBatch(32);
     batch.reserve(1000, 1);
     const grown = batch.buffer;
     batch.length = 900;
     batch.count = 1;
-    batch.replaceBuffer();
+    batch.lendBuffer();
     assert.notEqual(batch.buffer, grown);
     assert.equal(batch.buffer.length, 32);
     assert.deepEqual([batch.length, batch.count], [0, 0]);
+  });
+
+  test('a lent buffer that comes back is used again, unless it has grown', () => {
+    const batch = new PacketBatch(32);
+    const lent = batch.lendBuffer();
+    batch.giveBack(lent);
+    batch.reserve(1000, 1);
+    batch.giveBack(batch.lendBuffer());
+    assert.equal(batch.buffer, lent);
+    batch.lendBuffer();
+    assert.equal(batch.buffer.length, 32, 'the grown one was let go');
   });
 
   test('reset keeps the grown buffer', () => {
