@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   rtsp: ['sdp', 'rtp'],
   shm: [],
   ingest: ['amf0', 'flv', 'h264', 'rtmp', 'shm', 'control'],
-  egress: ['h264', 'rtp', 'rtsp', 'sdp', 'shm', 'control'],
+  egress: ['h264', 'rtp', 'rtsp', 'sdp', 'shm', 'offline-card', 'control'],
   stats: ['shm', 'control'],
   'offline-card': ['h264'],
   control: [],

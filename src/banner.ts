@@ -2,15 +2,20 @@ import type { NetworkInterfaceInfo } from 'node:os';
 import { limits } from './base/limits.ts';
 import type { Camera } from './config/camera-list.ts';
 import type { Credentials } from './config/credentials.ts';
-import type { Config } from './config/schema.ts';
+import { type Config, rtmpPortIsTls } from './config/schema.ts';
 import { payloadStartOf } from './shm/layout.ts';
 
 /** What the start banner tells. */
 export interface StartFacts {
   readonly version: string;
   readonly config: Config;
-  /** What the server listens on, with the real ports if free ones were asked for. */
-  readonly addresses: { readonly host: string; readonly rtmpPort: number; readonly rtspPort: number };
+  /** What the server listens on, with the real ports if free ones were asked for. `rtmpsPort` is a second RTMP port. */
+  readonly addresses: {
+    readonly host: string;
+    readonly rtmpPort: number;
+    readonly rtmpsPort?: number | null;
+    readonly rtspPort: number;
+  };
   /** Host names for URLs, the best first; see {@link reachableHosts}. */
   readonly hosts: readonly string[];
   readonly credentials: Credentials | null;
@@ -35,21 +40,21 @@ export function describeStart(facts: StartFacts): string {
   const { addresses, config, credentials } = facts;
   const host = facts.hosts[0] ?? '127.0.0.1';
   const camera = config.cameraList[0]!;
-  const push = streamUrl('rtmp', host, addresses.rtmpPort, camera.path);
+  const scheme = rtmpPortIsTls(config) ? 'rtmps' : 'rtmp';
+  const push = streamUrl(scheme, host, addresses.rtmpPort, camera.path);
   const pull = streamUrl('rtsp', host, addresses.rtspPort, camera.path);
-  const obs = obsFields(host, addresses.rtmpPort, camera);
+  const obs = obsFields(scheme, host, addresses.rtmpPort, camera);
+  const secondPort = addresses.rtmpsPort ?? null;
+  const listeners = [`${scheme.toUpperCase()} on ${showBound(addresses.host, addresses.rtmpPort)}`];
+  if (secondPort !== null) listeners.push(`RTMPS on ${showBound(addresses.host, secondPort)}`);
+  listeners.push(`RTSP on ${showBound(addresses.host, addresses.rtspPort)}`);
 
-  const lines = [
-    `Skyweir ${facts.version} is ready.`,
-    row(
-      'Listening',
-      `RTMP on ${showBound(addresses.host, addresses.rtmpPort)}, RTSP on ${showBound(addresses.host, addresses.rtspPort)}`,
-    ),
-  ];
+  const lines = [`Skyweir ${facts.version} is ready.`, row('Listening', listeners.join(', '))];
   const further = facts.hosts.slice(1, 1 + furtherHosts);
   if (further.length > 0) lines.push(row('Also at', further.join(', ')));
   lines.push(row('Cameras', describeCameras(config.cameraList)));
   lines.push('', row('Push to', push));
+  if (secondPort !== null) lines.push(row('  or', streamUrl('rtmps', host, secondPort, camera.path)));
   lines.push(row('  OBS', `Settings > Stream, Service "Custom..."`));
   lines.push(row('', `Server:     ${obs.server}`), row('', `Stream Key: ${obs.streamKey}`));
   lines.push(row('  FFmpeg', ffmpegCommand(push)));
@@ -78,13 +83,17 @@ export function startRecord(facts: StartFacts): object {
   const { addresses, config, credentials } = facts;
   const host = facts.hosts[0] ?? '127.0.0.1';
   const path = config.cameraList[0]!.path;
+  const secondPort = addresses.rtmpsPort ?? null;
+  const secure = rtmpPortIsTls(config);
   return {
     version: facts.version,
-    rtmp: showBound(addresses.host, addresses.rtmpPort),
+    [secure ? 'rtmps' : 'rtmp']: showBound(addresses.host, addresses.rtmpPort),
+    ...(secondPort !== null && { rtmps: showBound(addresses.host, secondPort) }),
     rtsp: showBound(addresses.host, addresses.rtspPort),
     hosts: facts.hosts,
     cameras: config.cameras,
-    pushUrl: streamUrl('rtmp', host, addresses.rtmpPort, path),
+    pushUrl: streamUrl(secure ? 'rtmps' : 'rtmp', host, addresses.rtmpPort, path),
+    ...(secondPort !== null && { securePushUrl: streamUrl('rtmps', host, secondPort, path) }),
     pullUrl: streamUrl('rtsp', host, addresses.rtspPort, path),
     user: credentials?.user ?? null,
     passwordOrigin: credentials?.origin ?? null,
@@ -125,15 +134,20 @@ export function reachableHosts(
 }
 
 /** A URL of a stream; IPv6 addresses in brackets, the path escaped. */
-export function streamUrl(scheme: 'rtmp' | 'rtsp', host: string, port: number, path: string): string {
+export function streamUrl(scheme: 'rtmp' | 'rtmps' | 'rtsp', host: string, port: number, path: string): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return `${scheme}://${name}:${port}${encodeURI(path)}`;
 }
 
 /** OBS takes the last part of the path as the key and everything before it as the server. */
-function obsFields(host: string, port: number, camera: Camera): { server: string; streamKey: string } {
+function obsFields(
+  scheme: 'rtmp' | 'rtmps',
+  host: string,
+  port: number,
+  camera: Camera,
+): { server: string; streamKey: string } {
   const cut = camera.path.lastIndexOf('/');
-  return { server: streamUrl('rtmp', host, port, camera.path.slice(0, cut)), streamKey: camera.path.slice(cut + 1) };
+  return { server: streamUrl(scheme, host, port, camera.path.slice(0, cut)), streamKey: camera.path.slice(cut + 1) };
 }
 
 function ffmpegCommand(url: string): string {

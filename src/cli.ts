@@ -42,11 +42,12 @@ async function main(args: readonly string[]): Promise<void> {
 
   const { config } = loaded;
   const credentials = findCredentials(config, process.env);
+  const tlsPassword = process.env['SKYWEIR_TLS_PASSWORD'] ?? '';
   const logOptions: LogOptions = {
     level: config.logLevel,
     format: config.logFormat,
     colour: config.logFormat === 'pretty' && process.stdout.isTTY === true && process.stdout.hasColors(),
-    secrets: credentials === null ? [] : [credentials.password],
+    secrets: [credentials?.password ?? '', tlsPassword],
   };
   const log = createLog(logOptions, 'main');
   for (const warning of loaded.warnings) log.logger.warn({}, warning);
@@ -54,7 +55,7 @@ async function main(args: readonly string[]): Promise<void> {
   // Imported only now, so that help and mistakes in the flags are answered without loading the server.
   const { startServer } = await import('./server/server.ts');
   const code = await runServer({
-    start: () => startServer({ config, credentials, logger: log.logger, logOptions }),
+    start: () => startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions }),
     ready: (server) => announce(server, config, credentials, log, version),
     drainTimeoutMs: config.drainTimeoutMs,
     logger: log.logger,

@@ -30,6 +30,12 @@ export const limits = {
     pathBytes: 512,
     pathSegments: 8,
   },
+  tls: {
+    /** Bytes of a certificate with its chain and key; real ones are below 20 KiB. Memory of twice this is shared. */
+    materialBytes: 256 * 1024,
+    /** Characters of the password of a PKCS#12 file or key. */
+    passwordCharacters: 1024,
+  },
   amf: {
     /** Nested objects and arrays. */
     depth: 32,
@@ -73,7 +79,22 @@ export const limits = {
     failedLogins: 8,
     /** Milliseconds without any write progress before a reader is cut off. */
     writeStallMs: 10_000,
+    /** Bytes of responses that may wait for a reader that does not read; a client waits for each, and they are below 1 KiB. */
+    outputBytes: 64 * 1024,
+    /** Bytes of tunnelled requests on their way to another thread; a client waits for the answer to each. */
+    tunnelBytes: 64 * 1024,
     /** Connections of RTSP readers. */
     connections: 2_000,
+  },
+  events: {
+    /** Starts and stops of streams that are kept of each camera, and of all cameras together. */
+    perCamera: 50,
+    overall: 1_000,
+  },
+  card: {
+    /** Bytes of encoded offline cards that a consumer keeps: some 16 kB for each camera, so enough for 2000. */
+    storeBytes: 32 * 1024 * 1024,
+    /** Cards that are encoded in a quarter of a second, 5 ms each: more would be felt by the readers of live cameras. */
+    encodedPerTurn: 2,
   },
 } as const;

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type Camera, resolveCameras, sharedPaths } from './camera-list.ts';
 import { describeFileError, UsageError } from './errors.ts';
-import { type Config, type SettingKey, type SettingValues, settingKeys, settings } from './schema.ts';
+import { type Config, type SettingKey, type SettingValues, servesTls, settingKeys, settings } from './schema.ts';
 import { type DefaultContext, environmentName, type Setting } from './setting.ts';
 import { suggest } from './suggestion.ts';
 import { type FileEntry, parseConfigFile } from './yaml-file.ts';
@@ -26,7 +26,7 @@ export interface LoadedConfig {
 }
 
 /** Variables that begin with SKYWEIR_ but are not settings. */
-const otherVariables: readonly string[] = ['SKYWEIR_PASSWORD'];
+const otherVariables: readonly string[] = ['SKYWEIR_PASSWORD', 'SKYWEIR_TLS_PASSWORD'];
 
 /** A value before validation, with the words that a message about it begins with. */
 interface Given {
@@ -84,6 +84,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const complete = { ...(values as SettingValues), cameras: cameraList.length, cameraList };
   complete.host = complete.host.replace(/^\[(.*)\]$/, '$1');
   checkTogether(complete, cameraList, given, problems);
+  checkTls(complete, given, problems, warnings);
   if (problems.length > 0) throw new UsageError(problems);
   return { config: deepFreeze(complete), origins, warnings };
 }
@@ -102,11 +103,34 @@ function checkTogether(
       `${where}: "${other.name}" has the same path as "${one.name}" (camera ${first + 1}, ${one.path}); give every camera its own path (upper and lower case count as the same)`,
     );
   }
-  if (config.rtmpPort !== 0 && config.rtmpPort === config.rtspPort) {
-    const culprit = given.get('rtspPort') ?? given.get('rtmpPort');
+  const ports = ['rtmpPort', 'rtmpsPort', 'rtspPort'] as const;
+  ports.forEach((key, index) => {
+    const other = ports.slice(0, index).find((earlier) => config[earlier] === config[key]);
+    // 0 is none, or any free port.
+    if (other === undefined || config[key] === 0) return;
+    const culprit = given.get(key) ?? given.get(other);
     problems.push(
-      `${culprit?.describe([], config.rtspPort)}: --rtmp-port and --rtsp-port are both ${config.rtspPort}; choose another port for one of them`,
+      `${culprit?.describe([], config[key])}: --${settings[other].flag} and --${settings[key].flag} are both ${config[key]}; choose another port for one of them`,
     );
+  });
+}
+
+/** A certificate needs all its parts, and somebody to want it. */
+function checkTls(config: Config, given: ReadonlyMap<SettingKey, Given>, problems: string[], warnings: string[]): void {
+  const describe = (key: 'tlsPfx' | 'tlsPasswordFile' | 'tlsCert' | 'tlsKey'): string | undefined =>
+    given.get(key)?.describe([], config[key]);
+  const { tlsPfx, tlsCert, tlsKey } = config;
+  if (!servesTls(config)) {
+    for (const key of ['tlsPfx', 'tlsPasswordFile', 'tlsCert', 'tlsKey'] as const)
+      if (given.has(key)) warnings.push(`${describe(key)}: has no effect without --tls or --rtmps-port`);
+  } else if (tlsCert !== null && tlsKey === null) {
+    problems.push(`${describe('tlsCert')}: needs --tls-key too, the file with the private key of this certificate`);
+  } else if (tlsKey !== null && tlsCert === null) {
+    problems.push(`${describe('tlsKey')}: needs --tls-cert too, the file with the certificate of this key`);
+  } else if (tlsCert !== null) {
+    if (given.has('tlsPfx')) warnings.push(`${describe('tlsPfx')}: is not used, because --tls-cert is given`);
+  } else if (tlsPfx === null) {
+    problems.push(`${describe('tlsPfx')}: TLS needs a certificate; name its file, or give --tls-cert and --tls-key`);
   }
 }
 

@@ -40,7 +40,7 @@ export const settings = {
     max: 65_535,
     applies: 'restart',
     group: 'Network',
-    text: 'TCP port that encoders and drones push RTMP to. 0 takes any free port.',
+    text: 'TCP port that encoders and drones push RTMP to; RTMPS with `--tls`. 0 takes any free port.',
   }),
   rtspPort: integer({
     flag: 'rtsp-port',
@@ -62,6 +62,70 @@ export const settings = {
     applies: 'restart',
     group: 'Network',
     text: 'Video bytes in one RTP packet over UDP. Lower it where a VPN loses full-size packets; raise it only if every switch takes jumbo frames.',
+  }),
+  rtpTcpPacketBytes: integer({
+    flag: 'rtp-tcp-packet-bytes',
+    valueName: '<bytes>',
+    default: 8000,
+    min: 256,
+    max: 65_000,
+    unit: 'bytes',
+    applies: 'restart',
+    group: 'Network',
+    text: 'Video bytes in one RTP packet over TCP, where the network cuts packets as it likes. Larger ones cost less processor time; 1400 suits clients that expect the packets of UDP.',
+  }),
+
+  tls: boolean({
+    flag: 'tls',
+    default: false,
+    applies: 'restart',
+    group: 'Encryption',
+    text: 'Speak RTMPS on the RTMP port instead of RTMP, with the certificate of `--tls-pfx` or `--tls-cert`. See docs/tls.md.',
+  }),
+  rtmpsPort: integer({
+    flag: 'rtmps-port',
+    valueName: '<port>',
+    default: 0,
+    defaultText: '0 (off)',
+    sample: 0,
+    min: 0,
+    max: 65_535,
+    applies: 'restart',
+    group: 'Encryption',
+    text: 'A second TCP port, for RTMPS beside RTMP: the RTMP port then stays unencrypted. 0 is none.',
+  }),
+  tlsPfx: optionalPath({
+    flag: 'tls-pfx',
+    default: 'rtmp.pfx',
+    defaultText: '`rtmp.pfx` in the working directory',
+    applies: 'restart',
+    group: 'Encryption',
+    text: 'PKCS#12 file (.pfx, .p12) with certificate, chain and private key. A new one is taken while streams run.',
+  }),
+  tlsPasswordFile: optionalPath({
+    flag: 'tls-password-file',
+    default: null,
+    defaultText: 'none: `SKYWEIR_TLS_PASSWORD`, else no password',
+    sample: '/etc/skyweir/tls-password',
+    applies: 'restart',
+    group: 'Encryption',
+    text: 'File whose first line is the password of the PKCS#12 file or of the private key.',
+  }),
+  tlsCert: optionalPath({
+    flag: 'tls-cert',
+    default: null,
+    sample: '/etc/skyweir/fullchain.pem',
+    applies: 'restart',
+    group: 'Encryption',
+    text: 'PEM file with the certificate and its chain, the own certificate first; with `--tls-key` in place of a PKCS#12 file.',
+  }),
+  tlsKey: optionalPath({
+    flag: 'tls-key',
+    default: null,
+    sample: '/etc/skyweir/privkey.pem',
+    applies: 'restart',
+    group: 'Encryption',
+    text: 'PEM file with the private key of `--tls-cert`.',
   }),
 
   cameras: complete<number | CameraEntry[]>(
@@ -97,6 +161,14 @@ export const settings = {
     applies: 'restart',
     group: 'Cameras',
     text: 'Keep the newest group of pictures, so that a reader starts at once and not at the next keyframe. Takes more memory.',
+  }),
+
+  offlineInfo: boolean({
+    flag: 'offline-info',
+    default: true,
+    applies: 'restart',
+    group: 'Cameras',
+    text: 'While nobody publishes to a camera, show its readers a card with its name and the URL to push to. Off shows them a plain grey picture.',
   }),
 
   maxConnections: integer({
@@ -329,4 +401,14 @@ export const settingKeys = Object.keys(settings) as SettingKey[];
 /** The file that keeps a generated password. */
 export function storedPasswordFile(stateDir: string): string {
   return join(stateDir, 'password');
+}
+
+/** Whether any listener speaks TLS, so that a certificate is needed. */
+export function servesTls(config: Pick<Config, 'tls' | 'rtmpsPort'>): boolean {
+  return config.tls || config.rtmpsPort !== 0;
+}
+
+/** Whether the RTMP port itself speaks RTMPS: only while there is no second port for that. */
+export function rtmpPortIsTls(config: Pick<Config, 'tls' | 'rtmpsPort'>): boolean {
+  return config.tls && config.rtmpsPort === 0;
 }

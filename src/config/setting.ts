@@ -4,6 +4,7 @@ import { formatBytes, formatDuration, parseBytes, parseDuration } from './quanti
 /** Headings under which settings are listed in the help and in the reference, in this order. */
 export const settingGroups = [
   'Network',
+  'Encryption',
   'Cameras',
   'Limits and deadlines',
   'Access',

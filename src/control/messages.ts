@@ -48,6 +48,8 @@ export interface IngestBoot {
   readonly doorbells: readonly SharedArrayBuffer[];
   /** {@link StreamCounters} memory. */
   readonly counters: SharedArrayBuffer;
+  /** {@link TlsMaterialBoard} memory; null where no listener speaks TLS. */
+  readonly tls: SharedArrayBuffer | null;
 }
 
 /** What the acceptor is started with. */
@@ -55,6 +57,10 @@ export interface AcceptorBoot {
   readonly log: LogOptions;
   readonly host: string;
   readonly rtmpPort: number;
+  /** The RTMP port speaks RTMPS. */
+  readonly rtmpTls: boolean;
+  /** A second listener, for RTMPS; null is none. */
+  readonly rtmpsPort: number | null;
   readonly rtspPort: number;
   readonly ingestWorkers: number;
   /** URL of the file an ingest worker starts with. */
@@ -87,13 +93,35 @@ export interface ConsumerBoot {
   readonly digestSha256: boolean;
   /** RTP payload bytes of a packet over UDP. */
   readonly packetBytes: number;
+  /** The same over TCP. */
+  readonly tcpPacketBytes: number;
   readonly gopCache: boolean;
+  /** By camera index: it has a publisher at this moment. Changes follow as messages. */
+  readonly live: readonly boolean[];
+  /** Cards of offline cameras say where to publish to; otherwise they are plain grey. */
+  readonly offlineInfo: boolean;
+  /** Product and version, for people. */
+  readonly product: string;
+  /** Name of the channel on which the consumers of this server talk about tunnels; null when there is only one. */
+  readonly tunnelChannel: string | null;
+}
+
+/** Where publishers are listened for, as far as a URL tells. */
+export interface PublishAddress {
+  readonly scheme: 'rtmp' | 'rtmps';
+  readonly port: number;
 }
 
 // ---- acceptor ------------------------------------------------------------------------------------------------------
 
 export type AcceptorToMain =
-  | { readonly type: 'listening'; readonly rtmpPort: number; readonly rtspPort: number }
+  /** The ports in use; `rtmpsPort` is that of the second listener. */
+  | {
+      readonly type: 'listening';
+      readonly rtmpPort: number;
+      readonly rtmpsPort: number | null;
+      readonly rtspPort: number;
+    }
   | { readonly type: 'listen_failed'; readonly flag: string; readonly port: number; readonly code: string }
   /** A publisher's connection was handed to a worker; `port` reaches it until it ends ({@link ConnectionToMain}). */
   | { readonly type: 'connection'; readonly peer: Peer; readonly port: MessagePort }
@@ -118,6 +146,8 @@ export interface IngestTask {
   readonly socket: unknown;
   readonly port: MessagePort;
   readonly peer: Peer;
+  /** The peer has to start TLS. */
+  readonly tls: boolean;
   /** Monotonic ms at which the socket was accepted; the handshake deadline counts from it. */
   readonly acceptedMs: number;
 }
@@ -143,6 +173,23 @@ export type MainToConnection =
   /** End the connection for this reason. */
   | { readonly type: 'cut'; readonly reason: ErrorCode };
 
+/**
+ * What a publisher says about itself in onMetaData. Information for people only: nothing is sized or timed by it. 0 and ''
+ * stand for what it did not say.
+ */
+export interface StreamMetadata {
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  readonly videoKbps: number;
+  readonly videoCodec: string;
+  readonly audioCodec: string;
+  readonly audioHz: number;
+  readonly audioKbps: number;
+  readonly audioChannels: number;
+  readonly encoder: string;
+}
+
 /** Rare facts about a stream that an operator wants to read once. */
 export type PublisherEvent =
   | {
@@ -153,6 +200,7 @@ export type PublisherEvent =
       readonly level: number;
       readonly fps: number;
     }
+  | ({ readonly type: 'metadata' } & StreamMetadata)
   | { readonly type: 'non_h264'; readonly codec: string }
   | { readonly type: 'discontinuity'; readonly fromMs: number; readonly toMs: number }
   | { readonly type: 'stuck_clock' }
@@ -166,7 +214,10 @@ export type MainToConsumer =
   | { readonly type: 'ring'; readonly camera: number; readonly ring: SharedArrayBuffer }
   /** A publisher took or left a camera's path. */
   | { readonly type: 'stream'; readonly camera: number; readonly live: boolean }
-  | { readonly type: 'acceptor'; readonly port: MessagePort }
+  /** Nobody can publish, for this reason, or can again (null): what every offline card says. */
+  | { readonly type: 'listener_error'; readonly reason: string | null }
+  /** An acceptor that gives readers, and where it listens for publishers. */
+  | { readonly type: 'acceptor'; readonly port: MessagePort; readonly publish: PublishAddress }
   | { readonly type: 'cameras'; readonly cameras: readonly Camera[] }
   /** End every session with a farewell (RTCP BYE) and stop. */
   | { readonly type: 'stop' };

@@ -10,6 +10,9 @@ import type { PlaySession } from './play-session.ts';
 /** Milliseconds of pumping after which sockets get a turn. */
 const turnMs = 4;
 
+/** Milliseconds without a frame after which a stream whose publisher is gone has ended, though no record says so. */
+const silentMs = 500;
+
 /** Feeds pumped between two looks at the clock. */
 const feedsPerLook = 8;
 
@@ -126,8 +129,9 @@ export class FeedLoop {
   sweep(session: PlaySession, nowMs: number): boolean {
     const feed = this.#feeds[session.camera];
     if (!feed) return false;
-    // After a crash no record says that the stream ended.
-    if (session.live && this.#offline[session.camera] === 1 && session.drained) session.goIdle(nowMs);
+    // After a crash no record says that the stream ended. A stream that has just begun may be known here before main says so.
+    const silent = this.#offline[session.camera] === 1 && nowMs - session.lastFrameMs >= silentMs;
+    if (silent && session.live && session.drained) session.goIdle(nowMs);
     return session.sweep(feed, nowMs);
   }
 
@@ -139,7 +143,8 @@ export class FeedLoop {
   /** When the first frame that a session would get arrived, or now if it would have to wait. Monotonic ms. */
   startMs(camera: number, nowMs: number): number {
     const ring = this.#rings[camera];
-    if (!ring || !this.#options.gopCache) return nowMs;
+    // The ring of a publisher that crashed still looks live.
+    if (!ring || !this.#options.gopCache || this.#offline[camera] === 1) return nowMs;
     const reader = openReader(ring, true);
     return reader.peek() > 0 ? Math.min(nowMs, reader.arrivalUs / 1000) : nowMs;
   }

@@ -3,7 +3,7 @@ import type { PacketBatch } from '../rtp/packet-batch.ts';
 
 /** Where the packets of one reader go: interleaved on its RTSP connection, or over UDP. */
 export interface MediaTransport {
-  /** RTP channel number of the interleaved form (RFC 2326 section 10.12), -1 over UDP. RTCP has the next one. */
+  /** RTP channel number of the interleaved form (RFC 2326 section 10.12), -1 over UDP. */
   readonly interleavedChannel: number;
   /**
    * False while earlier bytes wait for the peer; `onReady` of {@link TransportUser} is then called when they are gone.

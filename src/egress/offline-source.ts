@@ -1,25 +1,46 @@
+import type { Camera } from '../control/messages.ts';
 import type { ParameterSets } from './parameter-sets.ts';
 
 /** One picture of an offline card. */
 export interface CardPicture {
   /** An access unit, 4-byte length-prefixed NAL units. */
   readonly unit: Buffer;
-  readonly keyframe: boolean;
+  /** Length-prefixed SPS and PPS to send in front of it; null when a reader's decoder has them. */
+  readonly parameterSets: Buffer | null;
 }
 
-/** Pictures for the readers of a camera that nobody publishes to. */
+/** The pictures that one reader gets while nothing of a publisher goes out to it. All times are monotonic ms. */
+export interface CardStream {
+  /** Nothing of a publisher goes out from now on; `wasLive`: until now it did. The next picture will be an IDR. */
+  restart(nowMs: number, wasLive: boolean): void;
+  /** Whether a picture is to be sent now: then take {@link next}. */
+  due(nowMs: number): boolean;
+  /** The picture for now; whoever takes it must send it. */
+  next(nowMs: number): CardPicture;
+}
+
+/** Where readers of cameras that nobody publishes to get their pictures from. */
 export interface OfflineSource {
-  /** Parameter sets of the camera's card, null when there is none. */
-  parameters(camera: number): ParameterSets | null;
-  /**
-   * The picture that is due for one session that has been without frames since `sinceMs` (monotonic) and got `sent`
-   * pictures since then, or null. The first one must be a keyframe.
-   */
-  picture(camera: number, sent: number, sinceMs: number, nowMs: number): CardPicture | null;
+  /** Parameter sets of every card, null when there are no cards. */
+  readonly parameters: ParameterSets | null;
+  /** Whether nobody publishes to the camera, so that a reader that comes now gets its card. */
+  covers(camera: number): boolean;
+  /** The card of a camera for one reader. `localAddress`: where that reader reached us, for the URL on the card. */
+  open(camera: Camera, localAddress: string): CardStream;
 }
 
-/** No card: readers of an offline camera wait. */
+/** The stream of a reader that gets no card. */
+export const noCardStream: CardStream = {
+  restart: () => undefined,
+  due: () => false,
+  next: () => {
+    throw new Error('no card is ever due');
+  },
+};
+
+/** No cards: readers of an offline camera wait. */
 export const noOfflineSource: OfflineSource = {
-  parameters: () => null,
-  picture: () => null,
+  parameters: null,
+  covers: () => false,
+  open: () => noCardStream,
 };

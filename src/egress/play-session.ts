@@ -10,7 +10,7 @@ import type { RingReader } from '../shm/ring-reader.ts';
 import { ClockLine } from './clock-line.ts';
 import { type FeedRing, openReader } from './feed-ring.ts';
 import type { MediaTransport } from './media-transport.ts';
-import type { OfflineSource } from './offline-source.ts';
+import { type CardStream, noCardStream } from './offline-source.ts';
 import type { ParameterSets } from './parameter-sets.ts';
 import { RtpTimeline } from './rtp-timeline.ts';
 
@@ -27,7 +27,6 @@ export interface PlayContext {
   /** All sessions build their packets in it, one after the other. */
   readonly batch: PacketBatch;
   readonly cname: string;
-  readonly offline: OfflineSource;
 }
 
 /** Who is told what a session does: its camera's feed. */
@@ -58,7 +57,10 @@ export class PlaySession {
   live = false;
   frames = 0;
   lost = 0;
+  /** When the last frame of a publisher went out, monotonic ms. */
+  lastFrameMs = 0;
   readonly #context: PlayContext;
+  readonly #card: CardStream;
   readonly #packetizer: H264Packetizer;
   readonly #timeline: RtpTimeline;
   readonly #clockLine = new ClockLine();
@@ -70,9 +72,6 @@ export class PlaySession {
   #open = false;
   /** What of the reader's loss count the observer has been told. */
   #toldLost = 0;
-  /** Since when nothing of a publisher goes out, and how many pictures of the card did since then. */
-  #idleSinceMs = 0;
-  #cards = 0;
   #nextReportMs = 0;
   #pendingBytes = 0;
   #progressMs = 0;
@@ -83,11 +82,13 @@ export class PlaySession {
     transport: MediaTransport,
     owner: PlayOwner,
     maxPayloadBytes: number,
+    card: CardStream = noCardStream,
   ) {
     this.camera = camera;
     this.transport = transport;
     this.owner = owner;
     this.#context = context;
+    this.#card = card;
     const ssrc = randomWord(context, 32);
     this.#packetizer = new H264Packetizer({
       ssrc,
@@ -117,16 +118,18 @@ export class PlaySession {
   /** PLAY: the moment that the next time stamp is counted from. Returns the RTP time that belongs to it. */
   begin(nowMs: number): number {
     this.#timeline.resume(nowMs);
-    this.goIdle(nowMs);
+    this.#card.restart(nowMs, this.live);
+    this.live = false;
+    this.#open = false;
     return this.#timeline.rtpTime;
   }
 
   /** The stream ended, in order or not: the next frames are of another one. */
   goIdle(nowMs: number): void {
-    this.live = false;
     this.#open = false;
-    this.#idleSinceMs = nowMs;
-    this.#cards = 0;
+    if (!this.live) return;
+    this.live = false;
+    this.#card.restart(nowMs, true);
   }
 
   /** Starts reading `ring`: at its newest keyframe when `atKeyframe` and there is one, else at what comes next. */
@@ -218,7 +221,7 @@ export class PlaySession {
     if (reader.generation !== this.#generation) {
       this.#generation = reader.generation;
       this.#timeline.breakStretch();
-      this.#open = false;
+      this.goIdle(nowMs);
     } else if ((flags & recordFlag.discontinuity) !== 0) {
       // The publisher's clock jumped. Its pictures still refer to each other, so none is held back.
       this.#timeline.breakStretch();
@@ -252,6 +255,8 @@ export class PlaySession {
     this.#open = true;
     this.live = true;
     if (count === 0) return;
+    this.frames++;
+    this.lastFrameMs = nowMs;
     this.#sent(nowMs, arrivalMs);
     observer.onDelivered(length, ring.firstDelivery(sequence));
   }
@@ -259,7 +264,6 @@ export class PlaySession {
   /** Hands the batch to the transport; the first time, a sender report follows it. */
   #sent(nowMs: number, arrivalMs: number): void {
     this.transport.sendPackets(this.#context.batch);
-    this.frames++;
     this.#clockLine.observe(this.#timeline.ticks / 90, arrivalMs);
     if (this.#nextReportMs === 0) this.#sendReport(nowMs);
   }
@@ -294,17 +298,14 @@ export class PlaySession {
 
   /** The card that a reader sees while nothing else goes out. */
   #sweepCard(nowMs: number): void {
-    const { offline, batch } = this.#context;
-    const picture = offline.picture(this.camera, this.#cards, this.#idleSinceMs, nowMs);
-    if (picture === null || !this.transport.ready()) return;
-    const parameters = picture.keyframe ? (offline.parameters(this.camera)?.units ?? null) : null;
+    if (!this.#card.due(nowMs) || !this.transport.ready()) return;
+    const { batch } = this.#context;
+    const { unit, parameterSets } = this.#card.next(nowMs);
     batch.reset();
     this.#timeline.breakStretch();
     const rtpTime = this.#timeline.place(0, nowMs);
     this.#timeline.breakStretch();
-    const { unit } = picture;
-    if (this.#packetizer.packetize(batch, unit, 0, unit.length, rtpTime, parameters) === 0) return;
-    this.#cards++;
+    this.#packetizer.packetize(batch, unit, 0, unit.length, rtpTime, parameterSets);
     this.#sent(nowMs, nowMs);
   }
 

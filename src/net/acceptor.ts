@@ -14,6 +14,7 @@ import type {
   MainToAcceptor,
   Peer,
 } from '../control/messages.ts';
+import { youngHeapMb } from '../control/thread-entry.ts';
 import { Admission } from '../ingest/admission.ts';
 
 /** Connections the kernel may hold for us: with Node's default of 511 a burst of 1000 drones pays a one-second SYN retry. */
@@ -66,7 +67,7 @@ export class Acceptor {
       // Piscina's wait on Atomics would block the thread, and with it every socket of the worker.
       atomics: 'disabled',
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb },
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: youngHeapMb },
     });
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
@@ -76,9 +77,16 @@ export class Acceptor {
 
   async listen(): Promise<void> {
     try {
-      const rtmpPort = await this.#listen('--rtmp-port', this.#boot.rtmpPort, (socket) => this.#onPublisher(socket));
+      const { rtmpTls, rtmpsPort: secondPort } = this.#boot;
+      const rtmpPort = await this.#listen('--rtmp-port', this.#boot.rtmpPort, (socket) =>
+        this.#onPublisher(socket, rtmpTls),
+      );
+      const rtmpsPort =
+        secondPort === null
+          ? null
+          : await this.#listen('--rtmps-port', secondPort, (socket) => this.#onPublisher(socket, true));
       const rtspPort = await this.#listen('--rtsp-port', this.#boot.rtspPort, (socket) => this.#onReader(socket));
-      this.#toMain({ type: 'listening', rtmpPort, rtspPort });
+      this.#toMain({ type: 'listening', rtmpPort, rtmpsPort, rtspPort });
     } catch (error) {
       const { flag, port, code } = error as ListenError;
       this.#toMain({ type: 'listen_failed', flag, port, code });
@@ -107,7 +115,7 @@ export class Acceptor {
 
   // ---- publishers ------------------------------------------------------------------------------------------------------
 
-  #onPublisher(socket: Socket): void {
+  #onPublisher(socket: Socket, tls: boolean): void {
     const address = socket.remoteAddress;
     if (address === undefined || this.#stopping) {
       socket.destroy();
@@ -121,16 +129,16 @@ export class Acceptor {
       return;
     }
     const peer: Peer = { id: `r${++this.#connections}`, address, port: socket.remotePort ?? 0 };
-    void this.#handOver(socket, peer, nowMs);
+    void this.#handOver(socket, peer, nowMs, tls);
   }
 
-  async #handOver(socket: Socket, peer: Peer, acceptedMs: number): Promise<void> {
+  async #handOver(socket: Socket, peer: Peer, acceptedMs: number, tls: boolean): Promise<void> {
     const { port1, port2 } = new MessageChannel();
     this.#toMain({ type: 'connection', peer, port: port2 }, [port2]);
     try {
       // Node's types do not know yet that a socket can be transferred.
       const transferList = [socket, port1] as unknown as MessagePort[];
-      await this.#pool.run({ socket, port: port1, peer, acceptedMs }, { transferList: transferList as never });
+      await this.#pool.run({ socket, port: port1, peer, tls, acceptedMs }, { transferList: transferList as never });
     } catch (error) {
       // The worker died with the connection, or the socket was closed before it could move: main sees the port close.
       port1.close();

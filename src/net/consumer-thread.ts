@@ -1,4 +1,5 @@
 import { randomBytes, randomFillSync } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
@@ -11,9 +12,10 @@ import type {
   ConsumerToMain,
   MainToConsumer,
   Peer,
+  PublishAddress,
 } from '../control/messages.ts';
 import { FeedLoop } from '../egress/feed-loop.ts';
-import { noOfflineSource } from '../egress/offline-source.ts';
+import { OfflineCards } from '../egress/offline-cards.ts';
 import type { PlaySession } from '../egress/play-session.ts';
 import { PacketBatch } from '../rtp/packet-batch.ts';
 import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
@@ -22,6 +24,7 @@ import { StreamCounters } from '../shm/stream-counters.ts';
 import { CameraDirectory } from './camera-directory.ts';
 import { RtpPorts } from './rtp-udp.ts';
 import { RtspConnection, type RtspContext } from './rtsp-connection.ts';
+import { Tunnels } from './rtsp-tunnel.ts';
 
 /** Milliseconds between two looks at the deadlines, reports and stalls of all readers. */
 const sweepMs = 250;
@@ -39,6 +42,8 @@ export class ConsumerThread {
   readonly #logger: Logger;
   readonly #directory: CameraDirectory;
   readonly #loop: FeedLoop;
+  readonly #cards: OfflineCards;
+  readonly #tunnels: Tunnels;
   readonly #connections = new Map<RtspConnection, MessagePort>();
   readonly #acceptors = new Set<MessagePort>();
   #context: RtspContext | null = null;
@@ -60,11 +65,15 @@ export class ConsumerThread {
       rings: boot.rings,
       onSessionFailed: (session, error) => this.#onSessionFailed(session, error),
     });
+    const { offlineInfo, product, host, live } = boot;
+    this.#cards = new OfflineCards({ readFont, info: offlineInfo, product, host, live });
+    this.#tunnels = new Tunnels(boot.tunnelChannel);
+    for (let camera = 0; camera < live.length; camera++) this.#loop.setLive(camera, live[camera]!);
   }
 
   /** Opens the UDP ports, takes over from a predecessor, and tells main that readers may come. */
   async start(): Promise<void> {
-    const { host, packetBytes } = this.#boot;
+    const { host, packetBytes, tcpPacketBytes } = this.#boot;
     this.#ports = await RtpPorts.open(host);
     if (this.#ports === null) this.#logger.warn({ host }, 'no pair of UDP ports: readers are served over TCP only');
     this.#context = {
@@ -76,25 +85,39 @@ export class ConsumerThread {
         random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
         batch: new PacketBatch(),
         cname: `skyweir@${hostname()}`,
-        offline: noOfflineSource,
       },
+      offline: this.#cards,
+      tunnels: this.#tunnels,
       directory: this.#directory,
       authenticator: this.#authenticator(),
       ports: this.#ports,
       packetBytes,
+      tcpPacketBytes,
       randomBytes: (into) => randomFillSync(into),
     };
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#toMain({ type: 'ready' });
+    this.#warmUp(this.#cards.warmUp());
   }
 
   onMain(message: MainToConsumer): void {
     if (message.type === 'ring') this.#loop.setRing(message.camera, message.ring);
-    else if (message.type === 'stream') this.#loop.setLive(message.camera, message.live);
-    else if (message.type === 'acceptor') this.#listenTo(message.port);
+    else if (message.type === 'stream') this.#setLive(message.camera, message.live);
+    else if (message.type === 'acceptor') this.#listenTo(message.port, message.publish);
+    else if (message.type === 'listener_error') this.#cards.setCardError(message.reason);
     else if (message.type === 'cameras') this.#directory.replace(message.cameras);
     else void this.#stop();
+  }
+
+  #setLive(camera: number, live: boolean): void {
+    this.#loop.setLive(camera, live);
+    this.#cards.setLive(camera, live);
+  }
+
+  /** One step at a time, between which sockets are served. */
+  #warmUp(steps: Iterator<void>): void {
+    if (!this.#stopping && !steps.next().done) setImmediate(() => this.#warmUp(steps));
   }
 
   #authenticator(): DigestAuthenticator | null {
@@ -111,7 +134,8 @@ export class ConsumerThread {
 
   // ---- readers ------------------------------------------------------------------------------------------------------
 
-  #listenTo(port: MessagePort): void {
+  #listenTo(port: MessagePort, publish: PublishAddress): void {
+    this.#cards.setPublishAddress(publish);
     this.#acceptors.add(port);
     port.on('message', (message: AcceptorToConsumer) => this.#onReader(message.socket as Socket, message.peer, port));
     port.on('close', () => this.#acceptors.delete(port));
@@ -170,7 +194,14 @@ export class ConsumerThread {
     this.#loop.stop();
     if (this.#sweeper !== null) clearInterval(this.#sweeper);
     this.#ports?.close();
+    this.#tunnels.close();
     for (const port of this.#acceptors) port.close();
     this.#toMain({ type: 'stopped' });
   }
+}
+
+/** A file of `assets/font`, which lies at the package root: two folders up from here, or three in the built package. */
+function readFont(name: string): Buffer {
+  const root = import.meta.url.endsWith('.ts') ? '../../' : '../../../';
+  return readFileSync(new URL(`${root}assets/font/${name}`, import.meta.url));
 }

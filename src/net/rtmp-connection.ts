@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
@@ -9,6 +10,8 @@ import type { Publisher } from '../ingest/publisher.ts';
 import type { ConnectInfo, PublishRequest, ServerSessionHandler } from '../rtmp/server-session.ts';
 import { ServerSession } from '../rtmp/server-session.ts';
 import { readIntoSharedBuffer } from './socket-handover.ts';
+import { acceptTls } from './tls-accept.ts';
+import type { TlsContexts } from './tls-context.ts';
 
 /** Milliseconds a refused or ended peer gets to read our last words before the socket is destroyed. */
 const farewellMs = 1000;
@@ -26,6 +29,8 @@ export interface IngestContext {
     readonly receiveMs: number;
   };
   readonly random: (into: Uint8Array) => void;
+  /** What TLS connections are served with; null where there are none. */
+  readonly tls: TlsContexts | null;
   /** The writing side of a camera that the path registry granted. */
   createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher;
 }
@@ -39,13 +44,17 @@ export class RtmpConnection implements ServerSessionHandler {
   readonly #task: IngestTask;
   readonly #port: MessagePort;
   readonly #session: ServerSession;
-  readonly #socket: Socket;
+  /** With TLS this is the bare socket until the peer has begun the handshake. */
+  #socket: Socket;
   readonly #finished: (reason: ErrorCode) => void;
   #publisher: Publisher | null = null;
   /** Bytes that came behind a publish command, kept until the registry has answered. */
   #unread: Buffer | null = null;
   #encoder = '';
   #streamPath = '';
+  /** How far TLS is, in words for the log; undefined without TLS and when it is up. */
+  #tlsPhase: string | undefined;
+  #tlsVersion = '';
   #reason: ErrorCode | null = null;
   #destroyAtMs = Number.POSITIVE_INFINITY;
 
@@ -64,14 +73,18 @@ export class RtmpConnection implements ServerSessionHandler {
       random: context.random,
     });
     this.#port.on('message', (message: MainToConnection) => this.#onMain(message));
-    this.#socket = readIntoSharedBuffer(task.socket as Socket, context.readBuffer, (length, bytes) =>
-      this.#onRead(length, bytes),
-    );
+    const transferred = task.socket as Socket;
+    if (task.tls) {
+      this.#socket = transferred;
+      this.#startTls(transferred);
+    } else {
+      this.#socket = readIntoSharedBuffer(transferred, context.readBuffer, (length, bytes) =>
+        this.#onRead(length, bytes),
+      );
+    }
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 30_000);
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#end('peer_reset', error.code));
-    this.#socket.on('end', () => this.#end('peer_closed'));
-    this.#socket.on('close', () => this.#onClosed());
+    this.#watch(this.#socket);
   }
 
   /** A rare fact about the stream, for the operator. */
@@ -87,9 +100,40 @@ export class RtmpConnection implements ServerSessionHandler {
     }
     if (nowMs >= this.#session.deadlineMs) {
       const reason = this.#session.expired(nowMs);
-      if (reason !== null) this.#end(reason);
+      if (reason !== null) this.#end(reason, this.#tlsPhase);
     }
     if (this.#publisher !== null && nowMs >= this.#publisher.deadlineMs) this.#publisher.flush(nowMs);
+  }
+
+  /** Milliseconds that the thread was busy and idle so far, for the statistics of the stream. */
+  threadTime(busyMs: number, idleMs: number): void {
+    this.#publisher?.threadTime(busyMs, idleMs);
+  }
+
+  // ---- socket ----------------------------------------------------------------------------------------------------------
+
+  #watch(socket: Socket): void {
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#end('peer_reset', error.code));
+    socket.on('end', () => this.#end('peer_closed', this.#tlsPhase));
+    socket.on('close', () => this.#onClosed());
+  }
+
+  #startTls(transferred: Socket): void {
+    const { tls, readBuffer } = this.#context;
+    this.#tlsPhase = 'before TLS began';
+    acceptTls(transferred, () => tls!.current(), readBuffer, {
+      onTls: (socket) => {
+        this.#tlsPhase = 'during the TLS handshake';
+        this.#socket = socket;
+        this.#watch(socket);
+      },
+      onSecure: (socket: TLSSocket) => {
+        this.#tlsPhase = undefined;
+        this.#tlsVersion = socket.getProtocol() ?? '';
+      },
+      onRead: (length, bytes) => this.#onTlsRead(length, bytes),
+      onFailure: (error) => this.#fail(error),
+    });
   }
 
   // ---- socket -> session ---------------------------------------------------------------------------------------------
@@ -97,6 +141,14 @@ export class RtmpConnection implements ServerSessionHandler {
   #onRead(length: number, bytes: Buffer): boolean {
     if (this.#reason !== null) return true;
     return this.#receive(bytes, 0, length);
+  }
+
+  /** TLS delivers what has arrived also while reading is paused. */
+  #onTlsRead(length: number, bytes: Buffer): boolean {
+    if (this.#reason !== null || !this.#session.awaitingDecision) return this.#onRead(length, bytes);
+    const more = bytes.subarray(0, length);
+    this.#unread = Buffer.concat(this.#unread === null ? [more] : [this.#unread, more]);
+    return false;
   }
 
   /** Returns false when reading must pause because the registry has to answer first. */
@@ -230,6 +282,7 @@ export class RtmpConnection implements ServerSessionHandler {
       peer: `${peer.address}:${peer.port}`,
       reason,
       detail,
+      tls: this.#tlsVersion || undefined,
       path: this.#streamPath || undefined,
       encoder: this.#encoder || undefined,
       seconds: Math.round((this.#context.clock.nowMs() - acceptedMs) / 100) / 10,

@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Camera, Peer } from '../control/messages.ts';
 import type { FeedLoop } from '../egress/feed-loop.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
+import type { OfflineSource } from '../egress/offline-source.ts';
 import { type PlayContext, type PlayOwner, PlaySession } from '../egress/play-session.ts';
 import { ReaderReport } from '../rtp/rtcp.ts';
 import type { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
@@ -21,6 +22,7 @@ import {
 import type { CameraDirectory } from './camera-directory.ts';
 import { InterleavedTransport } from './rtp-interleaved.ts';
 import { type ReportSink, type RtpPorts, UdpTransport } from './rtp-udp.ts';
+import { TunnelEntry, type TunnelHalf, type Tunnels } from './rtsp-tunnel.ts';
 
 /** Milliseconds a peer gets to read our last words before the socket is destroyed. */
 const farewellMs = 1000;
@@ -34,12 +36,16 @@ export interface RtspContext {
   readonly logger: Logger;
   readonly loop: FeedLoop;
   readonly play: PlayContext;
+  readonly offline: OfflineSource;
+  readonly tunnels: Tunnels;
   readonly directory: CameraDirectory;
   readonly authenticator: DigestAuthenticator | null;
   /** Null when the machine had no pair of UDP ports. */
   readonly ports: RtpPorts | null;
   /** RTP payload bytes of a packet at most. */
   readonly packetBytes: number;
+  /** The same over TCP. */
+  readonly tcpPacketBytes: number;
   readonly randomBytes: (into: Uint8Array) => void;
 }
 
@@ -47,13 +53,15 @@ export interface RtspContext {
  * One reader's socket with its RTSP session and what it plays, from hand-over to the one reason for which it ends.
  * Nothing is allocated for media before SETUP, which is behind authentication.
  */
-export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, ReportSink {
+export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, ReportSink, TunnelHalf {
   readonly peer: Peer;
   readonly #context: RtspContext;
   readonly #socket: Socket;
   readonly #rtsp: RtspServerSession;
   readonly #onClosed: (connection: RtspConnection) => void;
   readonly #sinceMs: number;
+  /** Until the connection is known to speak plain RTSP, and for good when it is half of a tunnel. */
+  #entry: TunnelEntry | null;
   #camera: Camera | null = null;
   #protocol: 'udp' | 'tcp' | null = null;
   #udp: UdpTransport | null = null;
@@ -64,8 +72,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   #frames = 0;
   #lost = 0;
   #tornDown = false;
-  /** Bytes of responses since the peer last had read everything. */
-  #unreadResponses = 0;
+  /** Bytes of responses whose writes have not been confirmed. */
+  #unsentBytes = 0;
   #reason: ErrorCode | null = null;
   #destroyAtMs = Number.POSITIVE_INFINITY;
 
@@ -84,9 +92,10 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       nowMs,
       random: context.randomBytes,
     });
+    this.#entry = new TunnelEntry(context.tunnels, this);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#close('peer_reset', error.code));
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error.code));
     socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('end', () => this.#close('peer_closed'));
     socket.on('close', () => this.#onSocketClosed());
@@ -97,6 +106,11 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   sweep(nowMs: number): void {
     if (this.#reason !== null) {
       if (nowMs >= this.#destroyAtMs) this.#socket.destroy();
+      return;
+    }
+    if (this.#entry?.isPost) {
+      const reason = this.#entry.expired(nowMs);
+      if (reason !== null) this.#close(reason, 'a POST without its GET');
       return;
     }
     const session = this.#session;
@@ -119,13 +133,43 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   // ---- socket -> RTSP -----------------------------------------------------------------------------------------------
   #onData(bytes: Buffer): void {
     if (this.#reason !== null) return;
+    if (this.#entry === null) this.receiveRequests(bytes, 0, bytes.length);
+    else this.#enter(this.#entry, bytes);
+  }
+
+  #enter(entry: TunnelEntry, bytes: Buffer): void {
+    let plain: Buffer | null = null;
     try {
-      this.#rtsp.receive(bytes, 0, bytes.length, this.#context.clock.nowMs());
+      plain = entry.receive(bytes, this.#context.clock.nowMs());
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (plain === null) return;
+    this.#entry = null;
+    this.receiveRequests(plain, 0, plain.length);
+  }
+
+  receiveRequests(bytes: Buffer, start: number, end: number): void {
+    if (this.#reason !== null) return;
+    try {
+      this.#rtsp.receive(bytes, start, end, this.#context.clock.nowMs());
       this.#startMedia();
     } catch (error) {
-      if (error instanceof ConnectionError) this.#close(error.code, error.detail);
-      else this.fail(error);
+      this.#fail(error);
     }
+  }
+
+  write(text: string): void {
+    this.#socket.write(text);
+  }
+
+  endTunnel(reason: ErrorCode): void {
+    this.#close(reason);
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ConnectionError) this.#close(error.code, error.detail);
+    else this.fail(error);
   }
 
   /** Something threw: this connection ends, the others do not notice. */
@@ -136,19 +180,21 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
 
   // ---- RTSP -> here -------------------------------------------------------------------------------------------------
   onOutput(bytes: Uint8Array): void {
-    if (this.#socket.writableLength === 0) this.#unreadResponses = 0;
-    this.#unreadResponses += bytes.length;
-    if (this.#unreadResponses > limits.rtmp.outputBytes)
-      throw new ConnectionError('write_stalled', 'responses are not read');
-    this.#socket.write(bytes);
+    // What the kernel has taken is still counted here until the write's callback comes.
+    if (this.#unsentBytes > limits.rtsp.outputBytes && this.#socket.writableLength > 0)
+      throw new ConnectionError('output_exceeded');
+    this.#unsentBytes += bytes.length;
+    this.#socket.write(bytes, () => {
+      this.#unsentBytes -= bytes.length;
+    });
   }
 
   describe(path: string): StreamDescription | null {
     const camera = this.#context.directory.find(path);
     if (camera === null) return null;
-    const { loop, play } = this.#context;
-    const parameters = loop.parameters(camera.index) ?? play.offline.parameters(camera.index);
-    const { sps, pps, fps } = parameters ?? { sps: [], pps: [], fps: 0 };
+    const { loop, offline } = this.#context;
+    const live = offline.covers(camera.index) ? null : loop.parameters(camera.index);
+    const { sps, pps, fps } = live ?? offline.parameters ?? { sps: [], pps: [], fps: 0 };
     // Of several sets the last is in force, until the first IDR brings them all.
     return { name: camera.name, sps: sps.at(-1) ?? null, pps: pps.at(-1) ?? null, fps };
   }
@@ -156,21 +202,24 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   setup(path: string, request: TransportRequest): TransportReply | TransportRefusal {
     const camera = this.#context.directory.find(path);
     if (camera === null) return { status: 404 };
-    const { ports, packetBytes, play } = this.#context;
+    const { ports, packetBytes, tcpPacketBytes, play, offline } = this.#context;
+    const { clientPorts, interleaved } = request;
+    const udp = ports !== null && clientPorts !== null;
+    // What was set up before stays in force until something takes its place.
+    if (request.protocol === 'udp' && !udp) return { status: 461 };
     this.#releaseSession();
+    this.#tornDown = false;
     let transport: MediaTransport;
-    if (request.protocol === 'tcp')
-      transport = new InterleavedTransport(this.#socket, request.interleaved?.[0] ?? 0, this);
-    else if (ports === null || request.clientPorts === null) return { status: 461 };
-    else {
-      this.#udp = new UdpTransport(ports, this.peer.address, request.clientPorts, this);
+    if (udp) {
+      this.#udp = new UdpTransport(ports, this.peer.address, clientPorts, this);
       transport = this.#udp;
-    }
+    } else transport = new InterleavedTransport(this.#socket, interleaved ?? [0, 1], this);
     this.#camera = camera;
     this.#protocol = request.protocol;
-    this.#session = new PlaySession(play, camera.index, transport, this, packetBytes);
-    const serverPorts: [number, number] | null = this.#udp === null ? null : [ports!.rtpPort, ports!.rtcpPort];
-    return { serverPorts, ssrc: this.#session.ssrc };
+    const card = offline.open(camera, this.#socket.localAddress ?? '');
+    const maxPayloadBytes = transport.interleavedChannel < 0 ? packetBytes : tcpPacketBytes;
+    this.#session = new PlaySession(play, camera.index, transport, this, maxPayloadBytes, card);
+    return { serverPorts: udp ? [ports.rtpPort, ports.rtcpPort] : null, ssrc: this.#session.ssrc };
   }
 
   play(): PlayReply {
@@ -238,12 +287,16 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     const session = this.#session;
     if (session === null) return;
     this.#stopMedia();
-    session.sendBye(this.#context.clock.nowMs());
+    const udp = this.#udp;
     this.#session = null;
+    this.#udp = null;
     this.#frames += session.frames;
     this.#lost += session.lost;
-    this.#udp?.close();
-    this.#udp = null;
+    try {
+      session.sendBye(this.#context.clock.nowMs());
+    } finally {
+      udp?.close();
+    }
   }
 
   // ---- the end ------------------------------------------------------------------------------------------------------
@@ -256,10 +309,20 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     } catch (error) {
       this.#context.logger.error({ err: error, conn: this.peer.id }, 'internal error at the end of a session');
     }
+    this.#entry?.close();
     this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
-    if (reason === 'write_stalled' || reason === 'peer_reset') this.#socket.destroy();
-    else this.#socket.destroySoon();
+    if (lastWordsReach(reason)) this.#socket.destroySoon();
+    else this.#socket.destroy();
     this.#log(this.#reason, detail);
+  }
+
+  /**
+   * A reader that is stopped while media is on its way resets the connection: for a reader that is the ordinary way to
+   * leave. What is left, such as a network that went away, is worth a look.
+   */
+  #onSocketError(code: string | undefined): void {
+    if (code === 'ECONNRESET' || code === 'EPIPE') this.#close('peer_closed', code);
+    else this.#close('peer_reset', code);
   }
 
   #onSocketClosed(): void {
@@ -276,18 +339,24 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       reason,
       detail,
       camera: this.#camera?.name,
-      transport: this.#protocol ?? undefined,
+      transport: this.#entry !== null && this.#protocol === 'tcp' ? 'http' : (this.#protocol ?? undefined),
       seconds: Math.round((this.#context.clock.nowMs() - this.#sinceMs) / 100) / 10,
       frames: this.#frames,
       lost: this.#lost,
     };
     if (peer) this.#context.logger.warn(fields, `reader closed: ${text}`);
+    else if (this.#entry?.isPost) this.#context.logger.debug(fields, `POST of a tunnel closed: ${text}`);
     else this.#context.logger.info(fields, `reader closed: ${text}`);
   }
 }
 
 /** Reused for every report of the thread: it is read before the next one comes. */
 const readerReport = new ReaderReport();
+
+/** Whether the peer may still read what we send it: not if it is gone, or has not read what it got before. */
+function lastWordsReach(reason: ErrorCode): boolean {
+  return reason !== 'write_stalled' && reason !== 'output_exceeded' && reason !== 'peer_reset';
+}
 
 function hostAndPort(address: string, port: number): string {
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address;

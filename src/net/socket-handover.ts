@@ -32,7 +32,8 @@ export function canReadIntoSharedBuffer(transferred: Socket): boolean {
   return typeof (transferred as unknown as SocketWithHandle)._handle === 'object';
 }
 
-function takeHandle(transferred: Socket): object | null {
+/** Takes the system's handle out of a socket, which is of no use afterwards; null where this Node release has none to take. */
+export function takeHandle(transferred: Socket): object | null {
   const inner = transferred as unknown as SocketWithHandle;
   const handle = inner._handle ?? null;
   if (handle !== null) inner._handle = null;

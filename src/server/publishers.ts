@@ -30,6 +30,8 @@ export class Publishers {
   readonly #logger: Logger;
   readonly #connections = new Map<string, Connection>();
   #allGone: (() => void) | null = null;
+  /** Why all connections were told to end; null while the server runs. */
+  #ending: ErrorCode | null = null;
 
   constructor(registry: PathRegistry, rings: RingStore, events: StreamEvents, clock: Clock, logger: Logger) {
     this.#registry = registry;
@@ -49,10 +51,13 @@ export class Publishers {
     this.#connections.set(peer.id, connection);
     port.on('message', (message: ConnectionToMain) => this.#onMessage(connection, message));
     port.on('close', () => this.#onClose(connection));
+    // It was on its way when the others were told.
+    if (this.#ending !== null) send(connection, { type: 'cut', reason: this.#ending });
   }
 
   /** Ends every connection; resolves when all are gone. */
   cutAll(reason: ErrorCode): Promise<void> {
+    this.#ending = reason;
     for (const connection of this.#connections.values()) send(connection, { type: 'cut', reason });
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -83,8 +88,9 @@ export class Publishers {
   #grant(connection: Connection, camera: Camera): void {
     connection.camera = camera;
     const ring = this.#rings.acquire(camera);
-    send(connection, { type: 'granted', camera: camera.index, ring });
+    // First of all: who listens can still see what the publisher before left in the counters.
     this.#events.emit('started', { camera, publisher: connection.peer });
+    send(connection, { type: 'granted', camera: camera.index, ring });
   }
 
   #release(connection: Connection, reason: ErrorCode): void {
@@ -103,7 +109,8 @@ export class Publishers {
 
   #onClose(connection: Connection): void {
     this.#connections.delete(connection.id);
-    this.#release(connection, connection.reason ?? 'worker_failed');
+    // A worker that was terminated because it did not end in time gives no reason either.
+    this.#release(connection, connection.reason ?? this.#ending ?? 'worker_failed');
     if (this.#connections.size === 0) this.#allGone?.();
   }
 }

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Credentials } from '../config/credentials.ts';
 import { StartError } from '../config/errors.ts';
-import type { Config } from '../config/schema.ts';
+import { type Config, rtmpPortIsTls, servesTls } from '../config/schema.ts';
 import type {
   AcceptorBoot,
   AcceptorToMain,
@@ -14,14 +15,19 @@ import type {
   LogOptions,
   MainToAcceptor,
   MainToConsumer,
+  PublishAddress,
 } from '../control/messages.ts';
 import { threadEntry } from '../control/thread-entry.ts';
 import { Doorbell } from '../shm/doorbell.ts';
 import { publisherWord, StreamCounters } from '../shm/stream-counters.ts';
 import { type CameraSnapshot, readCamera } from '../stats/camera-snapshot.ts';
+import { readVersion } from '../version.ts';
+import { Certificates } from './certificates.ts';
+import { EventHistory } from './event-history.ts';
 import { PathRegistry } from './path-registry.ts';
 import { Publishers } from './publishers.ts';
 import { RingStore } from './ring-store.ts';
+import { Statistics } from './statistics.ts';
 import { StreamEvents } from './stream-events.ts';
 import { Thread } from './thread.ts';
 
@@ -39,6 +45,8 @@ export interface ServerOptions {
   readonly config: Config;
   /** RTSP credentials, null when authentication is off. */
   readonly credentials: Credentials | null;
+  /** Of the TLS certificate, where the configuration names no file for it. */
+  readonly tlsPassword?: string;
   readonly logger: Logger;
   readonly logOptions: LogOptions;
   readonly entries?: Partial<ThreadEntries>;
@@ -60,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
  */
 export class Server {
   readonly events = new StreamEvents();
+  readonly history = new EventHistory(this.events, systemClock);
   readonly cameras: readonly Camera[];
   readonly #options: ServerOptions;
   readonly #entries: ThreadEntries;
@@ -68,9 +77,16 @@ export class Server {
   readonly #doorbells: readonly SharedArrayBuffer[];
   readonly #rings: RingStore;
   readonly #publishers: Publishers;
+  readonly #statistics: Statistics;
   readonly #consumers: (ConsumerThread | null)[];
+  /** By camera index: it has a publisher. */
+  readonly #live: boolean[];
+  readonly #tunnelChannel = `skyweir-tunnels-${randomUUID()}`;
   #acceptor: AcceptorThread | null = null;
-  #ports = { rtmp: 0, rtsp: 0 };
+  /** The start is complete: from now on a thread that fails is replaced. */
+  #running = false;
+  readonly #certificates: Certificates | null;
+  #ports: { rtmp: number; rtmps: number | null; rtsp: number } = { rtmp: 0, rtmps: null, rtsp: 0 };
   #stopping: Promise<void> | null = null;
 
   constructor(options: ServerOptions) {
@@ -87,6 +103,7 @@ export class Server {
     this.#counters = new StreamCounters(this.#countersMemory);
     this.#doorbells = Array.from({ length: config.consumers }, () => Doorbell.create(this.cameras.length));
     this.#consumers = Array<ConsumerThread | null>(config.consumers).fill(null);
+    this.#live = Array<boolean>(this.cameras.length).fill(false);
     this.#rings = new RingStore(this.cameras.length, ringOptions(config), (camera, ring) => {
       this.#toConsumers({ type: 'ring', camera: camera.index, ring });
     });
@@ -94,12 +111,30 @@ export class Server {
       return nowMs - this.#counters.publisher(camera.index).get(publisherWord.lastArrivalMs);
     });
     this.#publishers = new Publishers(registry, this.#rings, this.events, systemClock, logger);
+    this.#certificates = servesTls(config)
+      ? new Certificates({ source: config, password: options.tlsPassword ?? '', logger, wallMs: systemClock.wallMs })
+      : null;
     this.#logEvents();
+    this.#statistics = new Statistics({
+      events: this.events,
+      counters: this.#counters,
+      capacity: config.ringFrames,
+      intervalMs: config.statsIntervalMs,
+      clock: systemClock,
+      logger,
+      consumerTimes: () => this.#consumers.map((consumer) => consumer?.time ?? { active: 0, idle: 0 }),
+    });
   }
 
-  /** The ports in use; they differ from the configuration where that says 0. */
-  get addresses(): { readonly host: string; readonly rtmpPort: number; readonly rtspPort: number } {
-    return { host: this.#options.config.host, rtmpPort: this.#ports.rtmp, rtspPort: this.#ports.rtsp };
+  /** The ports in use; they differ from the configuration where that says 0. `rtmpsPort` is a second one, or null. */
+  get addresses(): {
+    readonly host: string;
+    readonly rtmpPort: number;
+    readonly rtmpsPort: number | null;
+    readonly rtspPort: number;
+  } {
+    const { rtmp, rtmps, rtsp } = this.#ports;
+    return { host: this.#options.config.host, rtmpPort: rtmp, rtmpsPort: rtmps, rtspPort: rtsp };
   }
 
   /** Connections of publishers at this moment. */
@@ -109,13 +144,18 @@ export class Server {
 
   /** What the counters say about a camera. */
   snapshot(camera: number): CameraSnapshot {
-    return readCamera(this.#counters, camera, this.#consumers.length);
+    return readCamera(this.#counters, camera);
   }
 
   async start(): Promise<void> {
     try {
+      await this.#certificates?.load();
       await Promise.all(this.#consumers.map((_, index) => this.#startConsumer(index)));
       await this.#startAcceptor();
+      this.#certificates?.watch();
+      this.#running = true;
+      // One that failed meanwhile.
+      for (const [index, consumer] of this.#consumers.entries()) if (consumer === null) this.#replaceConsumer(index);
     } catch (error) {
       await this.#terminate();
       throw error;
@@ -143,7 +183,12 @@ export class Server {
       credentials,
       digestSha256: config.rtspDigestSha256,
       packetBytes: config.rtpPacketBytes,
+      tcpPacketBytes: config.rtpTcpPacketBytes,
       gopCache: config.gopCache,
+      live: this.#live,
+      offlineInfo: config.offlineInfo,
+      product: `Skyweir ${readVersion()}`,
+      tunnelChannel: config.consumers > 1 ? this.#tunnelChannel : null,
     };
     const { promise: ready, resolve } = Promise.withResolvers<void>();
     const thread: ConsumerThread = new Thread(this.#entries.consumer, boot, (message) => {
@@ -157,12 +202,17 @@ export class Server {
 
   #onConsumerEnded(index: number, failure: Error | null): void {
     this.#consumers[index] = null;
-    if (this.#stopping !== null || this.#acceptor === null) return;
+    if (this.#stopping !== null || !this.#running) return;
     this.#options.logger.error(
       { err: failure, consumer: index },
       'a consumer failed; its readers are cut off and it is replaced',
     );
+    this.#replaceConsumer(index);
+  }
+
+  #replaceConsumer(index: number): void {
     setTimeout(() => {
+      // If it fails, its end brings us here again.
       if (this.#stopping === null) this.#startConsumer(index).catch(() => undefined);
     }, restartPauseMs);
   }
@@ -172,8 +222,13 @@ export class Server {
     const consumer = this.#consumers[index];
     if (this.#acceptor === null || !consumer) return;
     const { port1, port2 } = new MessageChannel();
-    consumer.send({ type: 'acceptor', port: port1 }, [port1]);
+    consumer.send({ type: 'acceptor', port: port1, publish: this.#publishAddress() }, [port1]);
     this.#acceptor.send({ type: 'consumer', index, port: port2 }, [port2]);
+  }
+
+  /** Where publishers are told to push to. */
+  #publishAddress(): PublishAddress {
+    return { scheme: rtmpPortIsTls(this.#options.config) ? 'rtmps' : 'rtmp', port: this.#ports.rtmp };
   }
 
   #toConsumers(message: MainToConsumer): void {
@@ -187,13 +242,19 @@ export class Server {
     const thread: AcceptorThread = new Thread(this.#entries.acceptor, this.#acceptorBoot(), (message) => {
       if (message.type === 'connection') this.#publishers.add(message.peer, message.port);
       else if (message.type === 'listening') {
-        this.#ports = { rtmp: message.rtmpPort, rtsp: message.rtspPort };
+        this.#ports = { rtmp: message.rtmpPort, rtmps: message.rtmpsPort, rtsp: message.rtspPort };
         resolve();
       } else if (message.type === 'listen_failed') reject(listenError(message));
     });
-    await Promise.race([listening, thread.ended.then(failIfEnded('acceptor'))]);
     this.#acceptor = thread;
     void thread.ended.then((failure) => this.#onAcceptorEnded(failure));
+    try {
+      await Promise.race([listening, thread.ended.then(failIfEnded('acceptor'))]);
+    } catch (error) {
+      // It may have opened one port and not the other.
+      await thread.terminate();
+      throw error;
+    }
     for (let index = 0; index < this.#consumers.length; index++) this.#linkConsumer(index);
   }
 
@@ -204,6 +265,8 @@ export class Server {
       host: config.host,
       // After a restart the ports stay what they were, also where the system chose them.
       rtmpPort: this.#ports.rtmp || config.rtmpPort,
+      rtmpTls: rtmpPortIsTls(config),
+      rtmpsPort: config.rtmpsPort === 0 ? null : config.rtmpsPort,
       rtspPort: this.#ports.rtsp || config.rtspPort,
       ingestWorkers: config.ingestWorkers,
       ingestEntry: this.#entries.ingest.href,
@@ -222,19 +285,20 @@ export class Server {
         },
         doorbells: this.#doorbells,
         counters: this.#countersMemory,
+        tls: this.#certificates?.memory ?? null,
       },
     };
   }
 
   #onAcceptorEnded(failure: Error | null): void {
     this.#acceptor = null;
-    if (this.#stopping !== null) return;
+    if (this.#stopping !== null || !this.#running) return;
     this.#options.logger.error({ err: failure }, 'the acceptor failed; publishers are cut off and it is replaced');
     setTimeout(() => {
       if (this.#stopping !== null) return;
       this.#startAcceptor().catch((error: Error) => {
+        // Its end brings us here again.
         this.#options.logger.error({ err: error }, 'the acceptor could not be started again; trying once more');
-        this.#onAcceptorEnded(error);
       });
     }, restartPauseMs);
   }
@@ -244,17 +308,20 @@ export class Server {
   #logEvents(): void {
     const { logger } = this.#options;
     this.events.on('started', ({ camera, publisher }) => {
+      this.#live[camera.index] = true;
       this.#toConsumers({ type: 'stream', camera: camera.index, live: true });
       const fields = { camera: camera.name, conn: publisher.id, publisher: `${publisher.address}:${publisher.port}` };
       logger.info(fields, 'RTMP Stream Started');
     });
     this.events.on('stopped', ({ camera, publisher, reason }) => {
+      this.#live[camera.index] = false;
       this.#toConsumers({ type: 'stream', camera: camera.index, live: false });
       logger.info({ camera: camera.name, conn: publisher.id, reason }, 'RTMP Stream Stopped');
     });
     this.events.on('notice', ({ camera, publisher, notice }) => {
       const { type, ...facts } = notice;
-      logger.info({ camera: camera.name, conn: publisher.id, ...facts }, `stream: ${type}`);
+      // Nested: a level of H.264 must not pass for the level of the log line.
+      logger.info({ camera: camera.name, conn: publisher.id, stream: facts }, `stream: ${type}`);
     });
   }
 
@@ -262,13 +329,18 @@ export class Server {
 
   /** Order: no new connection, no publisher, no reader, no thread. What does not end in time is terminated. */
   async #drain(): Promise<void> {
+    this.#certificates?.close();
     const deadline = timeout(this.#options.config.drainTimeoutMs * drainShare);
     this.#acceptor?.send({ type: 'stop' });
-    await Promise.race([this.#publishers.cutAll('shutdown'), deadline]);
+    const published = this.#publishers.cutAll('shutdown');
+    await Promise.race([published, deadline]);
     this.#toConsumers({ type: 'stop' });
     const ends = [this.#acceptor, ...this.#consumers].map((thread) => thread?.ended);
     await Promise.race([Promise.all(ends), deadline]);
     await this.#terminate();
+    // The ports of a thread that was terminated close a moment after it: the last streams stop now.
+    await Promise.race([published, timeout(portCloseMs)]);
+    this.#statistics.stop();
   }
 
   async #terminate(): Promise<void> {
@@ -278,6 +350,9 @@ export class Server {
 
 /** The part of the drain timeout that threads get to end by themselves; the rest is for ending them. */
 const drainShare = 0.8;
+
+/** Milliseconds for the ports of terminated threads to close. */
+const portCloseMs = 200;
 
 function ringOptions(config: Config): ConstructorParameters<typeof RingStore>[1] {
   const { initialBytes, maximumBytes, hardMaximumBytes } = limits.ring;

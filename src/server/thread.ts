@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { youngHeapMb } from '../control/thread-entry.ts';
 
 /** A worker thread with typed messages, and a promise of its end. */
 export class Thread<In, Out> {
@@ -7,7 +8,7 @@ export class Thread<In, Out> {
   readonly ended: Promise<Error | null>;
 
   constructor(entry: URL, workerData: object, onMessage: (message: Out) => void) {
-    this.#worker = new Worker(entry, { workerData });
+    this.#worker = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: youngHeapMb } });
     this.#worker.on('message', onMessage);
     let failure: Error | null = null;
     this.#worker.on('error', (error) => {
@@ -16,6 +17,11 @@ export class Thread<In, Out> {
     this.ended = new Promise((resolve) => {
       this.#worker.on('exit', () => resolve(failure));
     });
+  }
+
+  /** Milliseconds that the thread was busy and idle since it started; zeros before and after its life. */
+  get time(): { readonly active: number; readonly idle: number } {
+    return this.#worker.performance.eventLoopUtilization();
   }
 
   send(message: In, transfer: Parameters<Worker['postMessage']>[1] = []): void {

@@ -46,7 +46,12 @@ export class ConsumerHarness {
       credentials: readerCredentials,
       digestSha256: true,
       packetBytes: 1400,
+      tcpPacketBytes: 1400,
       gopCache: false,
+      live: list.map(() => true),
+      offlineInfo: true,
+      product: 'Skyweir test',
+      tunnelChannel: null,
       ...boot,
     };
     this.worker = new Worker(threadEntry('consumer', import.meta.url, '../../'), { workerData });
@@ -66,7 +71,7 @@ export class ConsumerHarness {
     const { port1, port2 } = new MessageChannel();
     harness.#acceptorPort = port2;
     port2.on('message', (message: { id: string }) => harness.closedReaders.push(message.id));
-    harness.send({ type: 'acceptor', port: port1 }, [port1]);
+    harness.send({ type: 'acceptor', port: port1, publish: { scheme: 'rtmp', port: 1935 } }, [port1]);
     harness.#server.listen(0, '::');
     await once(harness.#server, 'listening');
     harness.port = (harness.#server.address() as { port: number }).port;

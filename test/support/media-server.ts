@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { Credentials } from '../../src/config/credentials.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Server, type ServerOptions, startServer } from '../../src/server/server.ts';
+import { RtspClient, type RtspClientOptions } from './rtsp-client.ts';
 
 /** RTSP credentials of servers that tests start. */
 export const testCredentials: Credentials = {
@@ -19,16 +20,20 @@ export interface TestServer {
   readonly rtsp: string;
   /** Log lines so far, parsed. Worker threads write their own lines to standard output. */
   readonly log: readonly Record<string, unknown>[];
+  /** A reader that plays a camera, with the right password. It is closed when the server stops. */
+  play(path: string, options?: Partial<RtspClientOptions>): Promise<RtspClient>;
   stop(): Promise<void>;
 }
 
 /**
  * A real server with all its threads in this process, on ports that the system chooses. `flags` are command-line flags
- * by name; limits that would get in a test's way are off unless it sets them.
+ * by name; limits that would get in a test's way are off unless it sets them. `paths` are the cameras' stream paths, by
+ * default /stream1 and so on.
  */
 export async function startTestServer(
   flags: Record<string, string | boolean> = {},
   entries: ServerOptions['entries'] = {},
+  paths: readonly string[] = [],
 ): Promise<TestServer> {
   const given = {
     host: '127.0.0.1',
@@ -37,12 +42,13 @@ export async function startTestServer(
     'rate-limit': false,
     'max-connections-per-ip': '0',
     'ingest-workers': '2',
+    ...(paths.length > 0 && { config: 'cameras.yaml' }),
     ...flags,
   };
   const { config } = loadConfig({
     flags: new Map(Object.entries(given)),
     environment: {},
-    readFile: () => '',
+    readFile: () => JSON.stringify({ cameras: paths.map((path) => ({ path })) }),
     cores: 2,
     terminal: false,
   });
@@ -57,11 +63,20 @@ export async function startTestServer(
   });
   const { rtmpPort, rtspPort } = server.addresses;
   const { user, password } = testCredentials;
+  const readers: RtspClient[] = [];
   return {
     server,
     log,
     rtmp: `rtmp://127.0.0.1:${rtmpPort}`,
     rtsp: `rtsp://${user}:${encodeURIComponent(password)}@127.0.0.1:${rtspPort}`,
-    stop: () => server.stop(),
+    play: async (path, options) => {
+      const reader = await RtspClient.play({ port: rtspPort, path, credentials: testCredentials, ...options });
+      readers.push(reader);
+      return reader;
+    },
+    stop: async () => {
+      await server.stop();
+      for (const reader of readers) reader.close();
+    },
   };
 }

@@ -11,8 +11,13 @@ export interface Program {
 }
 
 /** Starts a program with its output collected. `context.after` ends it whatever happens. */
-export function start(context: { after(cleanup: () => void): void }, command: string, args: string[]): Program {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export function start(
+  context: { after(cleanup: () => void): void },
+  command: string,
+  args: string[],
+  options: { readonly cwd?: string; readonly env?: Record<string, string | undefined> } = {},
+): Program {
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output.stdout += text;

@@ -166,12 +166,32 @@ describe('consumer thread', { timeout: 60_000 }, () => {
       const before = await client.describe();
       assert.equal(before.status, 200);
       assert.match(before.body, /a=rtpmap:96 H264\/90000/);
-      assert.doesNotMatch(before.body, /sprop/);
+      assert.match(before.body, /profile-level-id=42C01F;sprop-parameter-sets=Z0LAH9/, 'those of the offline card');
+      assert.doesNotMatch(before.body, /a=framerate/);
       const publisher = harness.publish();
       const after = await client.describe();
       publisher.stop();
       assert.match(after.body, /sprop-parameter-sets=Z0IAHgGs2Q==,aM4BgA==/);
       assert.match(after.body, /profile-level-id=42001E/);
+    } finally {
+      await harness.close();
+    }
+  });
+
+  test('without a publisher readers get the card, and an error of the listener on it', async () => {
+    const harness = await ConsumerHarness.start({ boot: { live: [false] } });
+    try {
+      const client = await harness.reader();
+      await client.until(({ units }) => units.length >= 2);
+      assert.deepEqual(typesOf(client.units[0]!.units).slice(0, 3), [7, 8, 5]);
+      assert.deepEqual(typesOf(client.units[1]!.units), [1]);
+      harness.send({ type: 'listener_error', reason: 'Port 1935 is in use.' });
+      await client.until(({ units }) => typesOf(units.at(-1)!.units)[0] === 7);
+      harness.send({ type: 'listener_error', reason: null });
+      const shown = client.units.length;
+      await client.until(({ units }) => units.length > shown && typesOf(units.at(-1)!.units)[0] === 7);
+      assertOneTimeline(client.units);
+      assert.equal(harness.counters().framesSent, 0);
     } finally {
       await harness.close();
     }

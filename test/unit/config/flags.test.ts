@@ -47,7 +47,7 @@ describe('mistakes are one line with the flag and the remedy', () => {
   const cases: [string[], string][] = [
     [['--rtmp-prot', '1'], '--rtmp-prot: unknown flag; did you mean --rtmp-port?'],
     [['--onvif-port', '1'], '--onvif-port: unknown flag; see --help for all flags'],
-    [['--tls'], '--tls: unknown flag; see --help for all flags'],
+    [['--tsl'], '--tsl: unknown flag; did you mean --tls?'],
     [['-x'], '-x: unknown flag; see --help for all flags'],
     [['--rtmp-port'], '--rtmp-port: needs a value: a whole number from 0 to 65535'],
     [['--auth=no'], '--auth=no: takes no value; write --auth or --no-auth'],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CameraFeed } from '../../../src/egress/camera-feed.ts';
-import { noOfflineSource, type OfflineSource } from '../../../src/egress/offline-source.ts';
+import { type CardPicture, type CardStream, noCardStream } from '../../../src/egress/offline-source.ts';
 import { PlaySession } from '../../../src/egress/play-session.ts';
 import { PacketBatch } from '../../../src/rtp/packet-batch.ts';
 import { createRing, recordFlag } from '../../../src/shm/frame-ring.ts';
@@ -20,7 +20,7 @@ class Bench {
   readonly stream: TestStream;
   readonly ring: SharedArrayBuffer;
   readonly feed: CameraFeed;
-  offline: OfflineSource = noOfflineSource;
+  card: CardStream = noCardStream;
 
   constructor(options: Partial<typeof smallRing> & { noRing?: boolean; bytes?: number } = {}) {
     this.ring = createRing({ ...smallRing, ...options });
@@ -42,12 +42,9 @@ class Bench {
 
   join(transport = new FakeTransport()): [PlaySession, FakeTransport] {
     const clock = { nowMs: () => this.nowMs, wallMs: () => wallAtZero + this.nowMs };
-    const offline: OfflineSource = {
-      parameters: (camera) => this.offline.parameters(camera),
-      picture: (...args) => this.offline.picture(...args),
-    };
-    const context = { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test', offline };
-    const session = new PlaySession(context, 0, transport, { endPlay: (reason) => this.ended.push(reason) }, 1400);
+    const context = { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test' };
+    const owner = { endPlay: (reason: string) => this.ended.push(reason) };
+    const session = new PlaySession(context, 0, transport, owner, 1400, this.card);
     session.begin(this.nowMs);
     this.feed.join(session);
     return [session, transport];
@@ -450,15 +447,40 @@ describe('stalls', () => {
 });
 
 describe('offline card', () => {
-  test('is shown until the first frame and after the last, on the timeline of the session', () => {
+  const unit = Buffer.from([0, 0, 0, 2, 0x65, 0x88]);
+  const parameterSets = Buffer.from([0, 0, 0, 1, 0x67]);
+
+  /** A picture at the start and each second after, and the times at which the card was started again. */
+  class Card implements CardStream {
+    readonly restarts: [number, boolean][] = [];
+    #pictures = 0;
+    #sinceMs = 0;
+
+    restart(nowMs: number, wasLive: boolean): void {
+      this.restarts.push([nowMs, wasLive]);
+      this.#pictures = 0;
+      this.#sinceMs = nowMs;
+    }
+
+    due(nowMs: number): boolean {
+      return nowMs - this.#sinceMs >= this.#pictures * 1000;
+    }
+
+    next(): CardPicture {
+      return { unit, parameterSets: this.#pictures++ === 0 ? parameterSets : null };
+    }
+  }
+
+  function benchWithCard(): { bench: Bench; session: PlaySession; transport: FakeTransport; card: Card } {
     const bench = new Bench();
-    const unit = Buffer.from([0, 0, 0, 2, 0x65, 0x88]);
-    bench.offline = {
-      parameters: () => ({ version: 0, sps: [sps(9)], pps: [pps(9)], units: Buffer.from([0, 0, 0, 1, 0x67]), fps: 1 }),
-      picture: (_camera, sent, sinceMs, nowMs) =>
-        nowMs - sinceMs >= sent * 1000 ? { unit, keyframe: sent === 0 } : null,
-    };
+    const card = new Card();
+    bench.card = card;
     const [session, transport] = bench.join();
+    return { bench, session, transport, card };
+  }
+
+  test('is shown until the first frame and after the last, on the timeline of the session', () => {
+    const { bench, session, transport } = benchWithCard();
     for (let nowMs = 0; nowMs <= 2000; nowMs += 250) session.sweep(bench.feed, nowMs);
     assert.deepEqual(
       transport.sent.map((sent) => typesOf(sent.units)),
@@ -481,5 +503,77 @@ describe('offline card', () => {
       transport.sent.map((sent) => Math.round((sent.rtpTime - start) / 90)),
       [0, 1000, 2000, 2100, 2250],
     );
+    const sequences = transport.sent.flatMap((sent) => sent.sequences);
+    assert.ok(sequences.every((sequence, i) => i === 0 || sequence === ((sequences[i - 1]! + 1) & 0xffff)));
+  });
+
+  test('goes on undisturbed until the first keyframe, whatever else comes from the publisher', () => {
+    const { bench, session, card, transport } = benchWithCard();
+    session.sweep(bench.feed, 0);
+    bench.stream.start();
+    bench.stream.frame(0, 100);
+    bench.stream.frame(40, 140);
+    bench.pump(140);
+    bench.stream.writer.endStream();
+    bench.stream.start(2);
+    bench.stream.frame(0, 900);
+    bench.pump(900);
+    session.sweep(bench.feed, 1000);
+    assert.deepEqual(
+      transport.sent.map((sent) => typesOf(sent.units)),
+      [[7, 5], [5]],
+    );
+    assert.deepEqual(card.restarts, [[0, false]]);
+    bench.stream.keyframe(100, 1100);
+    bench.pump(1100);
+    assert.deepEqual(typesOf(transport.sent.at(-1)!.units), [7, 8, 5]);
+    bench.stream.writer.endStream();
+    bench.pump(1200);
+    assert.deepEqual(card.restarts.at(-1), [1200, true]);
+  });
+
+  test('is no frame of a publisher: not for the counters, not for the queue, not for the pacer', () => {
+    const { bench, session } = benchWithCard();
+    for (let nowMs = 0; nowMs <= 5000; nowMs += 250) session.sweep(bench.feed, nowMs);
+    const { readers, ...counts } = bench.counters;
+    assert.equal(readers, 1);
+    assert.ok(
+      Object.values(counts).every((count) => count === 0),
+      JSON.stringify(counts),
+    );
+    assert.equal(session.frames, 0);
+    assert.equal(bench.stream.writer.depth, 0);
+    assert.equal(bench.feed.dueMs, Number.POSITIVE_INFINITY);
+  });
+
+  test('waits for a transport that is full, and is not made up for', () => {
+    const { bench, session, transport } = benchWithCard();
+    transport.full = true;
+    for (let nowMs = 0; nowMs <= 3000; nowMs += 250) session.sweep(bench.feed, nowMs);
+    assert.equal(transport.sent.length, 0);
+    transport.full = false;
+    session.sweep(bench.feed, 3250);
+    assert.deepEqual(
+      transport.sent.map((sent) => typesOf(sent.units)),
+      [[7, 5]],
+    );
+  });
+
+  test('starts again with an IDR after PAUSE and PLAY, and when a publisher of another stream has no keyframe yet', () => {
+    const { bench, session, card } = benchWithCard();
+    session.sweep(bench.feed, 0);
+    bench.feed.leave(session);
+    session.begin(500);
+    bench.feed.join(session);
+    assert.deepEqual(card.restarts.at(-1), [500, false]);
+    bench.stream.start();
+    bench.stream.keyframe(0, 600);
+    bench.pump(600);
+    // The first publisher crashed, so no record says that it ended.
+    bench.stream.start(2);
+    bench.stream.frame(0, 700);
+    bench.pump(700);
+    assert.deepEqual(card.restarts.at(-1), [700, true]);
+    assert.equal(session.live, false);
   });
 });

@@ -1,0 +1,45 @@
+/** `npm run demo`: Skyweir with simulated drones and readers, and a live table of what it does. See `--help`. */
+import { StartError, UsageError } from '../src/config/errors.ts';
+import { DemoUsageError, demoHelp, parseDemoOptions } from './demo/options.ts';
+import { showsUnicode } from './demo/paint.ts';
+
+/** Milliseconds within which a signal again is the same wish: npm passes on the Ctrl-C that the terminal gave to both. */
+const repeatedSignalMs = 200;
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof DemoUsageError || error instanceof UsageError || error instanceof StartError) {
+    console.error(`demo: ${error.message}`);
+    process.exit(error instanceof StartError ? 1 : 2);
+  }
+  throw error;
+}
+
+async function main(): Promise<void> {
+  const options = parseDemoOptions(process.argv.slice(2), process.env);
+  if (options === null) {
+    process.stdout.write(demoHelp);
+    return;
+  }
+  // A reader of our output that leaves early, such as `head`, is no fault.
+  process.stdout.on('error', () => process.exit(0));
+  const colour = options.colour && process.stdout.isTTY === true && process.stdout.hasColors();
+  const how = { colour, unicode: showsUnicode(process.env, process.platform) };
+  const { runDemo } = await import('./demo/show.ts');
+  await runDemo(options, how, firstSignal());
+  process.exit(0);
+}
+
+/** Resolves at the first wish to stop; the second one ends the process at once. */
+function firstSignal(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let firstMs = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (firstMs > 0 && performance.now() - firstMs >= repeatedSignalMs) process.exit(130);
+      if (firstMs === 0) firstMs = performance.now();
+      resolve();
+    });
+  return promise;
+}

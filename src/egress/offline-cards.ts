@@ -1,0 +1,151 @@
+import { limits } from '../base/limits.ts';
+import type { Camera, PublishAddress } from '../control/messages.ts';
+import { parameterSetsToAvcc } from '../h264/parameter-sets.ts';
+import { type CardFonts, decodeCardFonts } from '../offline-card/card-fonts.ts';
+import { type CardContent, cardBands } from '../offline-card/card-layout.ts';
+import { idrInterval, type OfflineCard, OfflineCardStore } from '../offline-card/offline-card.ts';
+import { firstStep, OfflineCardStream } from './offline-card-stream.ts';
+import type { OfflineSource } from './offline-source.ts';
+import type { ParameterSets } from './parameter-sets.ts';
+
+/** Milliseconds in which {@link limits.card.encodedPerTurn} new cards may be encoded. */
+const turnMs = 250;
+
+/** What an {@link OfflineCards} starts with. */
+export interface OfflineCardsOptions {
+  /** Returns a file of `assets/font` by its name. */
+  readonly readFont: (name: string) => Buffer;
+  /** Cards say where to publish to; otherwise they are plain grey. Errors are shown in both cases. */
+  readonly info: boolean;
+  /** Product and version. */
+  readonly product: string;
+  /** What the listeners are bound to: a name or address, or all addresses. */
+  readonly host: string;
+  /** By camera index: somebody publishes to it. */
+  readonly live: readonly boolean[];
+}
+
+/** The cards of all cameras of one thread: what they say now, and which cameras show theirs. */
+export class OfflineCards implements OfflineSource {
+  readonly parameters: ParameterSets;
+  /** Grey and without text: for readers whose card has not been encoded yet. */
+  readonly plain: OfflineCard;
+  readonly #options: OfflineCardsOptions;
+  readonly #fonts: CardFonts;
+  readonly #store: OfflineCardStore;
+  readonly #live: Uint8Array;
+  #version = 0;
+  #publish: PublishAddress | null = null;
+  #error: string | null = null;
+  #turnMs = Number.NEGATIVE_INFINITY;
+  #encoded = 0;
+
+  /** Throws what `readFont` throws, or `RangeError` when a font is not what it should be. */
+  constructor(options: OfflineCardsOptions) {
+    this.#options = options;
+    this.#fonts = decodeCardFonts(options.readFont);
+    this.#store = new OfflineCardStore(this.#fonts, { maximumBytes: limits.card.storeBytes });
+    this.#live = Uint8Array.from(options.live, (live) => (live ? 1 : 0));
+    this.plain = this.#store.card({ variant: 'plain' });
+    const { sps, pps } = this.#store;
+    // The frame rate is left open: it is the card's, and readers would take it for that of the camera.
+    this.parameters = { version: -1, sps: [sps], pps: [pps], units: parameterSetsToAvcc([sps], [pps]), fps: 0 };
+  }
+
+  /** Changes whenever cards say something else than before. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Bytes of encoded pictures held. */
+  get bytes(): number {
+    return this.#store.bytes;
+  }
+
+  /** A publisher took or left the camera. */
+  setLive(camera: number, live: boolean): void {
+    this.#live[camera] = live ? 1 : 0;
+  }
+
+  /** Where publishers are listened for. */
+  setPublishAddress(address: PublishAddress): void {
+    this.#publish = address;
+    this.#version++;
+  }
+
+  /** Nobody can publish, for this reason: every card says so until it is taken back with null. */
+  setCardError(reason: string | null): void {
+    this.#error = reason;
+    this.#version++;
+  }
+
+  covers(camera: number): boolean {
+    return this.#live[camera] !== 1;
+  }
+
+  open(camera: Camera, localAddress: string): OfflineCardStream {
+    return new OfflineCardStream(this, camera, publishHost(this.#options.host, localAddress));
+  }
+
+  /** The present card of a camera. Cheap: what is encoded is shared by all cards of the thread. */
+  card(camera: Camera, host: string): OfflineCard {
+    return this.#store.card(this.#content(camera, host));
+  }
+
+  /** Whether one more new card may be encoded now; asking is taking. */
+  takeTurn(nowMs: number): boolean {
+    if (nowMs - this.#turnMs >= turnMs) {
+      this.#turnMs = nowMs;
+      this.#encoded = 0;
+    }
+    return this.#encoded++ < limits.card.encodedPerTurn;
+  }
+
+  /**
+   * Encodes what cards have in common, a little at each step, so that the first reader finds it done and the code
+   * compiled. The longest step takes some 30 ms.
+   */
+  *warmUp(): Generator<void, void> {
+    this.plain.idr(firstStep);
+    yield;
+    const { info, product } = this.#options;
+    const url = 'rtmp://localhost:1935/stream';
+    const content: CardContent = info
+      ? { variant: 'offline', name: product, url, product, hint: '' }
+      : { variant: 'plain' };
+    for (const band of cardBands(content, this.#fonts)) {
+      this.#store.slice(band);
+      yield;
+    }
+    const card = this.#store.card(content);
+    card.idr(firstStep);
+    for (let step = firstStep + 1; step < firstStep + idrInterval; step++) {
+      yield;
+      card.delta(step, firstStep);
+    }
+  }
+
+  #content(camera: Camera, host: string): CardContent {
+    const { info, product } = this.#options;
+    const { name } = camera;
+    if (this.#error !== null) return { variant: 'error', name, reason: this.#error, product, hint: '' };
+    if (!info) return { variant: 'plain' };
+    return { variant: 'offline', name, url: this.#url(camera.path, host), product, hint: '' };
+  }
+
+  #url(path: string, host: string): string {
+    if (this.#publish === null) return '';
+    const { scheme, port } = this.#publish;
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${encodeURI(path)}`;
+  }
+}
+
+/**
+ * The host to publish to: the one that the listeners are bound to. When that is every address of the machine, it is the one
+ * at which the reader reached us, which is at least one that works.
+ */
+export function publishHost(boundTo: string, localAddress: string): string {
+  const wildcard = /^[[\]0:.]*$/.test(boundTo);
+  const host = (wildcard ? localAddress : boundTo).replace(/^\[|\]$|%.*$/g, '');
+  return /^::ffff:[\d.]+$/i.test(host) ? host.slice(7) : host;
+}

@@ -1,0 +1,167 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Camera, Peer, PublisherEvent } from '../control/messages.ts';
+import type { StreamCounters } from '../shm/stream-counters.ts';
+import { type CameraSnapshot, closeWindow, readCamera, withReaders } from '../stats/camera-snapshot.ts';
+import { formatStatsBlock, statsTitle } from '../stats/stats-block.ts';
+import { busyPart, StreamMeter } from '../stats/stream-meter.ts';
+import { reportFields } from '../stats/stream-report.ts';
+import type { StreamEvents } from './stream-events.ts';
+
+/** Milliseconds a consumer was busy and idle so far. */
+export interface ThreadTime {
+  readonly active: number;
+  readonly idle: number;
+}
+
+export interface StatisticsOptions {
+  readonly events: StreamEvents;
+  readonly counters: StreamCounters;
+  /** Frames that a ring holds. */
+  readonly capacity: number;
+  /** Milliseconds from block to block. */
+  readonly intervalMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Each consumer's time, by its index. */
+  readonly consumerTimes: () => readonly ThreadTime[];
+}
+
+/**
+ * Milliseconds after the end of a stream in which readers may fetch its last frames, and losses that are found by looking once
+ * in a while are counted, before the last block is written.
+ */
+const settleMs = 500;
+
+/** One stream that is measured. */
+interface MeasuredStream {
+  readonly camera: Camera;
+  readonly publisher: Peer;
+  readonly meter: StreamMeter;
+  readonly startedMs: number;
+  /** Of the next block, or of the last one once the stream has ended. */
+  timer: NodeJS.Timeout;
+  consumerTimes: readonly ThreadTime[];
+  /** The counters at the end of the stream; null while it runs. */
+  ended: { readonly counters: CameraSnapshot; readonly atMs: number } | null;
+}
+
+/**
+ * Logs a block of statistics for each stream: one an interval, counted from its start, and one at its end. All of it happens in
+ * the main thread, from the shared counters.
+ */
+export class Statistics {
+  readonly #options: StatisticsOptions;
+  /** By camera index: the stream that runs, or that has just ended. */
+  readonly #streams = new Map<number, MeasuredStream>();
+
+  constructor(options: StatisticsOptions) {
+    this.#options = options;
+    options.events.on('started', ({ camera, publisher }) => this.#start(camera, publisher));
+    options.events.on('stopped', ({ camera }) => this.#end(camera));
+    options.events.on('notice', ({ camera, notice }) => this.#notice(camera, notice));
+  }
+
+  /** Writes the last blocks that still wait. */
+  stop(): void {
+    for (const stream of [...this.#streams.values()]) {
+      if (stream.ended === null) this.#end(stream.camera);
+      this.#reportEnd(stream);
+    }
+  }
+
+  #start(camera: Camera, publisher: Peer): void {
+    const { clock, counters, capacity, intervalMs } = this.#options;
+    const left = this.#streams.get(camera.index);
+    // A successor follows at once: its frames must not count as fetched from the stream before.
+    if (left !== undefined) this.#reportEnd(left);
+    const startedMs = clock.nowMs();
+    const meter = new StreamMeter({
+      path: camera.path,
+      publisher: endpoint(publisher),
+      capacity,
+      startedMs,
+      startedWallMs: clock.wallMs(),
+      before: readCamera(counters, camera.index),
+    });
+    const stream: MeasuredStream = {
+      camera,
+      publisher,
+      meter,
+      startedMs,
+      timer: setTimeout(() => this.#report(stream), intervalMs),
+      consumerTimes: this.#options.consumerTimes(),
+      ended: null,
+    };
+    stream.timer.unref();
+    this.#streams.set(camera.index, stream);
+  }
+
+  #notice(camera: Camera, notice: PublisherEvent): void {
+    const stream = this.#streams.get(camera.index);
+    if (stream === undefined || stream.ended !== null) return;
+    if (notice.type === 'metadata') {
+      const { type: _type, ...metadata } = notice;
+      stream.meter.declare(metadata);
+    } else if (notice.type === 'parameters' || notice.type === 'parameters_changed')
+      stream.meter.encodedFps(notice.fps);
+  }
+
+  /** The counters are read now: the next publisher resets them. The readers' go on counting. */
+  #end(camera: Camera): void {
+    const stream = this.#streams.get(camera.index);
+    if (stream === undefined || stream.ended !== null) return;
+    clearTimeout(stream.timer);
+    const counters = closeWindow(this.#options.counters, camera.index);
+    stream.ended = { counters, atMs: this.#options.clock.nowMs() };
+    if (counters.reader.readers === 0) this.#reportEnd(stream);
+    else stream.timer = setTimeout(() => this.#reportEnd(stream), settleMs);
+    stream.timer.unref();
+  }
+
+  #report(stream: MeasuredStream): void {
+    const { clock, counters, intervalMs } = this.#options;
+    const nowMs = clock.nowMs();
+    const past = Math.floor((nowMs - stream.startedMs) / intervalMs + tolerance);
+    const nextMs = stream.startedMs + (past + 1) * intervalMs;
+    stream.timer = setTimeout(() => this.#report(stream), nextMs - nowMs);
+    stream.timer.unref();
+    this.#log(stream, closeWindow(counters, stream.camera.index), nowMs, false);
+  }
+
+  #reportEnd(stream: MeasuredStream): void {
+    const { ended, camera } = stream;
+    if (ended === null || this.#streams.get(camera.index) !== stream) return;
+    clearTimeout(stream.timer);
+    this.#streams.delete(camera.index);
+    const { counters, atMs } = ended;
+    this.#log(stream, withReaders(counters.publisher, this.#options.counters, camera.index), atMs, true);
+  }
+
+  #log(stream: MeasuredStream, counters: CameraSnapshot, nowMs: number, final: boolean): void {
+    const { camera, publisher, meter } = stream;
+    const times = this.#options.consumerTimes();
+    const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
+    stream.consumerTimes = times;
+    this.#options.logger.info(
+      { camera: camera.name, conn: publisher.id, ...reportFields(report), block: formatStatsBlock(report) },
+      statsTitle(report),
+    );
+  }
+}
+
+/** Part of an interval by which a timer may be early and still belong to the end of it. */
+const tolerance = 0.01;
+
+function endpoint({ address, port }: Peer): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Load of the busiest consumer between two moments. One that was replaced meanwhile starts again at zero and does not count. */
+function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {
+  const loads = after.map((time, index) => {
+    const then = before[index];
+    return then === undefined ? 0 : busyPart(time.active - then.active, time.idle - then.idle);
+  });
+  return Math.max(0, ...loads);
+}

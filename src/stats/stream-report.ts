@@ -1,0 +1,136 @@
+import type { StreamMetadata } from '../control/messages.ts';
+import type { Verdict } from './verdict.ts';
+
+/** The statistics of one stream at the end of one window. Milliseconds, bytes and frames, rates a second; nothing is rounded. */
+export interface StreamReport {
+  readonly path: string;
+  /** Address and port of the publisher. */
+  readonly publisher: string;
+  /** The stream has ended; the window is its last one. */
+  readonly final: boolean;
+  readonly startedWallMs: number;
+  readonly uptimeMs: number;
+  /** From the SPS; null before one was understood. */
+  readonly codec: CodecFacts | null;
+  /** From onMetaData; null before it came. */
+  readonly declared: StreamMetadata | null;
+  readonly window: WindowFigures;
+  readonly total: TotalFigures;
+  readonly verdict: Verdict;
+}
+
+export interface CodecFacts {
+  readonly profile: number;
+  readonly level: number;
+  readonly width: number;
+  readonly height: number;
+  /** Of the SPS; 0 when it names none. */
+  readonly fps: number;
+}
+
+/** What happened in one window. */
+export interface WindowFigures {
+  /** Length of the window as measured. */
+  readonly measuredMs: number;
+  /** What rates are taken over: the measured length, at least 1. */
+  readonly seconds: number;
+  readonly push: { readonly frames: number; readonly bytes: number; readonly keyframes: number };
+  /** Frames that at least one reader got: of the consumer that delivered most, when there are several. */
+  readonly pop: { readonly frames: number };
+  readonly drops: Drops;
+  /** Frames that were cut short, or had lengths that make no sense. */
+  readonly truncated: number;
+  /** Jumps of the publisher's clock. */
+  readonly discontinuities: number;
+  readonly queue: { readonly average: number; readonly maximum: number; readonly capacity: number };
+  /** Distances of the time stamps; null without any. */
+  readonly interFrame: Deltas | null;
+  /** Distances of the arrivals; null without any. */
+  readonly arrival: { readonly average: number; readonly deviation: number; readonly maximum: number } | null;
+  /** How much later, against their time stamps, frames arrived than the promptest one in the half minute before; null without any. */
+  readonly lateness: { readonly average: number; readonly maximum: number } | null;
+  /** Since the newest frame, at the end of the window. */
+  readonly silentMs: number;
+  readonly pacing: { readonly sleeps: number; readonly averageMs: number };
+  /** Readers at the start of the window, at its end, and how many were disconnected because they were too slow. */
+  readonly readersBefore: number;
+  readonly readers: number;
+  readonly cutOff: number;
+  /** Frames sent, summed over the readers. */
+  readonly framesSent: number;
+  /** Part of the time that the threads of the camera were busy, 0 to 1: the publisher's, and the busiest consumer. */
+  readonly ingestLoad: number;
+  readonly consumerLoad: number;
+}
+
+/** Frames that a camera has less than its publisher sent, by reason. */
+export interface Drops {
+  /** Lost by readers because the ring overran them, summed over the readers. */
+  readonly overflow: number;
+  /** Without a picture; their SEI goes with the next picture. */
+  readonly seiOnly: number;
+  readonly nonH264: number;
+}
+
+export interface Deltas {
+  readonly average: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly samples: number;
+}
+
+/** Since the stream started. */
+export interface TotalFigures {
+  readonly push: { readonly frames: number; readonly bytes: number };
+  readonly pop: { readonly frames: number };
+  readonly drops: Drops;
+}
+
+/** The report as fields of a JSON log line, numbers rounded to what they are good for. */
+export function reportFields(report: StreamReport) {
+  const { window, total, declared, codec } = report;
+  const { seconds, push, pop } = window;
+  return {
+    publisher: report.publisher,
+    final: report.final,
+    since: new Date(report.startedWallMs).toISOString(),
+    uptimeSeconds: round(report.uptimeMs / 1000, 1),
+    codec,
+    declared,
+    window: {
+      seconds: round(seconds, 2),
+      push: {
+        ...push,
+        fps: round(push.frames / seconds, 2),
+        mbitPerSecond: round((push.bytes * 8) / seconds / 1e6, 2),
+      },
+      pop: { ...pop, fps: round(pop.frames / seconds, 2) },
+      drops: window.drops,
+      truncated: window.truncated,
+      discontinuities: window.discontinuities,
+      queueDepth: roundAll(window.queue, 1),
+      interFrameMs: window.interFrame && roundAll(window.interFrame, 1),
+      arrivalMs: window.arrival && roundAll(window.arrival, 1),
+      latenessMs: window.lateness && roundAll(window.lateness, 1),
+      silentMs: round(window.silentMs, 0),
+      pacing: roundAll(window.pacing, 1),
+      readers: window.readers,
+      cutOff: window.cutOff,
+      framesSent: window.framesSent,
+      ingestLoad: round(window.ingestLoad, 2),
+      consumerLoad: round(window.consumerLoad, 2),
+    },
+    total: { ...total, gapToPush: total.push.frames - total.pop.frames },
+    verdict: report.verdict.blame,
+    because: report.verdict.text,
+  };
+}
+
+function roundAll<T extends object>(values: T, digits: number): { [K in keyof T]: number } {
+  const rounded = Object.entries(values).map(([name, value]) => [name, round(value as number, digits)]);
+  return Object.fromEntries(rounded);
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,188 @@
+import type { WindowFigures } from './stream-report.ts';
+
+/** Who is to blame for frames that are missing or late. */
+export type Blame = 'none' | 'source' | 'network' | 'server' | 'reader';
+
+/** The answer for one window, with its reason in words. */
+export interface Verdict {
+  readonly blame: Blame;
+  readonly text: string;
+}
+
+/** What is judged: a window, and what the publisher promised. */
+export interface VerdictFacts {
+  readonly window: Pick<
+    WindowFigures,
+    | 'measuredMs'
+    | 'push'
+    | 'pop'
+    | 'drops'
+    | 'truncated'
+    | 'queue'
+    | 'interFrame'
+    | 'arrival'
+    | 'lateness'
+    | 'silentMs'
+    | 'readersBefore'
+    | 'readers'
+    | 'cutOff'
+    | 'ingestLoad'
+    | 'consumerLoad'
+  >;
+  /** Frames a second that the publisher declares; 0 unknown. */
+  readonly declaredFps: number;
+  /** Frames since the stream started. */
+  readonly totalFrames: number;
+}
+
+/** Every limit of {@link judge}. The documentation of the statistics explains them. */
+export const thresholds = {
+  /** Part of the frames, or of the time, that must be missing before anybody is blamed for it. */
+  share: 0.05,
+  /** Milliseconds of time stamps below which a frame rate is not judged. */
+  judgedMs: 1000,
+  /** Milliseconds between two time stamps, and multiples of their average, from which on the source stood still. */
+  stallMs: 1000,
+  stallMultiple: 5,
+  /** Milliseconds that a frame arrives late, from which on the network is to blame. */
+  lateMs: 500,
+  /** Milliseconds without a frame at the end of a window, with `stallMultiple`, that are called silence. */
+  silenceMs: 1000,
+  /** Frames that readers may be behind without being blamed: on their way, or held by the pacer. */
+  framesOnTheWay: 10,
+  /** Part of the queue's capacity that counts as full. */
+  fullQueue: 0.9,
+  /** Part of the time that a thread of ours is busy, from which on the server is to blame for what is late behind it. */
+  busy: 0.9,
+  /** Multiple of real time from which on a source floods the queue. */
+  flood: 1.25,
+} as const;
+
+interface Finding {
+  readonly blame: Exclude<Blame, 'none'>;
+  /** Part of the frames, or of the time, that it explains. */
+  readonly share: number;
+  readonly text: string;
+}
+
+/**
+ * Says who is to blame for a shortfall of frames. All that is wrong is listed, what explains most of it first; of two that
+ * explain the same the one nearer to the source.
+ */
+export function judge(facts: VerdictFacts): Verdict {
+  const findings = [judgeSource(facts), judgeCodec(facts), judgeNetwork(facts), judgeReaders(facts)]
+    .filter((finding) => finding !== null)
+    .sort((a, b) => b.share - a.share);
+  const [first, ...others] = findings;
+  if (first === undefined) return { blame: 'none', text: describeNone(facts) };
+  const also = others.map(({ blame, text }) => `; also ${blame}: ${text}`);
+  return { blame: first.blame, text: `${first.text}${also.join('')}` };
+}
+
+/** Frames a second by the time stamps; 0 when there are too few to say. */
+function timestampFps({ interFrame }: VerdictFacts['window']): number {
+  if (interFrame === null || interFrame.average * interFrame.samples < thresholds.judgedMs) return 0;
+  return 1000 / interFrame.average;
+}
+
+/** The time stamps: do they promise what was declared, and do they go on evenly? */
+function judgeSource({ window, declaredFps }: VerdictFacts): Finding | null {
+  const { interFrame, measuredMs } = window;
+  const fps = timestampFps(window);
+  if (interFrame === null || fps === 0) return null;
+  const { average, maximum } = interFrame;
+  const missing = declaredFps > 0 ? 1 - fps / declaredFps : 0;
+  const stalled = maximum >= thresholds.stallMs && maximum >= thresholds.stallMultiple * average;
+  const texts: string[] = [];
+  if (missing >= thresholds.share) texts.push(`time stamps say ${number(fps)} fps, ${number(declaredFps)} declared`);
+  if (stalled) texts.push(`time stamps stand still for ${Math.round(maximum)} ms`);
+  if (texts.length === 0) return null;
+  const stall = stalled ? Math.min(1, maximum / Math.max(measuredMs, maximum)) : 0;
+  return { blame: 'source', share: Math.max(missing, stall), text: texts.join(', ') };
+}
+
+/** What came that is not usable video. */
+function judgeCodec({ window }: VerdictFacts): Finding | null {
+  const { push, drops, truncated } = window;
+  const bad = drops.nonH264 + truncated;
+  const share = bad / Math.max(1, push.frames + bad);
+  if (bad === 0 || share < thresholds.share) return null;
+  const texts: string[] = [];
+  if (drops.nonH264 > 0) texts.push(`${drops.nonH264} messages are not H.264`);
+  if (truncated > 0) texts.push(`${truncated} frames are damaged`);
+  return { blame: 'source', share, text: texts.join(', ') };
+}
+
+/** The arrivals against the time stamps. What is late because our own thread is busy is not the network's fault. */
+function judgeNetwork(facts: VerdictFacts): Finding | null {
+  const { window, totalFrames } = facts;
+  const { lateness, arrival, silentMs, measuredMs, ingestLoad } = window;
+  const texts: string[] = [];
+  let lostMs = 0;
+  if (lateness !== null && lateness.maximum >= thresholds.lateMs) {
+    lostMs = lateness.maximum;
+    const gap = arrival === null ? '' : `, longest gap ${Math.round(arrival.maximum)} ms`;
+    texts.push(`frames arrive up to ${Math.round(lateness.maximum)} ms after their time stamps${gap}`);
+  }
+  const usualMs = window.interFrame?.average ?? 0;
+  if (silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs) {
+    if (totalFrames === 0 && window.drops.nonH264 === 0)
+      return { blame: 'source', share: 1, text: `no video since the start, ${seconds(silentMs)} ago` };
+    lostMs = Math.max(lostMs, Math.min(silentMs, measuredMs));
+    texts.push(`nothing arrived for the last ${seconds(silentMs)}; the source may have stopped as well`);
+  }
+  if (texts.length === 0) return null;
+  const share = Math.min(1, lostMs / Math.max(1, measuredMs));
+  if (ingestLoad >= thresholds.busy)
+    return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${texts.join(', ')}` };
+  return { blame: 'network', share, text: texts.join(', ') };
+}
+
+/** The readers: what was there and did not reach them. */
+function judgeReaders({ window }: VerdictFacts): Finding | null {
+  const { push, pop, drops, queue, readersBefore, readers, cutOff, consumerLoad } = window;
+  const missing = readersBefore > 0 && readers > 0 ? push.frames - pop.frames : 0;
+  const missingShare = missing / Math.max(1, push.frames);
+  const texts: string[] = [];
+  if (drops.overflow > 0) texts.push(`${drops.overflow} frames overflowed`);
+  else if (queue.maximum >= thresholds.fullQueue * queue.capacity) texts.push(`the queue is at ${queue.maximum}`);
+  if (cutOff > 0) texts.push(`${cutOff} too slow and disconnected`);
+  const behind = missing >= thresholds.framesOnTheWay && missingShare >= thresholds.share;
+  if (behind) texts.push(`${pop.frames} of ${push.frames} frames were read`);
+  if (texts.length === 0) return null;
+  const lost = drops.overflow / Math.max(1, push.frames);
+  const share = Math.min(1, Math.max(lost, behind ? missingShare : 0, thresholds.share));
+  const text = texts.join(', ');
+  const speed = speedOf(window);
+  if (cutOff === 0 && speed >= thresholds.flood)
+    return { blame: 'source', share, text: `it sends at ${number(speed)} times real time and ${text}` };
+  if (consumerLoad >= thresholds.busy)
+    return { blame: 'server', share, text: `its consumer thread is ${percent(consumerLoad)} busy and ${text}` };
+  return { blame: 'reader', share, text };
+}
+
+/** How many seconds of video came in a second; 0 when that cannot be said. */
+function speedOf(window: VerdictFacts['window']): number {
+  if (timestampFps(window) === 0 || window.interFrame === null || window.arrival === null) return 0;
+  return window.interFrame.average / Math.max(0.001, window.arrival.average);
+}
+
+function describeNone({ window, declaredFps }: VerdictFacts): string {
+  const fps = timestampFps(window);
+  if (fps === 0) return window.push.frames === 0 ? 'no frames in this window' : 'too short to judge';
+  const promise =
+    declaredFps > 0 ? `${number(fps)} of ${number(declaredFps)} fps` : `${number(fps)} fps, none declared`;
+  return window.readers === 0 ? `${promise}, nobody reads` : promise;
+}
+
+function number(value: number): string {
+  return String(Number(value.toFixed(2)));
+}
+
+function percent(part: number): string {
+  return `${Math.round(part * 100)} %`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

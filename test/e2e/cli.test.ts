@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server as Listener } from 'node:net';
+import { resolve } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { StartError } from '../../src/config/errors.ts';
+import { temporaryFolder } from '../support/media.ts';
+import { startTestServer } from '../support/media-server.ts';
+import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
+import { type Program, start, until } from '../support/program.ts';
+import { RtspClient, type RtspClientOptions } from '../support/rtsp-client.ts';
+
+const timeout = 30_000;
+const cli = resolve(import.meta.dirname, '../../src/cli.ts');
+
+/** `node src/cli.ts` in a folder of its own, on this machine only. */
+function run(t: TestContext, folder: string, args: string[]): Program {
+  const all = [cli, '--host', '127.0.0.1', '--log-format', 'json', ...args];
+  return start(t, process.execPath, all, { cwd: folder, env: { PATH: process.env['PATH'] } });
+}
+
+interface ReadyLine {
+  readonly rtmp: string;
+  readonly rtsp: string;
+  readonly pushUrl: string;
+  readonly pullUrl: string;
+  readonly user: string;
+  readonly passwordOrigin: string;
+}
+
+/** Resolves with the line that says where the server is reached. */
+async function ready(program: Program): Promise<ReadyLine> {
+  const find = () => /^\{.*"msg":"Skyweir is ready".*\}$/m.exec(program.output.stdout)?.[0];
+  await until(`it is ready: ${program.output.stderr}`, () => find() !== undefined || program.process.exitCode !== null);
+  assert.equal(program.process.exitCode, null, program.output.stderr);
+  return JSON.parse(find()!);
+}
+
+function portOf(address: string): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+/** Listens like another program. Port 0 takes a free one. */
+async function listen(port: number): Promise<Listener> {
+  const listener = createServer();
+  listener.listen(port, '127.0.0.1');
+  await once(listener, 'listening');
+  return listener;
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const listener = await listen(0);
+  const { port } = listener.address() as { port: number };
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+/** Throws when another program has the port. */
+async function assertFree(port: number): Promise<void> {
+  const listener = await listen(port);
+  listener.close();
+  await once(listener, 'close');
+}
+
+describe('the program', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`tells where it is reached, serves, and ends on ${signal} with everybody connected`, {
+      timeout,
+    }, async (t) => {
+      const program = run(t, temporaryFolder(t), ['--rtmp-port', '0', '--rtsp-port', '0']);
+      const line = await ready(program);
+      const [rtmpPort, rtspPort] = [portOf(line.rtmp), portOf(line.rtsp)];
+      assert.equal(line.pushUrl, `rtmp://127.0.0.1:${rtmpPort}/stream1`);
+      assert.equal(line.pullUrl, `rtsp://127.0.0.1:${rtspPort}/stream1`);
+      assert.equal(line.passwordOrigin, 'generated');
+
+      // Shown once, beside the log.
+      const password = new RegExp(`password for user ${line.user}: (\\S+)`).exec(program.output.stderr)![1]!;
+      assert.ok(!program.output.stdout.includes(password));
+      const credentials = { user: line.user, password };
+      const play = async (options: Partial<RtspClientOptions>) => {
+        const reader = await RtspClient.play({ port: rtspPort, path: '/stream1', credentials, ...options });
+        t.after(() => reader.close());
+        return reader;
+      };
+      const [overTcp, overUdp] = await Promise.all([play({}), play({ transport: 'udp' })]);
+      const stream = await NumberedStream.start(t, { port: rtmpPort, path: '/stream1' });
+      await Promise.all([overTcp, overUdp].map((reader) => reader.until((r) => receivedNumbers(r).length >= 20)));
+      assert.ok(isRun(receivedNumbers(overTcp)));
+      // One that takes nothing any more, with more for it than the kernel's buffers hold.
+      const stalled = await play({ path: '/stream2' });
+      const huge = await NumberedStream.start(t, { port: rtmpPort, path: '/stream2', bytes: 400_000 });
+      await stalled.until((r) => receivedNumbers(r).length >= 2);
+      stalled.socket.pause();
+      await until('its buffers are full', () => huge.sent >= 40);
+      const idle = await RtspClient.connect({ port: rtspPort, path: '/stream1' });
+      t.after(() => idle.close());
+
+      const startMs = performance.now();
+      program.kill(signal);
+      const { code, stderr } = await program.ended;
+      const tookMs = performance.now() - startMs;
+      assert.equal(code, 0, stderr);
+      assert.ok(tookMs < 3000, `it took ${tookMs} ms`);
+      await until('everybody was told', () => overTcp.closed && overUdp.closed && idle.closed && stream.closed);
+      assert.ok(overTcp.saidBye && overUdp.saidBye);
+      await assertFree(rtmpPort);
+      await assertFree(rtspPort);
+    });
+  }
+
+  test('keeps its password over a restart and does not show it again', { timeout }, async (t) => {
+    const folder = temporaryFolder(t);
+    const ports = ['--rtmp-port', '0', '--rtsp-port', '0'];
+    const first = run(t, folder, ports);
+    const { user } = await ready(first);
+    const password = /password for user \S+: (\S+)/.exec(first.output.stderr)![1]!;
+    first.kill('SIGTERM');
+    assert.equal((await first.ended).code, 0);
+
+    const second = run(t, folder, ports);
+    const line = await ready(second);
+    assert.equal(line.passwordOrigin, 'stored');
+    const reader = await RtspClient.connect({
+      port: portOf(line.rtsp),
+      path: '/stream1',
+      credentials: { user, password },
+    });
+    t.after(() => reader.close());
+    assert.equal((await reader.describe()).status, 200);
+    second.kill('SIGTERM');
+    const { code, stdout, stderr } = await second.ended;
+    assert.equal(code, 0);
+    assert.ok(!stdout.includes(password) && !stderr.includes(password));
+  });
+});
+
+describe('a port that another program has', () => {
+  for (const taken of ['rtmp', 'rtsp'] as const) {
+    const flag = `--${taken}-port`;
+    const other = taken === 'rtmp' ? '--rtsp-port' : '--rtmp-port';
+
+    test(`${flag}: one line that names it, exit code 1`, { timeout }, async (t) => {
+      const listener = await listen(0);
+      t.after(() => listener.close());
+      const { port } = listener.address() as { port: number };
+      const free = await freePort();
+      const folder = temporaryFolder(t);
+      const { code, stdout, stderr } = await run(t, folder, [flag, `${port}`, other, `${free}`]).ended;
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`^skyweir: ${flag} ${port}: the port is in use.*\n$`));
+      assert.doesNotMatch(stdout, /is ready/);
+      await assertFree(free);
+    });
+
+    test(`${flag}: a server inside another program leaves no port open either`, { timeout }, async (t) => {
+      const listener = await listen(0);
+      t.after(() => listener.close());
+      const { port } = listener.address() as { port: number };
+      const free = await freePort();
+      const flags = { [flag.slice(2)]: `${port}`, [other.slice(2)]: `${free}` };
+      await assert.rejects(startTestServer(flags), StartError);
+      await assertFree(free);
+    });
+  }
+});

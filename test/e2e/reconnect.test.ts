@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ErrorCode } from '../../src/base/errors.ts';
+import { assertSamePictures, hashOf, pictures, readArgs, withoutCard } from '../support/ffmpeg-reader.ts';
+import { decodePictures, makeClip, parseFrameMd5, pushArgs, temporaryFolder } from '../support/media.ts';
+import { startTestServer, type TestServer } from '../support/media-server.ts';
+import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
+import { start, until } from '../support/program.ts';
+import { RtmpClient } from '../support/rtmp-client.ts';
+import type { ReceivedUnit, RtspClient } from '../support/rtsp-client.ts';
+import { typesOf } from '../support/test-stream.ts';
+
+const timeout = 60_000;
+
+/** The reasons for which streams stopped, in order. */
+function stopReasons(media: TestServer): ErrorCode[] {
+  const reasons: ErrorCode[] = [];
+  media.server.events.on('stopped', ({ reason }) => reasons.push(reason));
+  return reasons;
+}
+
+/** Index of the access unit at which the newest parameter sets first came. */
+function startOfNewest(units: readonly ReceivedUnit[]): number {
+  const spsOf = ({ units }: ReceivedUnit) => units.find((unit) => (unit[0]! & 0x1f) === 7);
+  const newest = units.findLast((unit) => spsOf(unit) !== undefined);
+  const last = spsOf(newest!)!;
+  const before = units.findLastIndex((unit) => spsOf(unit)?.equals(last) === false);
+  return units.findIndex((unit, i) => i > before && spsOf(unit)?.equals(last));
+}
+
+/** One RTP stream without a hole, whose clock runs like that of the wall. */
+function assertOneSession(reader: RtspClient): void {
+  const { units } = reader;
+  assert.equal(reader.closed, false);
+  assert.equal(reader.lostPackets, 0, 'sequence numbers have no gap');
+  assert.deepEqual([...new Set(units.map(({ ssrc }) => ssrc))], [units[0]!.ssrc]);
+  for (let i = 1; i < units.length; i++) {
+    const [before, after] = [units[i - 1]!, units[i]!];
+    const ticks = (after.rtpTime - before.rtpTime) | 0;
+    assert.ok(ticks > 0, `access unit ${i}: time steps by ${ticks} ticks`);
+    const elapsedMs = after.receivedMs - before.receivedMs;
+    assert.ok(Math.abs(ticks / 90 - elapsedMs) < 1000, `access unit ${i}: ${ticks / 90} ms in ${elapsedMs} ms`);
+  }
+}
+
+describe('a publisher that is killed comes back', () => {
+  for (const transport of ['tcp', 'udp'] as const) {
+    test(`the session of a reader over ${transport} goes on at an IDR with the new parameter sets`, {
+      timeout,
+    }, async (t) => {
+      const media = await startTestServer();
+      t.after(media.stop);
+      const reasons = stopReasons(media);
+      const folder = temporaryFolder(t);
+      const small = await makeClip(folder, 'small', { seconds: 4 });
+      const large = await makeClip(folder, 'large', { seconds: 4, size: '640x360' });
+      const reader = await media.play('/stream1', { transport });
+
+      const url = `${media.rtmp}/stream1`;
+      const first = start(t, 'ffmpeg', pushArgs(small, url));
+      await reader.until(({ units }) => units.length >= 30);
+      first.kill('SIGKILL');
+      await until('the path is free', () => reasons.length === 1);
+      const second = start(t, 'ffmpeg', pushArgs(large, url));
+      await until('the second stream runs', () => media.server.snapshot(0).publisher.generation === 2);
+      await reader.until(({ units }) => typesOf(units.at(-1)!.units).includes(5));
+      const restart = startOfNewest(reader.units);
+      await reader.until(({ units }) => units.length >= restart + 30);
+
+      second.kill('SIGKILL');
+      // A picture has several slices, and its encoder may introduce itself in an SEI.
+      const types = new Set(typesOf(reader.units[restart]!.units).filter((type) => type !== 6));
+      assert.deepEqual([...types], [7, 8, 5]);
+      assertOneSession(reader);
+    });
+  }
+
+  test('ffmpeg reads on when the new pictures have another size', { timeout }, async (t) => {
+    const media = await startTestServer();
+    t.after(media.stop);
+    const reasons = stopReasons(media);
+    const folder = temporaryFolder(t);
+    const [small, large] = await Promise.all([
+      makeClip(folder, 'small', { seconds: 3 }),
+      makeClip(folder, 'large', { seconds: 2, size: '640x360' }),
+    ]);
+    const [before, after] = [await decodePictures(small), await decodePictures(large)];
+    const reader = start(t, 'ffmpeg', readArgs(`${media.rtsp}/stream1`, 'tcp'));
+    await until('the reader plays', () => media.server.snapshot(0).reader.readers === 1);
+    const first = start(t, 'ffmpeg', pushArgs(small, `${media.rtmp}/stream1`));
+    await until('pictures flow', () => media.server.snapshot(0).reader.frames >= 40);
+    first.kill('SIGKILL');
+    await until('the path is free', () => reasons.length === 1);
+    const cut = media.server.snapshot(0).publisher.frames;
+    const second = start(t, 'ffmpeg', pushArgs(large, `${media.rtmp}/stream1`));
+    assert.equal((await second.ended).code, 0);
+    await until('all is delivered', () => media.server.snapshot(0).reader.frames === cut + after.length);
+    await media.stop();
+    const { stdout, stderr } = await reader.ended;
+    assert.equal(stderr, '', 'ffmpeg decodes without a complaint');
+    assert.ok(cut >= 40 && cut < before.length, `the first stream was cut after ${cut} of its pictures`);
+    const sent = [...before.slice(0, cut), ...after];
+    assert.deepEqual(withoutCard(parseFrameMd5(stdout), sent).map(hashOf), sent.map(hashOf));
+  });
+});
+
+describe('a second publisher of a path', () => {
+  for (const policy of ['takeover', 'takeover-stale']) {
+    test(`--publish-conflict ${policy}: it takes the path over`, { timeout }, async (t) => {
+      const media = await startTestServer({ 'publish-conflict': policy });
+      t.after(media.stop);
+      const reasons = stopReasons(media);
+      const folder = temporaryFolder(t);
+      const small = await makeClip(folder, 'small', { seconds: 6 });
+      const large = await makeClip(folder, 'large', { seconds: 2, size: '640x360' });
+      const reader = await media.play('/stream1');
+      const first = start(t, 'ffmpeg', pushArgs(small, `${media.rtmp}/stream1`));
+      await reader.until(({ units }) => units.length >= 20);
+      const second = start(t, 'ffmpeg', pushArgs(large, `${media.rtmp}/stream1`));
+      assert.notEqual((await first.ended).code, 0, 'the first one is cut off');
+      assert.equal((await second.ended).code, 0);
+      await until('both streams have stopped', () => reasons.length === 2);
+      assert.deepEqual(reasons, ['taken_over', 'unpublished']);
+      await reader.until(({ units }) => units.length >= startOfNewest(units) + 50);
+      assertOneSession(reader);
+    });
+  }
+
+  test('--publish-conflict reject: it is refused, and the first one loses no picture', { timeout }, async (t) => {
+    const media = await startTestServer({ 'publish-conflict': 'reject' });
+    t.after(media.stop);
+    const reasons = stopReasons(media);
+    const clip = await makeClip(temporaryFolder(t), 'clip', { seconds: 4 });
+    const sent = await decodePictures(clip);
+    const reader = start(t, 'ffmpeg', readArgs(`${media.rtsp}/stream1`, 'tcp'));
+    await until('the reader plays', () => media.server.snapshot(0).reader.readers === 1);
+    const first = start(t, 'ffmpeg', pushArgs(clip, `${media.rtmp}/stream1`));
+    await until('the first one publishes', () => media.server.snapshot(0).publisher.frames > 5);
+    const second = start(t, 'ffmpeg', pushArgs(clip, `${media.rtmp}/STREAM1`));
+    assert.notEqual((await second.ended).code, 0);
+    assert.deepEqual(reasons, []);
+    assert.equal((await first.ended).code, 0);
+    assertSamePictures(await pictures(reader, sent, media), sent);
+  });
+
+  test('takeover-stale: from another address only when the first one has been silent', { timeout }, async (t) => {
+    const media = await startTestServer({ 'publish-conflict': 'takeover-stale' });
+    t.after(media.stop);
+    const reasons = stopReasons(media);
+    const { rtmpPort } = media.server.addresses;
+    const reader = await media.play('/stream1');
+    const first = await NumberedStream.start(t, { port: rtmpPort, path: '/stream1' });
+    await reader.until((r) => receivedNumbers(r).length >= 5);
+    const elsewhere = { port: rtmpPort, path: '/stream1', localAddress: '127.0.0.2' };
+    await assert.rejects(RtmpClient.publish(elsewhere), /refused/);
+
+    first.pause();
+    const silentSinceMs = performance.now();
+    let second: NumberedStream | null = null;
+    while (second === null) {
+      assert.ok(performance.now() - silentSinceMs < 6000, 'it gets in after a while');
+      second = await NumberedStream.start(t, { ...elsewhere, first: 1000 }).catch(() => null);
+    }
+    const waitedMs = performance.now() - silentSinceMs;
+    assert.ok(waitedMs > 2800, `it got in after ${waitedMs} ms of silence`);
+    await reader.until((r) => receivedNumbers(r).at(-1)! >= 1010);
+    assert.deepEqual(reasons, ['taken_over']);
+    const numbers = receivedNumbers(reader);
+    const cut = numbers.indexOf(1000);
+    assert.ok(isRun(numbers.slice(0, cut)) && isRun(numbers.slice(cut)), String(numbers));
+  });
+});

@@ -1,0 +1,6 @@
+/** An ingest worker that a test can break: see {@link breakWorkers}. */
+import { obeyBreaking } from './breaking.ts';
+
+obeyBreaking('ingest');
+
+export { serve } from '../../workers/ingest.ts';

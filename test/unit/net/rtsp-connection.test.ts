@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { limits } from '../../../src/base/limits.ts';
+import { FeedLoop } from '../../../src/egress/feed-loop.ts';
+import { noOfflineSource } from '../../../src/egress/offline-source.ts';
+import { CameraDirectory } from '../../../src/net/camera-directory.ts';
+import { RtpPorts } from '../../../src/net/rtp-udp.ts';
+import { RtspConnection, type RtspContext } from '../../../src/net/rtsp-connection.ts';
+import { Tunnels } from '../../../src/net/rtsp-tunnel.ts';
+import { PacketBatch } from '../../../src/rtp/packet-batch.ts';
+import { Doorbell } from '../../../src/shm/doorbell.ts';
+import { StreamCounters } from '../../../src/shm/stream-counters.ts';
+import { FakeSocket } from '../../support/fake-socket.ts';
+import { until } from '../../support/program.ts';
+
+interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly fields: Record<string, unknown>;
+  readonly message: string;
+}
+
+const url = 'rtsp://server/stream1';
+const tcp = 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1';
+const udp = 'Transport: RTP/AVP;unicast;client_port=40000-40001';
+
+/** Everything around connections but the network. */
+class Surroundings {
+  nowMs = 1000;
+  readonly log: LogLine[] = [];
+  readonly loop: FeedLoop;
+  readonly context: RtspContext;
+  readonly #counters = new StreamCounters(StreamCounters.create(2, 1));
+
+  constructor(ports: RtpPorts | null = null, tunnels = new Tunnels(null)) {
+    const clock = { nowMs: () => this.nowMs, wallMs: () => 1_700_000_000_000 + this.nowMs };
+    this.loop = new FeedLoop({
+      slot: 0,
+      gopCache: false,
+      clock,
+      doorbell: new Doorbell(Doorbell.create(2)),
+      counters: this.#counters,
+      rings: [null, null],
+      onSessionFailed: (session) => assert.fail(`session of camera ${session.camera} failed`),
+    });
+    const cameras = [0, 1].map((index) => ({ index, name: `Camera ${index}`, path: `/stream${index + 1}` }));
+    const note = (level: LogLine['level']) => (fields: object, message: string) => {
+      this.log.push({ level, fields: fields as LogLine['fields'], message });
+    };
+    this.context = {
+      clock,
+      logger: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
+      loop: this.loop,
+      play: { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test' },
+      offline: noOfflineSource,
+      tunnels,
+      directory: new CameraDirectory(cameras, 2),
+      authenticator: null,
+      ports,
+      packetBytes: 1400,
+      tcpPacketBytes: 1400,
+      randomBytes: (into) => into.fill(7),
+    };
+  }
+
+  /** Readers of the first camera that are joined to its feed. */
+  get readers(): number {
+    return this.#counters.reader(0, 0).snapshot().readers;
+  }
+}
+
+/** One connection with its peer. */
+class Bench {
+  readonly socket = new FakeSocket();
+  readonly around: Surroundings;
+  readonly connection: RtspConnection;
+  closed = 0;
+  readonly #id: string;
+  #cseq = 0;
+
+  constructor(around = new Surroundings(), id = 's1', address = '192.0.2.9') {
+    this.around = around;
+    this.#id = id;
+    const peer = { id, address, port: 50_000 };
+    this.connection = new RtspConnection(around.context, this.socket.socket, peer, () => this.closed++);
+  }
+
+  /** Sends requests in one read and returns the statuses of their answers. */
+  async ask(...requests: readonly (readonly string[])[]): Promise<number[]> {
+    this.socket.takeText();
+    this.socket.push(Buffer.from(requests.map((lines) => this.#request(lines)).join('')));
+    await turn();
+    return [...this.socket.takeText().matchAll(/RTSP\/1\.0 (\d+)/g)].map((match) => Number(match[1]));
+  }
+
+  get readers(): number {
+    return this.around.readers;
+  }
+
+  /** Sends bytes in reads of `step` bytes and returns what is written meanwhile. */
+  async send(text: string, step = text.length): Promise<string> {
+    this.socket.takeText();
+    for (let at = 0; at < text.length; at += step) this.socket.push(Buffer.from(text.slice(at, at + step)));
+    await turn();
+    return this.socket.takeText();
+  }
+
+  /** The one line that says why the connection ended. */
+  get end(): LogLine {
+    const ends = this.around.log.filter(({ fields }) => 'reason' in fields && fields['conn'] === this.#id);
+    assert.equal(ends.length, 1, 'one reason, logged once');
+    assert.equal(this.closed, 1);
+    return ends[0]!;
+  }
+
+  #request(lines: readonly string[]): string {
+    const [start, ...headers] = lines;
+    return `${[`${start} RTSP/1.0`, `CSeq: ${++this.#cseq}`, ...headers].join('\r\n')}\r\n\r\n`;
+  }
+}
+
+const setupTcp = [`SETUP ${url}/trackID=0`, tcp];
+const setupUdp = [`SETUP ${url}/trackID=0`, udp];
+const play = [`PLAY ${url}`];
+const pause = [`PAUSE ${url}`];
+const teardown = [`TEARDOWN ${url}`];
+
+describe('order of requests', () => {
+  test('a SETUP that is refused leaves the transport that was set up before', async () => {
+    const bench = new Bench();
+    assert.deepEqual(await bench.ask(setupTcp), [200]);
+    assert.deepEqual(await bench.ask(setupUdp), [461]);
+    assert.deepEqual(await bench.ask(play), [200]);
+    assert.equal(bench.readers, 1);
+  });
+
+  test('a SETUP that is refused first leaves no session behind', async () => {
+    const bench = new Bench();
+    assert.deepEqual(await bench.ask(setupUdp, play), [461, 455]);
+    assert.deepEqual(await bench.ask(setupTcp, play), [200, 200]);
+    assert.equal(bench.readers, 1);
+  });
+
+  test('a second SETUP takes the place of the first', async () => {
+    const bench = new Bench();
+    assert.deepEqual(await bench.ask(setupTcp, [setupTcp[0]!, tcp.replace('0-1', '6-9')], play), [200, 200, 200]);
+    assert.equal(bench.readers, 1);
+    assert.deepEqual(await bench.ask(setupTcp), [455], 'not while it plays');
+    assert.deepEqual(await bench.ask(pause, setupTcp, play), [200, 200, 200]);
+    assert.equal(bench.readers, 1);
+  });
+
+  test('TEARDOWN, then SETUP on the same connection', async () => {
+    const bench = new Bench();
+    assert.deepEqual(await bench.ask(setupTcp, play, teardown), [200, 200, 200]);
+    assert.equal(bench.readers, 0);
+    assert.deepEqual(await bench.ask(play), [455]);
+    assert.deepEqual(await bench.ask(setupTcp, play), [200, 200]);
+    assert.equal(bench.readers, 1);
+    bench.socket.push(null);
+    await turn();
+    assert.equal(bench.end.fields['reason'], 'peer_closed', 'the second session was not torn down');
+  });
+
+  test('PLAY twice, PAUSE twice, and all of them in one read', async () => {
+    const bench = new Bench();
+    assert.deepEqual(await bench.ask(setupTcp, play, play, pause, pause), [200, 200, 200, 200, 200]);
+    assert.equal(bench.readers, 0);
+    assert.deepEqual(await bench.ask(play, pause, play), [200, 200, 200]);
+    assert.equal(bench.readers, 1);
+    assert.deepEqual(await bench.ask(pause), [200]);
+    assert.equal(bench.readers, 0);
+    assert.deepEqual(await bench.ask(play, teardown, setupTcp, play, teardown), [200, 200, 200, 200, 200]);
+    assert.equal(bench.readers, 0);
+  });
+
+  test('a transport is given back: UDP, then TCP, then UDP', async (t) => {
+    const ports = await RtpPorts.open('127.0.0.1');
+    t.after(() => ports?.close());
+    const bench = new Bench(new Surroundings(ports));
+    assert.deepEqual(await bench.ask(setupUdp, setupTcp, setupUdp, play, pause, setupTcp, play), Array(7).fill(200));
+    assert.equal(bench.readers, 1);
+    bench.socket.push(null);
+    await turn();
+    assert.equal(bench.end.fields['transport'], 'tcp');
+  });
+});
+
+describe('the end of a connection', () => {
+  const steps = [setupTcp, play, pause, play, teardown, setupTcp, play];
+  for (let done = 0; done <= steps.length; done++) {
+    test(`the client goes after ${done} requests, in order, by reset, and in the middle of the next`, async () => {
+      for (const way of ['end', 'reset', 'cut'] as const) {
+        const bench = new Bench();
+        if (done > 0) await bench.ask(...steps.slice(0, done));
+        const tornDown = done === 5;
+        if (way === 'cut') bench.socket.push(Buffer.from('PLAY rtsp://ser'));
+        if (way === 'reset') bench.socket.destroy(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+        else bench.socket.push(null);
+        await turn();
+        await turn();
+        assert.equal(bench.readers, 0);
+        assert.equal(bench.end.fields['reason'], tornDown ? 'teardown' : 'peer_closed');
+        assert.equal(bench.end.level, 'info');
+      }
+    });
+  }
+
+  test('a reader that is stopped with data unread has closed, a network that fails has not', async () => {
+    for (const [code, reason, level] of [
+      ['ECONNRESET', 'peer_closed', 'info'],
+      ['EPIPE', 'peer_closed', 'info'],
+      ['ETIMEDOUT', 'peer_reset', 'warn'],
+      ['EHOSTUNREACH', 'peer_reset', 'warn'],
+    ] as const) {
+      const bench = new Bench();
+      await bench.ask(setupTcp, play);
+      bench.socket.destroy(Object.assign(new Error(code), { code }));
+      await turn();
+      await turn();
+      assert.deepEqual(
+        [bench.end.fields['reason'], bench.end.level, bench.end.fields['detail']],
+        [reason, level, code],
+      );
+    }
+  });
+});
+
+describe('responses that are not read', () => {
+  const describeRequest = [`DESCRIBE ${url}`];
+
+  test('pipelined requests end the connection before their answers fill the memory', async () => {
+    const bench = new Bench();
+    bench.socket.full = true;
+    for (let read = 0; read < 100 && bench.closed === 0; read++) await bench.ask(...Array(100).fill(describeRequest));
+    assert.equal(bench.end.fields['reason'], 'output_exceeded');
+    assert.ok(bench.socket.writableLength <= limits.rtsp.outputBytes + 2048, `${bench.socket.writableLength} bytes`);
+  });
+
+  test('as many requests of a client that reads are answered', async () => {
+    const bench = new Bench();
+    for (let read = 0; read < 10; read++)
+      assert.equal((await bench.ask(...Array(200).fill(describeRequest))).length, 200);
+    bench.socket.full = true;
+    await bench.ask(...Array(20).fill(describeRequest));
+    bench.socket.release();
+    assert.equal((await bench.ask(...Array(200).fill(describeRequest))).length, 200);
+    assert.equal(bench.closed, 0);
+  });
+});
+
+describe('RTSP over HTTP', () => {
+  const head = (method: string, cookie: string) =>
+    `${method} /stream1 HTTP/1.0\r\nx-sessioncookie: ${cookie}\r\nContent-Length: 32767\r\n\r\n`;
+  const encode = (...lines: string[]) => Buffer.from([...lines, '', ''].join('\r\n')).toString('base64');
+  const describeRequest = encode(`DESCRIBE ${url} RTSP/1.0`, 'CSeq: 1');
+  const setupRequest = encode(`${setupTcp[0]} RTSP/1.0`, 'CSeq: 2', tcp);
+  const playRequest = encode(`PLAY ${url} RTSP/1.0`, 'CSeq: 3');
+
+  async function tunnel(around = new Surroundings(), step?: number): Promise<{ get: Bench; post: Bench }> {
+    const get = new Bench(around, 's1');
+    assert.match(await get.send(head('GET', 'abc'), step), /^HTTP\/1\.0 200 OK\r\n.*x-rtsp-tunnelled/s);
+    const post = new Bench(around, 's2');
+    assert.equal(await post.send(head('POST', 'abc'), step), '');
+    return { get, post };
+  }
+
+  test('requests of the POST are answered on the GET, however they are split', async () => {
+    for (const step of [1, 2, 3, 7, 1000]) {
+      const { get, post } = await tunnel(undefined, step);
+      assert.equal(await post.send(describeRequest + setupRequest + playRequest, step), '', 'never answered itself');
+      assert.deepEqual(get.socket.takeText().match(/RTSP\/1\.0 \d+/g), Array(3).fill('RTSP/1.0 200'));
+      assert.equal(get.readers, 1);
+    }
+  });
+
+  test('what comes with the head in one read is not lost', async () => {
+    const around = new Surroundings();
+    const get = new Bench(around, 's1');
+    await get.send(head('GET', 'abc'));
+    await new Bench(around, 's2').send(head('POST', 'abc') + describeRequest);
+    assert.match(get.socket.takeText(), /^RTSP\/1\.0 200 OK/);
+  });
+
+  test('plain RTSP is told apart, also when it comes byte by byte and begins like a tunnel', async () => {
+    const bench = new Bench();
+    const request = (method: string) => `${method} ${url} RTSP/1.0\r\nCSeq: 1\r\n\r\n`;
+    assert.match(await bench.send(request('GET_PARAMETER'), 1), /^RTSP\/1\.0 200/);
+    assert.match(await bench.send(request('PLAY'), 1), /^RTSP\/1\.0 455/);
+    assert.match(await new Bench().send(request('PAUSE'), 1), /^RTSP\/1\.0 455/);
+  });
+
+  test('the end of the GET is the end of the POST, but not the other way round', async () => {
+    const { get, post } = await tunnel();
+    await post.send(setupRequest + playRequest);
+    post.socket.push(null);
+    await turn();
+    assert.equal(post.end.level, 'debug');
+    assert.equal(get.readers, 1, 'the session goes on');
+    const again = new Bench(get.around, 's3');
+    await again.send(head('POST', 'abc') + describeRequest);
+    assert.match(get.socket.takeText(), /RTSP\/1\.0 200/, 'the client may open another POST');
+    get.socket.push(null);
+    await turn();
+    await turn();
+    assert.equal(get.readers, 0);
+    assert.deepEqual([get.end.fields['reason'], get.end.fields['transport']], ['peer_closed', 'http']);
+    assert.equal(again.end.fields['reason'], 'teardown');
+  });
+
+  test('nobody joins without the cookie or from elsewhere, and a cookie is not used twice', async () => {
+    const { get } = await tunnel();
+    const others = [
+      await new Bench(get.around, 's5').send(head('POST', 'abd') + describeRequest),
+      await new Bench(get.around, 's6', '192.0.2.66').send(head('POST', 'abc') + describeRequest),
+      await new Bench(get.around, 's7').send(head('GET', 'abc')),
+    ];
+    for (const answer of others) assert.match(answer, /^HTTP\/1\.0 400/);
+    assert.equal(get.socket.takeText(), '');
+    assert.equal(get.closed, 0);
+  });
+
+  test('another HTTP request is refused', async () => {
+    const bench = new Bench();
+    assert.match(await bench.send('GET / HTTP/1.1\r\nHost: server\r\n\r\n'), /^HTTP\/1\.0 400/);
+    assert.equal(bench.end.fields['reason'], 'rtsp_malformed');
+  });
+
+  test('what is not base64 ends the POST, what is not RTSP ends both', async () => {
+    const first = await tunnel();
+    await first.post.send('!!!!');
+    assert.equal(first.post.end.fields['reason'], 'rtsp_malformed');
+    const second = await tunnel();
+    await second.post.send(encode('\u0016\u0003\u0001'));
+    await turn();
+    assert.equal(second.get.end.fields['reason'], 'rtsp_malformed');
+    assert.equal(second.post.end.fields['reason'], 'teardown');
+  });
+
+  test('a GET without requests is closed in time, a POST lives as long as its GET', async () => {
+    const { get, post } = await tunnel();
+    get.around.nowMs += limits.rtsp.sessionTimeoutMs + 1;
+    post.connection.sweep(get.around.nowMs);
+    assert.equal(post.closed, 0);
+    get.connection.sweep(get.around.nowMs);
+    await turn();
+    await turn();
+    assert.equal(get.end.fields['reason'], 'receive_timeout');
+    assert.equal(post.closed, 1);
+  });
+
+  test('halves in two threads find each other; a POST that nobody answers for is refused', async (t) => {
+    const name = `test-${process.pid}`;
+    const tables = [new Tunnels(name), new Tunnels(name)];
+    t.after(() => {
+      for (const table of tables) table.close();
+    });
+    const [here, there] = tables.map((table) => new Surroundings(null, table));
+    const get = new Bench(here, 's1');
+    await get.send(head('GET', 'abc'));
+    const post = new Bench(there, 's2');
+    assert.equal(await post.send(head('POST', 'abc') + describeRequest + setupRequest + playRequest), '');
+    await until('the session plays', () => get.readers === 1);
+    assert.deepEqual(get.socket.takeText().match(/RTSP\/1\.0 \d+/g), Array(3).fill('RTSP/1.0 200'));
+    const lost = new Bench(there, 's3');
+    await lost.send(head('POST', 'abd') + describeRequest);
+    there!.nowMs += 5001;
+    for (const bench of [post, lost]) bench.connection.sweep(there!.nowMs);
+    await turn();
+    assert.match(lost.socket.takeText(), /^HTTP\/1\.0 400/);
+    assert.deepEqual([post.closed, lost.closed], [0, 1]);
+    get.socket.push(null);
+    await until('the POST has ended too', () => post.closed === 1);
+  });
+
+  test('a flood of requests for another thread ends the POST before it fills the memory', async (t) => {
+    const name = `test-flood-${process.pid}`;
+    const tables = [new Tunnels(name), new Tunnels(name)];
+    t.after(() => {
+      for (const table of tables) table.close();
+    });
+    const [here, there] = tables.map((table) => new Surroundings(null, table));
+    const get = new Bench(here, 's1');
+    await get.send(head('GET', 'abc'));
+    const post = new Bench(there, 's2');
+    await post.send(head('POST', 'abc'));
+    for (let i = 0; i < 300; i++) {
+      await post.send(describeRequest);
+      await until('it is answered', () => get.socket.takeText() !== '');
+    }
+    assert.equal(post.closed, 0, 'not for what is answered');
+    await post.send(Buffer.alloc(2 * limits.rtsp.tunnelBytes, '\r\n').toString('base64'));
+    assert.equal(post.end.fields['reason'], 'rtsp_too_large');
+  });
+});

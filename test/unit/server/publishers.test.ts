@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, test } from 'node:test';
+import type { MessagePort } from 'node:worker_threads';
+import type { ConnectionToMain, MainToConnection } from '../../../src/control/messages.ts';
+import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
+import { Publishers } from '../../../src/server/publishers.ts';
+import type { RingStore } from '../../../src/server/ring-store.ts';
+import { StreamEvents } from '../../../src/server/stream-events.ts';
+
+const cameras = [
+  { index: 0, name: 'Stream 1', path: '/stream1' },
+  { index: 1, name: 'Stream 2', path: '/stream2' },
+];
+
+/** Main's side of a connection's port, and what main sent to the worker. */
+class Port extends EventEmitter {
+  readonly sent: MainToConnection[] = [];
+  readonly #log: string[];
+  readonly #id: string;
+
+  constructor(log: string[], id: string) {
+    super();
+    this.#log = log;
+    this.#id = id;
+  }
+
+  postMessage(message: MainToConnection): void {
+    this.sent.push(message);
+    const reason = 'reason' in message ? ` ${message.reason}` : '';
+    this.#log.push(`${message.type} ${this.#id}${reason}`);
+  }
+
+  /** What the worker sends. */
+  says(message: ConnectionToMain): void {
+    this.emit('message', message);
+  }
+
+  claims(path: string): void {
+    this.says({ type: 'claim', path, decodedPath: path });
+  }
+
+  /** The connection ends in order, or with the worker if there is no reason. */
+  ends(reason?: 'peer_closed' | 'video_timeout' | 'taken_over' | 'shutdown' | 'path_flapping'): void {
+    if (reason !== undefined) this.says({ type: 'ended', reason, detail: undefined });
+    this.emit('close');
+  }
+}
+
+class Rig {
+  /** What was sent to workers and what was emitted, in order. */
+  readonly log: string[] = [];
+  readonly publishers: Publishers;
+  nowMs = 0;
+  #count = 0;
+
+  constructor(policy: PublishConflict = 'reject') {
+    const events = new StreamEvents();
+    events.on('started', ({ camera, publisher }) => this.log.push(`started ${publisher.id} ${camera.path}`));
+    events.on('stopped', ({ camera, publisher, reason }) =>
+      this.log.push(`stopped ${publisher.id} ${camera.path} ${reason}`),
+    );
+    const rings = { acquire: () => new SharedArrayBuffer(0) } as unknown as RingStore;
+    const silence = () => undefined;
+    this.publishers = new Publishers(
+      new PathRegistry(cameras, policy, () => 0),
+      rings,
+      events,
+      { nowMs: () => this.nowMs, wallMs: () => 0 },
+      { debug: silence, info: silence, warn: silence, error: silence },
+    );
+  }
+
+  connect(): Port {
+    const id = `r${++this.#count}`;
+    const port = new Port(this.log, id);
+    this.publishers.add({ id, address: '10.0.0.1', port: 1000 }, port as unknown as MessagePort);
+    return port;
+  }
+}
+
+describe('started and stopped come in turn, once each', () => {
+  for (const reason of ['peer_closed', 'video_timeout'] as const) {
+    test(`a connection that ends: ${reason}`, () => {
+      const rig = new Rig();
+      const port = rig.connect();
+      port.claims('/stream1');
+      port.ends(reason);
+      assert.deepEqual(rig.log, ['started r1 /stream1', 'granted r1', `stopped r1 /stream1 ${reason}`]);
+    });
+  }
+
+  test('a worker that dies gives no reason', () => {
+    const rig = new Rig();
+    const port = rig.connect();
+    port.claims('/stream1');
+    port.ends();
+    assert.deepEqual(rig.log.slice(2), ['stopped r1 /stream1 worker_failed']);
+  });
+
+  test('unpublish, then publish again and disconnect', () => {
+    const rig = new Rig();
+    const port = rig.connect();
+    port.claims('/stream1');
+    port.says({ type: 'release', reason: 'unpublished' });
+    port.claims('/stream2');
+    port.says({ type: 'release', reason: 'unpublished' });
+    port.ends('peer_closed');
+    assert.deepEqual(rig.log, [
+      'started r1 /stream1',
+      'granted r1',
+      'stopped r1 /stream1 unpublished',
+      'started r1 /stream2',
+      'granted r1',
+      'stopped r1 /stream2 unpublished',
+    ]);
+  });
+
+  test('a refused claim, and a connection that never published, are no events', () => {
+    const rig = new Rig();
+    const port = rig.connect();
+    port.claims('/nowhere');
+    port.ends('peer_closed');
+    rig.connect().ends();
+    assert.deepEqual(rig.log, ['refused r1 path_unknown']);
+  });
+
+  test('takeover: the old stream stops before the new one starts', () => {
+    const rig = new Rig('takeover');
+    const old = rig.connect();
+    old.claims('/stream1');
+    rig.connect().claims('/stream1');
+    old.ends('taken_over');
+    assert.deepEqual(rig.log.slice(2), [
+      'cut r1 taken_over',
+      'stopped r1 /stream1 taken_over',
+      'started r2 /stream1',
+      'granted r2',
+    ]);
+  });
+
+  test('takeover of a publisher that unpublishes at the same moment', () => {
+    const rig = new Rig('takeover');
+    const old = rig.connect();
+    old.claims('/stream1');
+    rig.connect().claims('/stream1');
+    old.says({ type: 'release', reason: 'unpublished' });
+    old.ends('taken_over');
+    assert.deepEqual(rig.log.slice(3), ['stopped r1 /stream1 unpublished', 'started r2 /stream1', 'granted r2']);
+  });
+
+  test('takeover: one who waits and is displaced, or leaves, was never started', () => {
+    const rig = new Rig('takeover');
+    const old = rig.connect();
+    old.claims('/stream1');
+    const displaced = rig.connect();
+    displaced.claims('/stream1');
+    rig.nowMs = 5000;
+    const leaving = rig.connect();
+    leaving.claims('/stream1');
+    displaced.ends('path_flapping');
+    leaving.ends('peer_closed');
+    old.ends('taken_over');
+    assert.deepEqual(
+      rig.log.filter((line) => line.startsWith('st')),
+      ['started r1 /stream1', 'stopped r1 /stream1 taken_over'],
+    );
+  });
+
+  test('shutdown, also of a worker that does not answer and of a connection that comes too late', async () => {
+    const rig = new Rig();
+    const good = rig.connect();
+    good.claims('/stream1');
+    const hanging = rig.connect();
+    hanging.claims('/stream2');
+    const gone = rig.publishers.cutAll('shutdown');
+    const late = rig.connect();
+    good.ends('shutdown');
+    hanging.ends();
+    late.ends('shutdown');
+    await gone;
+    assert.deepEqual(rig.log.slice(4), [
+      'cut r1 shutdown',
+      'cut r2 shutdown',
+      'cut r3 shutdown',
+      'stopped r1 /stream1 shutdown',
+      'stopped r2 /stream2 shutdown',
+    ]);
+  });
+});

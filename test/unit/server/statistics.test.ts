@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { FrameCounting } from '../../../src/ingest/frame-counting.ts';
+import { Statistics } from '../../../src/server/statistics.ts';
+import { StreamEvents } from '../../../src/server/stream-events.ts';
+import { publisherWord, readerWord, StreamCounters } from '../../../src/shm/stream-counters.ts';
+
+const camera = { index: 0, name: 'Stream 1', path: '/stream1' };
+const drone = { id: 'r1', address: '10.0.0.1', port: 5000 };
+const other = { id: 'r2', address: '2001:db8::1', port: 6000 };
+
+interface Line {
+  readonly message: string;
+  // biome-ignore lint/suspicious/noExplicitAny: fields of a log line
+  readonly fields: any;
+}
+
+class Rig {
+  readonly events = new StreamEvents();
+  readonly counters = new StreamCounters(StreamCounters.create(1, 2));
+  readonly lines: Line[] = [];
+  readonly statistics: Statistics;
+  readonly times = [
+    { active: 0, idle: 0 },
+    { active: 0, idle: 0 },
+  ];
+  nowMs = 50_000;
+  readonly #context: TestContext;
+  #counting: FrameCounting | null = null;
+  #dtsMs = 0;
+
+  constructor(context: TestContext, intervalMs = 30_000) {
+    this.#context = context;
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const info = (fields: object, message: string) => this.lines.push({ message, fields });
+    this.statistics = new Statistics({
+      events: this.events,
+      counters: this.counters,
+      capacity: 300,
+      intervalMs,
+      clock: { nowMs: () => this.nowMs, wallMs: () => 1_777_000_000_000 + this.nowMs },
+      logger: { info, debug: info, warn: info, error: info },
+      consumerTimes: () => this.times.map((time) => ({ ...time })),
+    });
+  }
+
+  start(publisher = drone): void {
+    this.events.emit('started', { camera, publisher });
+    this.#counting = new FrameCounting(this.counters.publisher(0), () => 0);
+    this.#counting.start(1, this.nowMs);
+    this.#dtsMs = 0;
+  }
+
+  stop(publisher = drone): void {
+    this.events.emit('stopped', { camera, publisher, reason: 'peer_closed' });
+  }
+
+  /** Time passes, with a frame every 40 ms that is read when `read`. */
+  stream(ms: number, read = true): void {
+    for (let passed = 0; passed < ms; passed += 40) {
+      this.#counting!.frame(1000, 0, this.#dtsMs, this.nowMs, 1);
+      if (read) this.counters.reader(0, 0).add(readerWord.frames, 1);
+      this.#dtsMs += 40;
+      this.wait(40);
+    }
+  }
+
+  wait(ms: number): void {
+    this.nowMs += ms;
+    this.#context.mock.timers.tick(ms);
+  }
+
+  get messages(): string[] {
+    return this.lines.map(({ message }) => message);
+  }
+}
+
+const title = 'RTMP Stream Stats: /stream1';
+const finalTitle = `${title} (final, publisher disconnected)`;
+
+describe('statistics blocks', () => {
+  test('one an interval from the start of the stream, and one at its end', (t) => {
+    const rig = new Rig(t);
+    rig.wait(12_345);
+    rig.start();
+    rig.stream(29_960);
+    assert.deepEqual(rig.messages, []);
+    rig.stream(40);
+    assert.deepEqual(rig.messages, [title]);
+    rig.stream(40_000);
+    rig.stop();
+    assert.deepEqual(rig.messages, [title, title, finalTitle]);
+    const frames = rig.lines.map(({ fields }) => fields.window.push.frames);
+    assert.deepEqual(frames, [750, 750, 250]);
+    const last = rig.lines.at(-1)!.fields;
+    assert.deepEqual([last.total.push.frames, last.total.pop.frames, last.total.gapToPush], [1750, 1750, 0]);
+    assert.deepEqual([last.camera, last.conn, last.publisher, last.final], ['Stream 1', 'r1', '10.0.0.1:5000', true]);
+    assert.deepEqual([last.uptimeSeconds, last.window.seconds], [70, 10]);
+    assert.match(last.block, /RTMP Stream Stats: \/stream1 \(final, publisher disconnected\) =+\n Publisher/);
+    rig.wait(100_000);
+    assert.equal(rig.lines.length, 3, 'nothing more of a stream that has ended');
+  });
+
+  test('a late timer does not move the blocks after it', (t) => {
+    const rig = new Rig(t);
+    rig.start();
+    rig.nowMs += 700;
+    rig.wait(30_000);
+    rig.wait(29_299);
+    assert.equal(rig.lines.length, 1);
+    rig.wait(1);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.uptimeSeconds),
+      [30.7, 60],
+    );
+  });
+
+  test('the last block waits for readers to fetch the last frames', (t) => {
+    const rig = new Rig(t);
+    rig.counters.reader(0, 0).set(readerWord.readers, 1);
+    rig.start();
+    rig.stream(4000, false);
+    rig.stop();
+    assert.deepEqual(rig.messages, []);
+    rig.wait(300);
+    rig.counters.reader(0, 0).add(readerWord.frames, 100);
+    rig.wait(200);
+    assert.deepEqual(rig.messages, [finalTitle]);
+    const { fields } = rig.lines[0]!;
+    assert.deepEqual([fields.total.pop.frames, fields.uptimeSeconds], [100, 4]);
+  });
+
+  test('a successor: the last block of the one before comes first, and nothing is counted twice', (t) => {
+    const rig = new Rig(t);
+    rig.counters.reader(0, 0).set(readerWord.readers, 1);
+    rig.start();
+    rig.stream(2000);
+    rig.stop();
+    rig.start(other);
+    assert.deepEqual(rig.messages, [finalTitle]);
+    rig.stream(800);
+    rig.stop(other);
+    rig.wait(500);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => [fields.publisher, fields.total.push.frames, fields.total.pop.frames]),
+      [
+        ['10.0.0.1:5000', 50, 50],
+        ['[2001:db8::1]:6000', 20, 20],
+      ],
+    );
+  });
+
+  test('a publisher that was granted the path and went without a start has no frames of the one before', (t) => {
+    const rig = new Rig(t);
+    rig.start();
+    rig.stream(2000);
+    rig.stop();
+    rig.events.emit('started', { camera, publisher: other });
+    rig.stop(other);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.total.push.frames),
+      [50, 0],
+    );
+  });
+
+  test('a server that stops writes the blocks that wait, once', (t) => {
+    const rig = new Rig(t);
+    rig.counters.reader(0, 0).set(readerWord.readers, 1);
+    rig.start();
+    rig.stream(400);
+    rig.stop();
+    rig.statistics.stop();
+    assert.deepEqual(rig.messages, [finalTitle]);
+    rig.wait(60_000);
+    assert.equal(rig.lines.length, 1);
+  });
+
+  test('a stream that never stopped has its last block when the server stops', (t) => {
+    const rig = new Rig(t);
+    rig.start();
+    rig.statistics.stop();
+    assert.deepEqual(rig.messages, [finalTitle]);
+  });
+
+  test('metadata and frame rate come from notices', (t) => {
+    const rig = new Rig(t, 1000);
+    rig.start();
+    const metadata = {
+      type: 'metadata',
+      width: 1280,
+      height: 720,
+      fps: 60,
+      videoKbps: 2000,
+      videoCodec: 'H.264',
+      audioCodec: '',
+      audioHz: 0,
+      audioKbps: 0,
+      audioChannels: 0,
+      encoder: 'OBS',
+    } as const;
+    const parameters = { type: 'parameters', width: 1280, height: 720, profile: 77, level: 31, fps: 25 } as const;
+    rig.events.emit('notice', { camera, publisher: drone, notice: metadata });
+    rig.events.emit('notice', { camera, publisher: drone, notice: parameters });
+    rig.counters.publisher(0).set(publisherWord.profile, 77);
+    rig.stream(2000);
+    const { fields } = rig.lines[1]!;
+    assert.match(fields.block, / Source declared : 1280x720 @ 60 fps, video=2000 kbps\n/);
+    assert.match(fields.block, / Video codec {5}: H\.264 \(profile=77 level=0\)\n/);
+    assert.deepEqual([fields.declared.encoder, fields.codec.fps], ['OBS', 25]);
+    assert.equal(fields.verdict, 'source');
+  });
+
+  test('the load is that of the busiest consumer in the window', (t) => {
+    const rig = new Rig(t, 1000);
+    rig.start();
+    rig.times[0] = { active: 100, idle: 900 };
+    rig.times[1] = { active: 950, idle: 50 };
+    rig.wait(1000);
+    rig.times[1] = { active: 960, idle: 1040 };
+    rig.wait(1000);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.window.consumerLoad),
+      [0.95, 0.01],
+    );
+  });
+});
