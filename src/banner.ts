@@ -1,4 +1,5 @@
 import type { NetworkInterfaceInfo } from 'node:os';
+import { hostAndPort } from './base/address.ts';
 import { limits } from './base/limits.ts';
 import type { Camera } from './config/camera-list.ts';
 import type { Credentials } from './config/credentials.ts';
@@ -45,9 +46,9 @@ export function describeStart(facts: StartFacts): string {
   const pull = streamUrl('rtsp', host, addresses.rtspPort, camera.path);
   const obs = obsFields(scheme, host, addresses.rtmpPort, camera);
   const secondPort = addresses.rtmpsPort ?? null;
-  const listeners = [`${scheme.toUpperCase()} on ${showBound(addresses.host, addresses.rtmpPort)}`];
-  if (secondPort !== null) listeners.push(`RTMPS on ${showBound(addresses.host, secondPort)}`);
-  listeners.push(`RTSP on ${showBound(addresses.host, addresses.rtspPort)}`);
+  const listeners = [`${scheme.toUpperCase()} on ${hostAndPort(addresses.host, addresses.rtmpPort)}`];
+  if (secondPort !== null) listeners.push(`RTMPS on ${hostAndPort(addresses.host, secondPort)}`);
+  listeners.push(`RTSP on ${hostAndPort(addresses.host, addresses.rtspPort)}`);
 
   const lines = [`Skyweir ${facts.version} is ready.`, row('Listening', listeners.join(', '))];
   const further = facts.hosts.slice(1, 1 + furtherHosts);
@@ -87,9 +88,9 @@ export function startRecord(facts: StartFacts): object {
   const secure = rtmpPortIsTls(config);
   return {
     version: facts.version,
-    [secure ? 'rtmps' : 'rtmp']: showBound(addresses.host, addresses.rtmpPort),
-    ...(secondPort !== null && { rtmps: showBound(addresses.host, secondPort) }),
-    rtsp: showBound(addresses.host, addresses.rtspPort),
+    [secure ? 'rtmps' : 'rtmp']: hostAndPort(addresses.host, addresses.rtmpPort),
+    ...(secondPort !== null && { rtmps: hostAndPort(addresses.host, secondPort) }),
+    rtsp: hostAndPort(addresses.host, addresses.rtspPort),
     hosts: facts.hosts,
     cameras: config.cameras,
     pushUrl: streamUrl(secure ? 'rtmps' : 'rtmp', host, addresses.rtmpPort, path),
@@ -178,10 +179,6 @@ function describeCameras(cameras: readonly Camera[]): string {
 
 function hasDefaultPath(camera: Camera, index: number): boolean {
   return camera.path === `/stream${index + 1}`;
-}
-
-function showBound(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function row(label: string, text: string): string {

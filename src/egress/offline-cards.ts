@@ -1,3 +1,4 @@
+import { plainAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import type { Camera, PublishAddress } from '../control/messages.ts';
 import { parameterSetsToAvcc } from '../h264/parameter-sets.ts';
@@ -146,6 +147,5 @@ export class OfflineCards implements OfflineSource {
  */
 export function publishHost(boundTo: string, localAddress: string): string {
   const wildcard = /^[[\]0:.]*$/.test(boundTo);
-  const host = (wildcard ? localAddress : boundTo).replace(/^\[|\]$|%.*$/g, '');
-  return /^::ffff:[\d.]+$/i.test(host) ? host.slice(7) : host;
+  return plainAddress((wildcard ? localAddress : boundTo).replace(/^\[|\]$|%.*$/g, ''));
 }

@@ -1,3 +1,4 @@
+import { plainAddress } from '../base/address.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { AdmissionOptions } from '../control/messages.ts';
 
@@ -81,9 +82,8 @@ interface RateWindow {
 
 /** IPv4 (also when mapped into IPv6) as it is; IPv6 as its first four groups. */
 export function addressKey(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1]!;
-  if (!address.includes(':')) return address;
+  const plain = plainAddress(address);
+  if (!plain.includes(':')) return plain;
   const [head, tail] = address.split('%', 1)[0]!.split('::');
   const left = head === '' ? [] : head!.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
+import { plainAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -103,10 +104,16 @@ export class Acceptor {
     return new Promise((resolve, reject) => {
       // Only a socket that nothing has been read from can move to another thread.
       const server = createServer({ pauseOnConnect: true, noDelay: true }, onSocket);
-      server.on('error', (error: NodeJS.ErrnoException) =>
-        reject(new ListenError(flag, port, error.code ?? 'UNKNOWN')),
-      );
-      server.listen({ host: this.#boot.host, port, backlog }, () => {
+      let { host } = this.#boot;
+      server.on('error', ({ code }: NodeJS.ErrnoException) => {
+        if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
+          // The default means every address; this machine has no IPv6.
+          host = '0.0.0.0';
+          server.listen({ host, port, backlog });
+        } else reject(new ListenError(flag, port, code ?? 'UNKNOWN'));
+      });
+      server.listen({ host, port, backlog });
+      server.on('listening', () => {
         this.#listeners.push(server);
         resolve((server.address() as { port: number }).port);
       });
@@ -128,7 +135,7 @@ export class Acceptor {
       socket.destroy();
       return;
     }
-    const peer: Peer = { id: `r${++this.#connections}`, address, port: socket.remotePort ?? 0 };
+    const peer: Peer = { id: `r${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
     void this.#handOver(socket, peer, nowMs, tls);
   }
 
@@ -165,7 +172,7 @@ export class Acceptor {
       socket.destroy();
       return;
     }
-    const peer: Peer = { id: `s${++this.#connections}`, address, port: socket.remotePort ?? 0 };
+    const peer: Peer = { id: `s${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
     try {
       link.port.postMessage({ type: 'reader', socket, peer }, [socket as unknown as MessagePort]);
       link.readers.add(peer.id);

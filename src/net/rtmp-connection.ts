@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { MessagePort } from 'node:worker_threads';
+import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -279,7 +280,7 @@ export class RtmpConnection implements ServerSessionHandler {
     const { peer, acceptedMs } = this.#task;
     const fields = {
       conn: peer.id,
-      peer: `${peer.address}:${peer.port}`,
+      peer: hostAndPort(peer.address, peer.port),
       reason,
       detail,
       tls: this.#tlsVersion || undefined,

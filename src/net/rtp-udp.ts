@@ -1,6 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv4, isIPv6 } from 'node:net';
+import { plainAddress } from '../base/address.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
 import type { PacketBatch } from '../rtp/packet-batch.ts';
 
@@ -57,10 +58,10 @@ export class RtpPorts {
   /** Opens a pair on the address that the listeners have; null when the machine has none to give. */
   static async open(host: string): Promise<RtpPorts | null> {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const rtp = await bind(host, 0);
+      const rtp = (await bind(host, 0)) ?? (host === '::' ? await bind('0.0.0.0', 0) : null);
       if (rtp === null) return null;
-      const { port, family } = rtp.address();
-      const rtcp = port % 2 === 0 ? await bind(host, port + 1) : null;
+      const { address, port, family } = rtp.address();
+      const rtcp = port % 2 === 0 ? await bind(address, port + 1) : null;
       if (rtcp !== null) return new RtpPorts(rtp, rtcp, family === 'IPv6');
       rtp.close();
     }
@@ -214,10 +215,6 @@ function isFinal(code: string | undefined): boolean {
 
 function readerKey(address: string, port: number): string {
   return `${plainAddress(address)} ${port}`;
-}
-
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') && isIPv4(address.slice(7)) ? address.slice(7) : address;
 }
 
 async function bind(host: string, port: number): Promise<Socket | null> {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -335,7 +336,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     const { text, peer } = errorTable[reason];
     const fields = {
       conn: id,
-      peer: `${address}:${port}`,
+      peer: hostAndPort(address, port),
       reason,
       detail,
       camera: this.#camera?.name,
@@ -356,9 +357,4 @@ const readerReport = new ReaderReport();
 /** Whether the peer may still read what we send it: not if it is gone, or has not read what it got before. */
 function lastWordsReach(reason: ErrorCode): boolean {
   return reason !== 'write_stalled' && reason !== 'output_exceeded' && reason !== 'peer_reset';
-}
-
-function hostAndPort(address: string, port: number): string {
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
+import { hostAndPort } from '../base/address.ts';
 import { systemClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
@@ -310,7 +311,11 @@ export class Server {
     this.events.on('started', ({ camera, publisher }) => {
       this.#live[camera.index] = true;
       this.#toConsumers({ type: 'stream', camera: camera.index, live: true });
-      const fields = { camera: camera.name, conn: publisher.id, publisher: `${publisher.address}:${publisher.port}` };
+      const fields = {
+        camera: camera.name,
+        conn: publisher.id,
+        publisher: hostAndPort(publisher.address, publisher.port),
+      };
       logger.info(fields, 'RTMP Stream Started');
     });
     this.events.on('stopped', ({ camera, publisher, reason }) => {

@@ -1,3 +1,4 @@
+import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Camera, Peer, PublisherEvent } from '../control/messages.ts';
@@ -78,7 +79,7 @@ export class Statistics {
     const startedMs = clock.nowMs();
     const meter = new StreamMeter({
       path: camera.path,
-      publisher: endpoint(publisher),
+      publisher: hostAndPort(publisher.address, publisher.port),
       capacity,
       startedMs,
       startedWallMs: clock.wallMs(),
@@ -152,10 +153,6 @@ export class Statistics {
 
 /** Part of an interval by which a timer may be early and still belong to the end of it. */
 const tolerance = 0.01;
-
-function endpoint({ address, port }: Peer): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
 
 /** Load of the busiest consumer between two moments. One that was replaced meanwhile starts again at zero and does not count. */
 function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {

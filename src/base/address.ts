@@ -1,0 +1,10 @@
+/** An IP address as people write it: IPv4 that a dual-stack socket shows mapped into IPv6 (`::ffff:192.0.2.1`) is plain IPv4. */
+export function plainAddress(address: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
+}
+
+/** `192.0.2.1:1935` or `[2001:db8::1]:1935`. */
+export function hostAndPort(address: string, port: number): string {
+  const plain = plainAddress(address);
+  return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
+}
