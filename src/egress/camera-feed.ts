@@ -1,7 +1,7 @@
 import { recordFlag, recordKind } from '../shm/frame-ring.ts';
 import type { RingReader } from '../shm/ring-reader.ts';
 import { type ReaderCounters, readerWord } from '../shm/stream-counters.ts';
-import { FeedRing } from './feed-ring.ts';
+import { FeedRing, type StartAt } from './feed-ring.ts';
 import { Pacer } from './pacer.ts';
 import type { ParameterSets } from './parameter-sets.ts';
 import type { PlayObserver, PlaySession } from './play-session.ts';
@@ -47,7 +47,7 @@ export class CameraFeed implements PlayObserver {
     this.#context = context;
     this.camera = camera;
     this.#counters = counters;
-    if (ring !== null) this.#start(new FeedRing(ring, context.slot, context.gopCache));
+    if (ring !== null) this.#start(new FeedRing(ring, context.slot, this.#startAt));
   }
 
   /** Parameter sets of the present stream, null before there are any. */
@@ -55,11 +55,16 @@ export class CameraFeed implements PlayObserver {
     return this.#newest()?.currentParameters() ?? null;
   }
 
+  /** Where sessions that join begin. */
+  get #startAt(): StartAt {
+    return this.#context.gopCache ? 'keyframe' : 'next';
+  }
+
   /** A ring for the camera: the first one, or one that follows when the present one is drained. */
   addRing(memory: SharedArrayBuffer): void {
     const last = this.#newest();
     if (last?.memory === memory) return;
-    const ring = new FeedRing(memory, this.#context.slot, true);
+    const ring = new FeedRing(memory, this.#context.slot, 'oldest');
     if (last !== null) {
       last.next = ring;
       for (const session of this.sessions) ring.prepare(session);
@@ -67,13 +72,13 @@ export class CameraFeed implements PlayObserver {
     }
     this.#start(ring);
     // These sessions have waited since before the ring was made: its first frames are for them.
-    for (const session of this.sessions) session.enter(ring, true);
+    for (const session of this.sessions) session.enter(ring, 'oldest');
   }
 
   join(session: PlaySession): void {
     this.sessions.push(session);
     const ring = this.#newest();
-    if (ring !== null) session.enter(ring, this.#context.gopCache);
+    if (ring !== null) session.enter(ring, this.#startAt);
     this.#counters.set(readerWord.readers, this.sessions.length);
   }
 

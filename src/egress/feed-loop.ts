@@ -89,7 +89,11 @@ export class FeedLoop {
   setRing(camera: number, ring: SharedArrayBuffer): void {
     this.#rings[camera] = ring;
     const feed = this.#feeds[camera];
-    if (!feed) return;
+    if (!feed) {
+      // It was made for readers who have left meanwhile: their place in it is not needed.
+      ReaderSlot.claim(ring, this.#options.slot).release();
+      return;
+    }
     feed.addRing(ring);
     this.#wake(camera);
   }
@@ -145,7 +149,7 @@ export class FeedLoop {
     const ring = this.#rings[camera];
     // The ring of a publisher that crashed still looks live.
     if (!ring || !this.#options.gopCache || this.#offline[camera] === 1) return nowMs;
-    const reader = openReader(ring, true);
+    const reader = openReader(ring, 'keyframe');
     return reader.peek() > 0 ? Math.min(nowMs, reader.arrivalUs / 1000) : nowMs;
   }
 

@@ -2,6 +2,12 @@ import { ReaderSlot, RingReader } from '../shm/ring-reader.ts';
 import { decodeParameterSets, type ParameterSets } from './parameter-sets.ts';
 
 /**
+ * Where a reader of a ring begins: `next` at the next record to be written, `keyframe` at the newest keyframe if there is one,
+ * `oldest` at the first record that is there, for readers who have waited for the ring.
+ */
+export type StartAt = 'next' | 'keyframe' | 'oldest';
+
+/**
  * One ring of a camera as this thread reads it. A camera has a second one for as long as some sessions still drain the
  * ring that it replaces:
  *
@@ -23,15 +29,12 @@ export class FeedRing {
   #delivered = 0;
   #anyDelivered = false;
 
-  /**
-   * Claims the thread's reader slot in the ring. The lead starts at the newest keyframe if `atKeyframe`, else at what
-   * comes next.
-   */
-  constructor(memory: SharedArrayBuffer, slot: number, atKeyframe: boolean) {
+  /** Claims the thread's reader slot in the ring. The lead begins where `start` says. */
+  constructor(memory: SharedArrayBuffer, slot: number, start: StartAt) {
     this.memory = memory;
-    this.#slot = ReaderSlot.claim(memory, slot);
-    this.lead = openReader(memory, atKeyframe);
-    this.#slot.publish(this.lead.cursor);
+    this.lead = openReader(memory, start);
+    // Only now: the slot may hold the first records for us already, see the ring store.
+    this.#slot = ReaderSlot.claim(memory, slot, this.lead.cursor);
   }
 
   /** The parameter sets of the stream in a ring that nobody here reads. */
@@ -42,7 +45,7 @@ export class FeedRing {
 
   /** Keeps the place of a session that still reads the ring before this one. */
   prepare(session: object): void {
-    this.#prepared.set(session, openReader(this.memory, true));
+    this.#prepared.set(session, openReader(this.memory, 'oldest'));
   }
 
   /** The session will not come. */
@@ -50,9 +53,9 @@ export class FeedRing {
     this.#prepared.delete(session);
   }
 
-  /** The cursor that was kept for the session, or one at the newest keyframe. */
+  /** The cursor that was kept for the session, or one at the oldest record. */
   takePrepared(session: object): RingReader {
-    const reader = this.#prepared.get(session) ?? openReader(this.memory, true);
+    const reader = this.#prepared.get(session) ?? openReader(this.memory, 'oldest');
     this.#prepared.delete(session);
     return reader;
   }
@@ -103,9 +106,10 @@ export class FeedRing {
   }
 }
 
-/** A cursor at the newest keyframe if `atKeyframe` and there is one, else at what comes next. */
-export function openReader(memory: SharedArrayBuffer, atKeyframe: boolean): RingReader {
+/** A cursor that begins where `start` says. */
+export function openReader(memory: SharedArrayBuffer, start: StartAt): RingReader {
   const reader = new RingReader(memory);
-  if (atKeyframe) reader.seekNewestKeyframe();
+  if (start === 'keyframe') reader.seekNewestKeyframe();
+  else if (start === 'oldest') reader.seekOldest();
   return reader;
 }

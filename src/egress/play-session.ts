@@ -8,7 +8,7 @@ import { videoPayloadType } from '../sdp/session-description.ts';
 import { entryFlags, recordFlag, recordKind } from '../shm/frame-ring.ts';
 import type { RingReader } from '../shm/ring-reader.ts';
 import { ClockLine } from './clock-line.ts';
-import { type FeedRing, openReader } from './feed-ring.ts';
+import { type FeedRing, openReader, type StartAt } from './feed-ring.ts';
 import type { MediaTransport } from './media-transport.ts';
 import { type CardStream, noCardStream } from './offline-source.ts';
 import type { ParameterSets } from './parameter-sets.ts';
@@ -132,9 +132,9 @@ export class PlaySession {
     this.#card.restart(nowMs, true);
   }
 
-  /** Starts reading `ring`: at its newest keyframe when `atKeyframe` and there is one, else at what comes next. */
-  enter(ring: FeedRing, atKeyframe: boolean): void {
-    this.#read(ring, openReader(ring.memory, atKeyframe));
+  /** Starts reading `ring` where `start` says. */
+  enter(ring: FeedRing, start: StartAt): void {
+    this.#read(ring, openReader(ring.memory, start));
     this.#open = false;
   }
 

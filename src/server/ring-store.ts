@@ -1,5 +1,6 @@
 import type { Camera } from '../control/messages.ts';
 import { createRing } from '../shm/frame-ring.ts';
+import { ReaderSlot } from '../shm/ring-reader.ts';
 
 /** How rings are made: see the configuration keys `ring-frames`, `ring-bytes` and `gop-cache`. */
 export type RingOptions = Parameters<typeof createRing>[0];
@@ -11,13 +12,20 @@ export type RingOptions = Parameters<typeof createRing>[0];
  */
 export class RingStore {
   readonly #options: RingOptions;
+  readonly #consumersOf: (camera: Camera) => readonly number[];
   readonly #announce: (camera: Camera, ring: SharedArrayBuffer) => void;
   readonly #rings: (SharedArrayBuffer | null)[];
   readonly #freshBytes: number;
 
-  /** `announce` tells the consumers about a new ring. */
-  constructor(cameras: number, options: RingOptions, announce: (camera: Camera, ring: SharedArrayBuffer) => void) {
+  /** `consumersOf`: indexes of the consumers that have readers of a camera. `announce` tells all about a new ring. */
+  constructor(
+    cameras: number,
+    options: RingOptions,
+    consumersOf: (camera: Camera) => readonly number[],
+    announce: (camera: Camera, ring: SharedArrayBuffer) => void,
+  ) {
     this.#options = options;
+    this.#consumersOf = consumersOf;
     this.#announce = announce;
     this.#rings = Array<SharedArrayBuffer | null>(cameras).fill(null);
     this.#freshBytes = createRing(options).byteLength;
@@ -33,6 +41,9 @@ export class RingStore {
     const existing = this.#rings[camera.index] ?? null;
     if (existing !== null && existing.byteLength <= this.#freshBytes) return existing;
     const ring = createRing(this.#options);
+    // Claimed for consumers that will hear of the ring when the publisher may have sent a lot already: a ring without readers
+    // goes over its first records at once, and with them over the keyframe that somebody has waited for.
+    for (const consumer of this.#consumersOf(camera)) ReaderSlot.claim(ring, consumer);
     this.#rings[camera.index] = ring;
     this.#announce(camera, ring);
     return ring;

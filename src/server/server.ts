@@ -105,9 +105,13 @@ export class Server {
     this.#doorbells = Array.from({ length: config.consumers }, () => Doorbell.create(this.cameras.length));
     this.#consumers = Array<ConsumerThread | null>(config.consumers).fill(null);
     this.#live = Array<boolean>(this.cameras.length).fill(false);
-    this.#rings = new RingStore(this.cameras.length, ringOptions(config), (camera, ring) => {
-      this.#toConsumers({ type: 'ring', camera: camera.index, ring });
-    });
+    const doorbells = this.#doorbells.map((memory) => new Doorbell(memory));
+    this.#rings = new RingStore(
+      this.cameras.length,
+      ringOptions(config),
+      (camera) => [...doorbells.keys()].filter((index) => doorbells[index]!.interested(camera.index)),
+      (camera, ring) => this.#toConsumers({ type: 'ring', camera: camera.index, ring }),
+    );
     const registry = new PathRegistry(this.cameras, config.publishConflict, (camera, nowMs) => {
       return nowMs - this.#counters.publisher(camera.index).get(publisherWord.lastArrivalMs);
     });

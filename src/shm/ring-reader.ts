@@ -101,6 +101,25 @@ export class RingReader {
     return false;
   }
 
+  /** Puts the cursor at the oldest record that is readable; live if there is none. */
+  seekOldest(): void {
+    const words = this.#words;
+    for (let i = 0; i < attempts; i++) {
+      const tail = Atomics.load(words, writerWord.tail);
+      if (tail === Atomics.load(words, writerWord.head)) break;
+      const ordinal = words[this.#memory.descriptorOf(tail) + descriptorWord.videoOrdinal]!;
+      fence();
+      // Still the oldest, so the count was its own.
+      if (Atomics.load(words, writerWord.tail) !== tail) continue;
+      this.#cursor = tail;
+      this.#videoBefore = ordinal;
+      this.#loaded = false;
+      this.#wantsEntry = false;
+      return;
+    }
+    this.seekLive();
+  }
+
   /** Loads the record at the cursor into the fields: 1. Returns 0 if there is none, -1 if the cursor was overrun. */
   peek(): number {
     const words = this.#words;
@@ -248,12 +267,15 @@ export class ReaderSlot {
     this.#at = at;
   }
 
-  /** Takes part in `ring` as slot `index`, with nothing left to read. Throws `RangeError` for an index that is not there. */
-  static claim(ring: SharedArrayBuffer, index: number): ReaderSlot {
+  /**
+   * Takes part in `ring` as slot `index`; `cursor` is the oldest record that is still needed, by default none of those that
+   * are there. Throws `RangeError` for an index that is not there.
+   */
+  static claim(ring: SharedArrayBuffer, index: number, cursor?: number): ReaderSlot {
     if (!(index >= 0 && index < readerSlots)) throw new RangeError(`no reader slot ${index}`);
     const { words } = new RingMemory(ring);
     const slot = new ReaderSlot(words, readerSlotStart + index * readerSlotWords);
-    slot.publish(Atomics.load(words, writerWord.head));
+    slot.publish(cursor ?? Atomics.load(words, writerWord.head));
     Atomics.store(words, slot.#at + readerSlotWord.active, 1);
     return slot;
   }

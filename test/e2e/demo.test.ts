@@ -36,9 +36,11 @@ describe('npm run demo', () => {
     for (const [index, rate] of rates.entries()) {
       const [name, path, state, fps, , gop, size, readers, , drops] = newestRow(stdout, `/stream${index + 1}`);
       assert.deepEqual([name, path, state, size], [`Drone ${index + 1}`, `/stream${index + 1}`, 'live', '640x360']);
-      // Rates of a machine that does other work too; the drone on a bad link has none to the point.
-      assert.ok(Math.abs(Number(fps) - rate) <= rate / 4, `drone ${index + 1} has ${fps} fps`);
-      assert.ok(Math.abs(Number(gop) - 50) <= 5, `drone ${index + 1} has a GOP of ${gop}`);
+      // Figures of a machine that does other work too. The drone on the bad link has none that can be foretold.
+      if (index !== 3) {
+        assert.ok(Math.abs(Number(fps) - rate) <= rate / 4, `drone ${index + 1} has ${fps} fps`);
+        assert.ok(Math.abs(Number(gop) - 50) <= 5, `drone ${index + 1} has a GOP of ${gop}`);
+      }
       assert.deepEqual([readers, drops], [index === 0 ? '2' : '1', '0']);
     }
     assert.deepEqual(newestRow(stdout, '/stream6').slice(0, 4), ['Free', '/stream6', 'offline', '-']);

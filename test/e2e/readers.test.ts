@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startTestServer, testCredentials } from '../support/media-server.ts';
-import { isRun, NumberedStream, pictureNumber, receivedNumbers } from '../support/numbered-stream.ts';
+import { isRun, NumberedStream, numberedPicture, pictureNumber, receivedNumbers } from '../support/numbered-stream.ts';
 import { until } from '../support/program.ts';
+import { RtmpClient } from '../support/rtmp-client.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
 import { typesOf } from '../support/test-stream.ts';
+import { avcc, headerTag, naluTag, pps, sps } from '../unit/ingest/publisher-rig.ts';
 
 /** Waiting readers give up soon. */
 const impatient = { consumer: new URL('../support/impatient-consumer.ts', import.meta.url) };
@@ -46,6 +48,22 @@ describe('readers', () => {
       const first = reader.units.find(({ units }) => pictureNumber(units) === 70);
       assert.deepEqual(typesOf(first!.units), [7, 8, 5], 'parameter sets in front of the IDR');
       assert.deepEqual(receivedNumbers(reader).slice(0, 5), [70, 71, 72, 73, 74]);
+    }
+  });
+
+  test('one that waits gets every picture of a burst, also the first', { timeout }, async (t) => {
+    const media = await startTestServer();
+    t.after(media.stop);
+    // Each camera has never been published to: its ring is made while the burst is on its way.
+    for (const { index, path } of media.server.cameras) {
+      const reader = await media.play(path);
+      await until('it waits', () => media.server.snapshot(index).reader.readers === 1);
+      const client = await RtmpClient.publish({ port: media.server.addresses.rtmpPort, path });
+      t.after(() => client.destroy());
+      client.send(0, headerTag([sps], [pps]));
+      for (let i = 0; i < 30; i++) client.send(i * 5, naluTag(avcc(numberedPicture(i, i % 5 === 0))));
+      await reader.until((r) => receivedNumbers(r).at(-1) === 29);
+      assert.deepEqual(receivedNumbers(reader), [...Array(30).keys()]);
     }
   });
 
