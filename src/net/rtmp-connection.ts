@@ -103,7 +103,11 @@ export class RtmpConnection implements ServerSessionHandler {
       const reason = this.#session.expired(nowMs);
       if (reason !== null) this.#end(reason, this.#tlsPhase);
     }
-    if (this.#publisher !== null && nowMs >= this.#publisher.deadlineMs) this.#publisher.flush(nowMs);
+    try {
+      if (this.#publisher !== null && nowMs >= this.#publisher.deadlineMs) this.#publisher.flush(nowMs);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Milliseconds that the thread was busy and idle so far, for the statistics of the stream. */
