@@ -56,6 +56,8 @@ export class RtmpConnection implements ServerSessionHandler {
   /** How far TLS is, in words for the log; undefined without TLS and when it is up. */
   #tlsPhase: string | undefined;
   #tlsVersion = '';
+  /** The peer has ended a stream in order at least once. */
+  #unpublished = false;
   #reason: ErrorCode | null = null;
   #destroyAtMs = Number.POSITIVE_INFINITY;
 
@@ -118,7 +120,10 @@ export class RtmpConnection implements ServerSessionHandler {
   // ---- socket ----------------------------------------------------------------------------------------------------------
 
   #watch(socket: Socket): void {
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#end('peer_reset', error.code));
+    // Encoders hang up right after the end of their stream, some with our last acknowledgement still unread.
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.#end(this.#unpublished && !this.#session.publishing ? 'unpublished' : 'peer_reset', error.code),
+    );
     socket.on('end', () => this.#end('peer_closed', this.#tlsPhase));
     socket.on('close', () => this.#onClosed());
   }
@@ -196,6 +201,7 @@ export class RtmpConnection implements ServerSessionHandler {
   }
 
   onUnpublish(): void {
+    this.#unpublished = true;
     this.#stopPublishing();
     this.#post({ type: 'release', reason: 'unpublished' });
   }

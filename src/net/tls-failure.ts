@@ -3,7 +3,8 @@ import { ConnectionError } from '../base/errors.ts';
 /** Reasons that OpenSSL gives, and what they mean to somebody who set up an encoder. The first match is taken. */
 const meanings: readonly (readonly [reason: RegExp, meaning: string])[] = [
   [/unsupported protocol|protocol version|version too low/, 'the peer has no TLS 1.2 or newer'],
-  [/no shared cipher|handshake failure/, 'the peer and we have no cipher in common'],
+  [/no shared cipher/, 'the peer and we have no cipher in common'],
+  [/handshake failure/, 'the peer breaks the handshake off'],
   [
     /no shared group|no suitable key share|no shared signature|no suitable signature/,
     'the peer and we have no key exchange in common',

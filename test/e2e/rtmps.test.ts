@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { duplexPair } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { clientHello, publishCommands, serverHelloLength } from '../../native-free-bench/system/rtmp-dialogue.ts';
 import { rtmpMessage } from '../../native-free-bench/system/synthetic-stream.ts';
+import { StartError } from '../../src/config/errors.ts';
 import { fingerprintOf, makeCertificate, makeChain, makePfx } from '../support/certificates.ts';
 import { faultPaths, fragileEntries } from '../support/faults.ts';
 import { assertSamePictures, pictures, readArgs } from '../support/ffmpeg-reader.ts';
@@ -157,6 +158,19 @@ describe('RTMPS', () => {
     await NumberedStream.start(t, { port: media.server.addresses.rtmpPort, path: '/stream1' });
     await NumberedStream.start(t, { port: rtmpsPort, path: '/stream2', tls: anyCertificate });
     for (const reader of [plainReader, tlsReader]) await reader.until((r) => receivedNumbers(r).length >= 20);
+  });
+
+  test('a second port that is in use is a start error, and nothing is left behind', { timeout }, async (t) => {
+    const other = createServer();
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    t.after(() => other.close());
+    const rtmpsPort = String((other.address() as { port: number }).port);
+    await assert.rejects(startTestServer({ ...pfxFlags(temporaryFolder(t)), 'rtmps-port': rtmpsPort }), (error) => {
+      assert.ok(error instanceof StartError);
+      assert.match(error.message, new RegExp(`^--rtmps-port ${rtmpsPort}: the port is in use`));
+      return true;
+    });
   });
 
   test('N1: hundreds of connections that break in every way leave nothing behind', { timeout }, async (t) => {

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import type { Credentials } from '../../src/config/credentials.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Server, type ServerOptions, startServer } from '../../src/server/server.ts';
+import { until } from './program.ts';
 import { RtspClient, type RtspClientOptions } from './rtsp-client.ts';
 
 /** RTSP credentials of servers that tests start. */
@@ -20,7 +21,7 @@ export interface TestServer {
   readonly rtsp: string;
   /** Log lines so far, parsed. Worker threads write their own lines to standard output. */
   readonly log: readonly Record<string, unknown>[];
-  /** A reader that plays a camera, with the right password. It is closed when the server stops. */
+  /** A reader that plays a camera, with the right password: the next keyframe is for it. Closed when the server stops. */
   play(path: string, options?: Partial<RtspClientOptions>): Promise<RtspClient>;
   stop(): Promise<void>;
 }
@@ -72,6 +73,10 @@ export async function startTestServer(
     play: async (path, options) => {
       const reader = await RtspClient.play({ port: rtspPort, path, credentials: testCredentials, ...options });
       readers.push(reader);
+      // PLAY is answered a moment before the media starts.
+      const camera = server.cameras.findIndex((candidate) => candidate.path.toLowerCase() === path.toLowerCase());
+      const playing = () => readers.filter((other) => !other.closed && other.url === reader.url).length;
+      await until(`${path} is played`, () => server.snapshot(camera).reader.readers >= playing());
       return reader;
     },
     stop: async () => {

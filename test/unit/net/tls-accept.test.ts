@@ -301,6 +301,20 @@ describe('H7: a handshake that fails ends that connection only, with a reason', 
     assert.ok(peer.bytes.length === 0);
   });
 
+  test('a renegotiation is refused', async (t) => {
+    const { client, peer } = await openTls(t, { maxVersion: 'TLSv1.2' });
+    await until('both sides are secure', () => peer.secure);
+    const finished = peer.tls?.getFinished();
+    const outcome = await new Promise((resolve) => {
+      client.on('error', resolve);
+      client.renegotiate({ rejectUnauthorized: false }, (error) => resolve(error ?? 'done'));
+    });
+    assert.match(String(outcome), /no renegotiation/);
+    assert.deepEqual(peer.tls?.getFinished(), finished, 'it was not done');
+    await until('the connection has failed', () => peer.failure !== null);
+    assert.equal(peer.failure?.code, 'tls_failed');
+  });
+
   test('garbage after the handshake breaks the connection', async (t) => {
     const { client, peer } = await openThrough(t, (part, client) => client.write(part));
     await until('both sides are secure', () => peer.secure);

@@ -13,6 +13,7 @@ describe("H7: OpenSSL's reasons in plain words", () => {
   const cases: [string, RegExp][] = [
     ['unsupported protocol', /no TLS 1\.2 or newer/],
     ['no shared cipher', /no cipher in common/],
+    ['ssl/tls alert handshake failure', /breaks the handshake off/],
     ['tlsv1 alert unknown ca', /does not trust the authority/],
     ['ssl/tls alert certificate unknown', /does not accept the certificate/],
     ['sslv3 alert bad certificate', /does not accept the certificate/],
