@@ -11,14 +11,22 @@ const camerasPerDevice = 16;
 const user = 'bench';
 const password = 'bench-only';
 
+interface PackageFile {
+  readonly version: string;
+  readonly scripts: { readonly start: string };
+}
+
 /** The server of this tree; `extra` are further command line arguments. */
 export class SkyweirTarget implements Target {
   readonly name = 'skyweir';
   readonly description: string;
   readonly #extra: readonly string[];
+  /** Those that `npm start` gives to Node. */
+  readonly #nodeFlags: readonly string[];
 
   constructor(extra: readonly string[]) {
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    const { version, scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageFile;
+    this.#nodeFlags = scripts.start.split(' ').filter((word) => word.startsWith('--'));
     this.#extra = extra;
     const settings = extra.length === 0 ? '' : ` with ${extra.join(' ')}`;
     this.description = `skyweir ${version} on Node ${process.versions.node}${settings}; relay is RTMP in, RTSP/TCP out`;
@@ -27,8 +35,7 @@ export class SkyweirTarget implements Target {
   async start(options: TargetOptions): Promise<RunningTarget> {
     const [rtmpPort, rtspPort] = [await freePorts(), await freePorts()];
     const limit = String(Math.min(Math.max(options.streams, 1), 1000));
-    // As `npm start` does it.
-    const command = [process.execPath, '--use-largepages=silent'];
+    const command = [process.execPath, ...this.#nodeFlags];
     if (options.profileFolder !== '') command.push('--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`);
     command.push(join(root, 'src/cli.ts'), '--host', '127.0.0.1', '--no-rate-limit', '--max-connections-per-ip', '0');
     command.push('--rtmp-port', String(rtmpPort), '--rtsp-port', String(rtspPort));

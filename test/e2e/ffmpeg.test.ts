@@ -5,7 +5,7 @@ import { decodePictures, makeClip, pushArgs, temporaryFolder } from '../support/
 import { startTestServer } from '../support/media-server.ts';
 import { start, until } from '../support/program.ts';
 
-describe('ffmpeg pushes, ffmpeg reads', () => {
+describe('ffmpeg pushes, ffmpeg reads', { concurrency: 3 }, () => {
   for (const transport of ['tcp', 'udp'] as const) {
     test(`every picture arrives in order with the publisher's time stamps over ${transport}`, {
       timeout: 60_000,
@@ -50,7 +50,7 @@ const recipes: { name: string; clip?: string[]; push?: string[]; suffix?: string
   { name: 'B-frames', clip: ['-bf', '2'], reordered: true },
 ];
 
-describe('odd but valid streams of ffmpeg', () => {
+describe('odd but valid streams of ffmpeg', { concurrency: 3 }, () => {
   for (const recipe of recipes) {
     test(recipe.name, { timeout: 60_000 }, async (t) => {
       const media = await startTestServer();

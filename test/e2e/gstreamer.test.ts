@@ -21,7 +21,7 @@ function publishArgs(sink: string, url: string, copy: string): string[] {
   ];
 }
 
-describe('GStreamer pushes, ffmpeg reads', () => {
+describe('GStreamer pushes, ffmpeg reads', { concurrency: 3 }, () => {
   for (const sink of ['rtmpsink', 'rtmp2sink']) {
     test(`every picture of ${sink} arrives in order with its time stamp`, { timeout }, async (t) => {
       const media = await startTestServer({}, {}, ['/live/cam1']);
@@ -41,7 +41,7 @@ describe('GStreamer pushes, ffmpeg reads', () => {
   }
 });
 
-describe('ffmpeg pushes, GStreamer reads', () => {
+describe('ffmpeg pushes, GStreamer reads', { concurrency: 3 }, () => {
   for (const protocol of ['tcp', 'udp'] as const) {
     test(`every picture is decoded once and in order over ${protocol}`, { timeout }, async (t) => {
       const media = await startTestServer();

@@ -43,7 +43,7 @@ function assertOneSession(reader: RtspClient): void {
   }
 }
 
-describe('a publisher that is killed comes back', () => {
+describe('a publisher that is killed comes back', { concurrency: 3 }, () => {
   for (const transport of ['tcp', 'udp'] as const) {
     test(`the session of a reader over ${transport} goes on at an IDR with the new parameter sets`, {
       timeout,
@@ -104,7 +104,7 @@ describe('a publisher that is killed comes back', () => {
   });
 });
 
-describe('a second publisher of a path', () => {
+describe('a second publisher of a path', { concurrency: 3 }, () => {
   for (const policy of ['takeover', 'takeover-stale']) {
     test(`--publish-conflict ${policy}: it takes the path over`, { timeout }, async (t) => {
       const media = await startTestServer({ 'publish-conflict': policy });
