@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
+import { hardwareKeys } from '../src/config/hardware-list.ts';
 import { type SettingKey, settingKeys, settings } from '../src/config/schema.ts';
 import { environmentName, settingGroups } from '../src/config/setting.ts';
 
@@ -56,7 +57,9 @@ export function withFlagTable(readme: string): string | null {
 }
 
 function flagTable(): string {
-  const rows = settingKeys.map((key) => [describeFlag(key), settings[key].defaultText, firstSentence(key)]);
+  const rows = settingKeys
+    .filter((key) => !settings[key].onlyInFile)
+    .map((key) => [describeFlag(key), settings[key].defaultText, firstSentence(key)]);
   return ['', ...table(['Flag', 'Default', 'Meaning'], rows), '', ''].join('\n');
 }
 
@@ -90,14 +93,15 @@ export function referencePage(): string {
     'working directory. A mistake is reported in one line with the flag, variable or place in the file, and ends the start',
     'with exit code 2; a start that fails for another reason, such as a port in use, ends with exit code 1.',
     '',
-    'The configuration is read at start: restart Skyweir after a change. _Live_ marks settings that no running stream depends',
-    'on; _restart_ those that are fixed when a listener or thread is made.',
+    'A change of the file takes effect at once, or on SIGHUP; streams that run are not touched. Only a listener whose port has',
+    'changed is opened anew. _Restart_ marks the settings that wait for the next start; the log says so when one of them was',
+    'changed. A file with a mistake is refused whole, with the line of the mistake in the log, and what is in force stays.',
     '',
   ];
   for (const group of settingGroups) {
     lines.push(`## ${group}`, '');
     for (const key of keysOf(group)) lines.push(...describeKey(key));
-    if (group === 'Cameras') lines.push(...cameraSection);
+    if (group === 'Cameras') lines.push(...cameraSection, ...hardwareSection);
     if (group === 'Access') lines.push(...passwordSection);
   }
   return `${lines.join('\n').trimEnd()}\n`;
@@ -107,14 +111,15 @@ function describeKey(key: SettingKey): string[] {
   const setting = settings[key];
   const lines = [`### \`${setting.flag}\``, '', setting.text, ''];
   const values = setting.range === '' ? setting.allowed : setting.range;
-  const cells = [
-    describeFlag(key),
-    `\`${environmentName(setting.flag)}\``,
-    values,
-    setting.defaultText,
-    setting.applies,
-  ];
-  lines.push(...table(['Flag', 'Variable', 'Values', 'Default', 'Change'], [cells]), '');
+  const names = { Flag: describeFlag(key), Variable: `\`${environmentName(setting.flag)}\`` };
+  const cells = {
+    ...(!setting.onlyInFile && names),
+    Values: values,
+    Default: setting.defaultText,
+    Change: setting.applies,
+  };
+  lines.push(...table(Object.keys(cells), [Object.values(cells)]), '');
+  if (setting.onlyInFile) lines.push('This key can stand in the file only.', '');
   if (!setting.inFile) lines.push('This key cannot stand in the file.', '');
   return lines;
 }
@@ -135,6 +140,39 @@ const cameraSection = [
   '',
   'A path starts with `/` (added if it is missing) and has at most 512 bytes and 8 parts. Two cameras cannot share a path;',
   'upper and lower case count as the same. `--cameras N` on the command line replaces the whole list.',
+  '',
+];
+
+const hardwareExample = [
+  'hardware:',
+  '  - name: Port cranes # one ONVIF device, with up to 16 cameras',
+  '    rtmp-port: 8783',
+  '    onvif-port: 8081',
+  '    max-connections: 16',
+  '    cameras:',
+  '      - name: Crane 1',
+  '        path: /stream1',
+  '        rtsp-path: /cranes/stream1 # where two devices have one path, readers need another',
+  '  - name: Drones',
+  '    rtmp-port: 8784',
+  '    tls: true',
+  '    onvif-port: 8082',
+  '    cameras: 16 # Stream 1 to Stream 16 on /stream1 to /stream16',
+];
+
+const hardwareSection = [
+  '### Hardware with its own ports and limits',
+  '',
+  'XProtect adds cameras as hardware: ONVIF devices of up to 16 cameras. Without a list, every 16 of `cameras` are one device,',
+  'all on one RTMP port. With a list in place of `cameras`, each device may have its own:',
+  '',
+  '```yaml',
+  ...hardwareExample,
+  '```',
+  '',
+  `An entry may have ${hardwareKeys.map((key) => `\`${key}\``).join(', ')}; what it leaves out is what the key of that name says`,
+  'for all. Entries with one `rtmp-port` share its listener, and so its limits. A camera is pushed to on the port of its hardware',
+  'only, and read on the one RTSP port, so cameras that have the same path on two RTMP ports need an `rtsp-path`.',
   '',
 ];
 
@@ -166,12 +204,18 @@ export function sampleFile(): string {
       const setting = settings[key];
       const range = setting.range === '' ? '' : `Values: ${setting.range}. `;
       lines.push('', ...comment(setting.text), ...comment(`${range}Default: ${setting.defaultText}.`));
-      lines.push(`#${stringify({ [setting.flag]: setting.sample }, { lineWidth: 0 }).trimEnd()}`);
+      if (!setting.onlyInFile) lines.push(`#${sampleLine(setting.flag, setting.sample)}`);
+      if (key === 'hardware') lines.push('# Such as:', ...hardwareExample.map((line) => `#   ${line}`));
       if (key === 'cameras')
         lines.push('# As a list:', '#   cameras:', '#     - name: North gate', '#       path: /gate/north');
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+function sampleLine(flag: string, sample: unknown): string {
+  const value = Array.isArray(sample) ? `[${sample.map((part) => JSON.stringify(part)).join(', ')}]` : null;
+  return value === null ? stringify({ [flag]: sample }, { lineWidth: 0 }).trimEnd() : `${flag}: ${value}`;
 }
 
 function keysOf(group: (typeof settingGroups)[number]): SettingKey[] {

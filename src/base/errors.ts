@@ -33,6 +33,7 @@ export const errorTable = {
 
   // What a publisher may do
   path_unknown: { layer: 'publish', peer: true, text: 'no camera has this stream path' },
+  path_elsewhere: { layer: 'publish', peer: true, text: 'the camera of this stream path is pushed to on another port' },
   path_invalid: { layer: 'publish', peer: true, text: 'the stream path is not acceptable' },
   path_busy: { layer: 'publish', peer: true, text: 'Stream is already being published to' },
   path_flapping: { layer: 'publish', peer: true, text: 'the path was taken over a moment ago' },
@@ -48,12 +49,14 @@ export const errorTable = {
   session_timeout: { layer: 'time', peer: true, text: 'the RTSP session was not kept alive' },
 
   // Admission
+  ip_denied: { layer: 'admission', peer: true, text: 'the address may not publish here (allow-ip, deny-ip)' },
   connections_exceeded: { layer: 'admission', peer: true, text: 'the connection limit is reached' },
   connections_per_ip_exceeded: { layer: 'admission', peer: true, text: 'too many connections from this address' },
   rate_limited: { layer: 'admission', peer: true, text: 'too many new connections per second from this address' },
 
   // RTSP
   rtsp_malformed: { layer: 'rtsp', peer: true, text: 'an RTSP request is malformed' },
+  rtsps_off: { layer: 'rtsp', peer: true, text: 'TLS on the RTSP port, but there is no certificate; use rtsp://' },
   rtsp_too_large: { layer: 'rtsp', peer: true, text: 'an RTSP request is larger than allowed' },
   authentication_failed: { layer: 'rtsp', peer: true, text: 'user name or password is wrong' },
 
@@ -62,6 +65,7 @@ export const errorTable = {
   peer_reset: { layer: 'end', peer: true, text: 'the connection was reset' },
   unpublished: { layer: 'end', peer: false, text: 'the publisher ended its stream' },
   teardown: { layer: 'end', peer: false, text: 'the reader ended its session' },
+  camera_removed: { layer: 'end', peer: false, text: 'the camera was removed from the configuration' },
   shutdown: { layer: 'end', peer: false, text: 'the server is shutting down' },
   worker_failed: { layer: 'end', peer: false, text: 'the worker thread failed' },
   internal: { layer: 'end', peer: false, text: 'an internal error; please report it' },

@@ -41,7 +41,8 @@ export function parseCommandLine(args: readonly string[], version: string, colum
 
   const flags = new Map<string, string | boolean>();
   for (const key of settingKeys) {
-    const { flag } = settings[key];
+    const { flag, onlyInFile } = settings[key];
+    if (onlyInFile) continue;
     const name = new Option(`--${flag}`).attributeName();
     if (command.getOptionValueSource(name) === 'cli') flags.set(flag, command.getOptionValue(name));
   }
@@ -61,7 +62,7 @@ function buildCommand(version: string): Command {
   for (const group of settingGroups) {
     for (const key of settingKeys) {
       const setting = settings[key];
-      if (setting.group !== group) continue;
+      if (setting.group !== group || setting.onlyInFile) continue;
       const flags = setting.valueName === '' ? `--${setting.flag}` : `--${setting.flag} ${setting.valueName}`;
       command.addOption(new Option(flags, describeSetting(key)).helpGroup(`${group}:`));
       if (setting.kind === 'boolean')
@@ -124,6 +125,7 @@ function explainUnknown(subject: string): string {
   if (onOff !== undefined) return `takes no value; write --${onOff.flag} or --no-${onOff.flag}`;
   const names = ['help', 'version', 'print-config'];
   for (const key of settingKeys) {
+    if (settings[key].onlyInFile) continue;
     names.push(settings[key].flag);
     if (settings[key].kind === 'boolean') names.push(`no-${settings[key].flag}`);
   }

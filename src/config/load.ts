@@ -1,6 +1,9 @@
 import type { z } from 'zod';
-import { type Camera, resolveCameras, sharedPaths } from './camera-list.ts';
+import { cameraKeys } from './camera-list.ts';
 import { describeFileError, UsageError } from './errors.ts';
+import { countCameras, type HardwareDefaults, planHardware } from './hardware.ts';
+import { findConflicts } from './hardware-conflicts.ts';
+import { type HardwareEntry, hardwareKeys } from './hardware-list.ts';
 import { type Config, type SettingKey, type SettingValues, servesTls, settingKeys, settings } from './schema.ts';
 import { type DefaultContext, environmentName, type Setting } from './setting.ts';
 import { suggest } from './suggestion.ts';
@@ -61,16 +64,17 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     if (result.success) {
       values[key] = result.data;
       origins.set(key, value.origin);
-    } else for (const issue of result.error.issues) problems.push(...describeIssue(issue, value));
+    } else for (const issue of result.error.issues) problems.push(...describeIssue(issue, key, value));
   }
   if (problems.length > 0) throw new UsageError(problems);
 
-  const cameras = (values.cameras ?? settings.cameras.default) as SettingValues['cameras'];
-  const cameraList = resolveCameras(cameras);
   const context: DefaultContext = {
     cores: sources.cores,
     terminal: sources.terminal,
-    cameras: cameraList.length,
+    cameras: countCameras(
+      (values.hardware ?? []) as HardwareEntry[],
+      (values.cameras ?? settings.cameras.default) as SettingValues['cameras'],
+    ),
     // systemd separates several folders with colons; the first is ours.
     stateDirectory: sources.environment['STATE_DIRECTORY']?.split(':')[0] || null,
   };
@@ -81,28 +85,44 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     origins.set(key, 'default');
   }
 
-  const complete = { ...(values as SettingValues), cameras: cameraList.length, cameraList };
-  complete.host = complete.host.replace(/^\[(.*)\]$/, '$1');
-  checkTogether(complete, cameraList, given, problems);
+  const settled = values as SettingValues;
+  const entries = settled.hardware;
+  const plan = planHardware(entries, settled);
+  const complete: Config = { ...settled, host: bareHost(settled.host), cameras: plan.cameraList.length, ...plan };
+  if (entries.length > 0 && given.has('cameras')) {
+    const { cameras } = settled;
+    problems.push(
+      `${given.get('cameras')!.describe([], cameras)}: cannot stand beside hardware (${origins.get('hardware')}); list the cameras in their hardware entries`,
+    );
+  } else problems.push(...describeConflicts(entries, complete, settled, given));
+  checkPorts(complete, given, problems);
   checkTls(complete, given, problems, warnings);
   if (problems.length > 0) throw new UsageError(problems);
   return { config: deepFreeze(complete), origins, warnings };
 }
 
-/** What single values cannot show: two cameras on one path, two services on one port. */
-function checkTogether(
+/** IPv6 addresses may be given in brackets, as in URLs. */
+function bareHost(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** What two entries claim at the same time, each in a line that names both. */
+function describeConflicts(
+  entries: readonly HardwareEntry[],
   config: Config,
-  cameras: readonly Camera[],
+  defaults: HardwareDefaults,
   given: ReadonlyMap<SettingKey, Given>,
-  problems: string[],
-): void {
-  for (const { first, second } of sharedPaths(cameras)) {
-    const [one, other] = [cameras[first]!, cameras[second]!];
-    const where = given.get('cameras')?.describe([second, 'path'], other.path) ?? `--cameras: ${other.path}`;
-    problems.push(
-      `${where}: "${other.name}" has the same path as "${one.name}" (camera ${first + 1}, ${one.path}); give every camera its own path (upper and lower case count as the same)`,
-    );
-  }
+): string[] {
+  const list = entries.length > 0 ? 'hardware' : 'cameras';
+  return findConflicts(entries, config, defaults).map(({ path, value, text }) => {
+    const culprit = path.includes('onvif-port') && entries.length === 0 ? 'onvifPort' : list;
+    const where = given.get(culprit)?.describe(path, value) ?? `--${settings[culprit].flag}`;
+    return `${where}: ${text}`;
+  });
+}
+
+/** Two services on one port. */
+function checkPorts(config: Config, given: ReadonlyMap<SettingKey, Given>, problems: string[]): void {
   const ports = ['rtmpPort', 'rtmpsPort', 'rtspPort'] as const;
   ports.forEach((key, index) => {
     const other = ports.slice(0, index).find((earlier) => config[earlier] === config[key]);
@@ -138,7 +158,7 @@ function readFlags(flags: ConfigSources['flags']): Map<SettingKey, Given> {
   const found = new Map<SettingKey, Given>();
   for (const key of settingKeys) {
     const { flag } = settings[key];
-    const raw = flags.get(flag);
+    const raw = settings[key].onlyInFile ? undefined : flags.get(flag);
     if (raw === undefined) continue;
     const name = raw === false ? `--no-${flag}` : `--${flag}`;
     const describe = (_path: readonly PropertyKey[], value: unknown): string =>
@@ -150,7 +170,8 @@ function readFlags(flags: ConfigSources['flags']): Map<SettingKey, Given> {
 
 function readEnvironment(environment: ConfigSources['environment'], warnings: string[]): Map<SettingKey, Given> {
   const found = new Map<SettingKey, Given>();
-  const names = new Map(settingKeys.map((key) => [environmentName(settings[key].flag), key]));
+  const inEnvironment = settingKeys.filter((key) => !settings[key].onlyInFile);
+  const names = new Map(inEnvironment.map((key) => [environmentName(settings[key].flag), key]));
   for (const [name, raw] of Object.entries(environment)) {
     // An empty variable is how container files say "not set".
     if (!name.startsWith('SKYWEIR_') || raw === undefined || raw === '') continue;
@@ -194,12 +215,14 @@ function readFile(file: Given, sources: ConfigSources, problems: string[]): Map<
 }
 
 /** The lines for one validation issue, with the value that caused it and what is allowed instead. */
-function describeIssue(issue: z.core.$ZodIssue, given: Given): string[] {
+function describeIssue(issue: z.core.$ZodIssue, key: SettingKey, given: Given): string[] {
   const value = valueAt(given.raw, issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const where = given.describe([...issue.path, key], (value as Record<string, unknown> | undefined)?.[key]);
-      return `${where}: ${unknownKey(key, ['name', 'path'])}`;
+    const isHardware = key === 'hardware' && issue.path.length === 1;
+    return issue.keys.map((unknown) => {
+      const found = (value as Record<string, unknown> | undefined)?.[unknown];
+      const where = given.describe([...issue.path, unknown], found);
+      return `${where}: ${unknownKey(unknown, isHardware ? hardwareKeys : cameraKeys)}`;
     });
   }
   if (value === null || value === undefined) {

@@ -1,7 +1,7 @@
 import { Document, Pair, Scalar, YAMLMap } from 'yaml';
-import { resolveCameras } from './camera-list.ts';
+import { type Camera, type CameraEntry, resolveCameras } from './camera-list.ts';
 import type { LoadedConfig } from './load.ts';
-import { type Config, settingKeys, settings } from './schema.ts';
+import { type Config, type SettingKey, settingKeys, settings } from './schema.ts';
 import type { Setting } from './setting.ts';
 
 /**
@@ -12,9 +12,10 @@ export function printConfig({ config, origins }: LoadedConfig): string {
   const map = new YAMLMap();
   const document = new Document(map);
   for (const key of settingKeys) {
-    const setting = settings[key] as Setting<unknown>;
+    const setting = settings[key];
     if (!setting.inFile) continue;
-    const value = key === 'cameras' ? camerasForFile(config) : setting.format(config[key]);
+    const value = valueForFile(key, config);
+    if (value === undefined) continue;
     const node = document.createNode(value);
     const origin = origins.get(key) ?? 'default';
     const name = new Scalar(setting.flag);
@@ -26,8 +27,17 @@ export function printConfig({ config, origins }: LoadedConfig): string {
   return document.toString({ lineWidth: 0 });
 }
 
+/** The value as YAML has it; undefined for what is said by another key. */
+function valueForFile(key: SettingKey, config: Config): unknown {
+  if (key === 'hardware') return config.hardware.length > 0 ? config.hardware : undefined;
+  if (key === 'cameras') return config.hardware.length > 0 ? undefined : camerasForFile(config);
+  return (settings[key] as Setting<unknown>).format(config[key]);
+}
+
 /** The plain number if it says everything, else the list. */
-function camerasForFile(config: Config): unknown {
-  const plain = JSON.stringify(resolveCameras(config.cameras)) === JSON.stringify(config.cameraList);
-  return plain ? config.cameras : config.cameraList;
+function camerasForFile({ cameras, cameraList }: Config): unknown {
+  const names = (list: readonly Camera[]): CameraEntry[] =>
+    list.map(({ name, path, rtspPath }) => ({ name, path, ...(rtspPath !== path && { 'rtsp-path': rtspPath }) }));
+  const plain = JSON.stringify(names(resolveCameras(cameras))) === JSON.stringify(names(cameraList));
+  return plain ? cameras : names(cameraList);
 }

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { limits } from '../base/limits.ts';
-import { type Camera, type CameraEntry, camerasAllowed, camerasSchema, maximumCameras } from './camera-list.ts';
+import { addressRange, addressRangeAllowed } from './address-range.ts';
+import { type CameraEntry, camerasAllowed, camerasSchema, maximumCameras } from './camera-list.ts';
+import type { ConfiguredCamera, Hardware, RtmpListener } from './hardware.ts';
+import { type HardwareEntry, hardwareAllowed, hardwareSchema, maximumHardware } from './hardware-list.ts';
+import { hardwareSettings } from './hardware-settings.ts';
 import {
   boolean,
   bytesOrAuto,
@@ -9,13 +13,11 @@ import {
   complete,
   duration,
   integer,
+  list,
   optionalPath,
   pathPattern,
   text,
 } from './setting.ts';
-
-/** Most connections that the default follows the number of cameras to; more only when asked for. */
-const defaultConnectionsCap = 1000;
 
 /**
  * Every configuration key, in the order of the help and the reference. The property name is the one in {@link Config};
@@ -32,26 +34,25 @@ export const settings = {
     group: 'Network',
     text: 'Address that all ports listen on. `::` is every address, IPv6 and IPv4; `127.0.0.1` is this machine only.',
   }),
-  rtmpPort: integer({
-    flag: 'rtmp-port',
-    valueName: '<port>',
-    default: 1935,
-    min: 0,
-    max: 65_535,
-    applies: 'restart',
-    group: 'Network',
-    text: 'TCP port that encoders and drones push RTMP to; RTMPS with `--tls`. 0 takes any free port.',
-  }),
+  rtmpPort: hardwareSettings['rtmp-port'],
   rtspPort: integer({
     flag: 'rtsp-port',
     valueName: '<port>',
     default: 8554,
     min: 0,
     max: 65_535,
-    applies: 'restart',
+    applies: 'live',
     group: 'Network',
     text: 'TCP port that XProtect and players pull RTSP from. 0 takes any free port.',
   }),
+  onvif: boolean({
+    flag: 'onvif',
+    default: true,
+    applies: 'live',
+    group: 'Network',
+    text: 'Answer as ONVIF devices, so that XProtect can add the cameras as hardware. Off leaves RTSP alone.',
+  }),
+  onvifPort: hardwareSettings['onvif-port'],
   rtpPacketBytes: integer({
     flag: 'rtp-packet-bytes',
     valueName: '<bytes>',
@@ -75,13 +76,7 @@ export const settings = {
     text: 'Video bytes in one RTP packet over TCP, where the network cuts packets as it likes. Larger ones cost less processor time; 1400 suits clients that expect the packets of UDP.',
   }),
 
-  tls: boolean({
-    flag: 'tls',
-    default: false,
-    applies: 'restart',
-    group: 'Encryption',
-    text: 'Speak RTMPS on the RTMP port instead of RTMP, with the certificate of `--tls-pfx` or `--tls-cert`. See docs/tls.md.',
-  }),
+  tls: hardwareSettings.tls,
   rtmpsPort: integer({
     flag: 'rtmps-port',
     valueName: '<port>',
@@ -90,7 +85,7 @@ export const settings = {
     sample: 0,
     min: 0,
     max: 65_535,
-    applies: 'restart',
+    applies: 'live',
     group: 'Encryption',
     text: 'A second TCP port, for RTMPS beside RTMP: the RTMP port then stays unencrypted. 0 is none.',
   }),
@@ -98,7 +93,7 @@ export const settings = {
     flag: 'tls-pfx',
     default: 'rtmp.pfx',
     defaultText: '`rtmp.pfx` in the working directory',
-    applies: 'restart',
+    applies: 'live',
     group: 'Encryption',
     text: 'PKCS#12 file (.pfx, .p12) with certificate, chain and private key. A new one is taken while streams run.',
   }),
@@ -107,7 +102,7 @@ export const settings = {
     default: null,
     defaultText: 'none: `SKYWEIR_TLS_PASSWORD`, else no password',
     sample: '/etc/skyweir/tls-password',
-    applies: 'restart',
+    applies: 'live',
     group: 'Encryption',
     text: 'File whose first line is the password of the PKCS#12 file or of the private key.',
   }),
@@ -115,7 +110,7 @@ export const settings = {
     flag: 'tls-cert',
     default: null,
     sample: '/etc/skyweir/fullchain.pem',
-    applies: 'restart',
+    applies: 'live',
     group: 'Encryption',
     text: 'PEM file with the certificate and its chain, the own certificate first; with `--tls-key` in place of a PKCS#12 file.',
   }),
@@ -123,7 +118,7 @@ export const settings = {
     flag: 'tls-key',
     default: null,
     sample: '/etc/skyweir/privkey.pem',
-    applies: 'restart',
+    applies: 'live',
     group: 'Encryption',
     text: 'PEM file with the private key of `--tls-cert`.',
   }),
@@ -133,17 +128,36 @@ export const settings = {
       flag: 'cameras',
       default: 16,
       unit: 'cameras',
-      applies: 'restart',
+      applies: 'live',
       group: 'Cameras',
       text: 'Number of cameras: `/stream1` to `/streamN`. In the file it may also be a list with a name and a path for each camera.',
     },
     {
       kind: 'cameras',
       valueName: '<n>',
-      schema: camerasSchema,
-      allowed: camerasAllowed,
+      schema: camerasSchema(maximumCameras),
+      allowed: camerasAllowed(maximumCameras),
       range: `1-${maximumCameras}`,
       format: (value) => (typeof value === 'number' ? value : value.length),
+    },
+  ),
+  hardware: complete<HardwareEntry[]>(
+    {
+      flag: 'hardware',
+      default: [],
+      defaultText: 'none: one device for every 16 of `cameras`',
+      applies: 'live',
+      group: 'Cameras',
+      text: 'The ONVIF devices one by one, in place of `cameras`: each with a name, up to 16 cameras, and where it differs from the rest its own ports and limits.',
+      onlyInFile: true,
+    },
+    {
+      kind: 'hardware',
+      valueName: '',
+      schema: hardwareSchema,
+      allowed: hardwareAllowed,
+      range: `1-${maximumHardware} entries`,
+      format: () => null,
     },
   ),
   publishConflict: choice({
@@ -163,51 +177,35 @@ export const settings = {
     text: 'Keep the newest group of pictures, so that a reader starts at once and not at the next keyframe. Takes more memory.',
   }),
 
-  offlineInfo: boolean({
-    flag: 'offline-info',
-    default: true,
-    applies: 'restart',
-    group: 'Cameras',
-    text: 'While nobody publishes to a camera, show its readers a card with its name and the URL to push to. Off shows them a plain grey picture.',
-  }),
+  offlineInfo: hardwareSettings['offline-info'],
 
-  maxConnections: integer({
-    flag: 'max-connections',
-    default: ({ cameras }) => (cameras > 16 ? Math.min(defaultConnectionsCap, Math.max(32, 2 * cameras)) : 32),
-    defaultText: `32 connections; with more than 16 cameras 2 per camera, up to ${defaultConnectionsCap}`,
-    sample: 32,
-    min: 1,
-    max: 4000,
+  maxConnections: hardwareSettings['max-connections'],
+  maxConnectionsPerIp: hardwareSettings['max-connections-per-ip'],
+  rateLimit: hardwareSettings['rate-limit'],
+  rateLimitPerSecond: hardwareSettings['rate-limit-per-second'],
+  allowIp: list({
+    flag: 'allow-ip',
+    valueName: '<addresses>',
+    entry: addressRange,
+    allowed: addressRangeAllowed,
+    default: [],
+    defaultText: 'none: every address',
+    sample: ['192.0.2.0/24', '2001:db8::/32'],
     applies: 'live',
     group: 'Limits and deadlines',
-    text: 'RTMP connections at the same time. The RTMP Push Driver allowed up to 1000; more needs a machine that can carry them.',
+    text: 'Addresses and networks that may publish, all others may not.',
   }),
-  maxConnectionsPerIp: integer({
-    flag: 'max-connections-per-ip',
-    default: 16,
-    min: 0,
-    max: 4000,
-    unit: 'connections',
+  denyIp: list({
+    flag: 'deny-ip',
+    valueName: '<addresses>',
+    entry: addressRange,
+    allowed: addressRangeAllowed,
+    default: [],
+    defaultText: 'none',
+    sample: ['198.51.100.7'],
     applies: 'live',
     group: 'Limits and deadlines',
-    text: 'RTMP connections from one address. 0 is no such limit, for drones behind one router.',
-  }),
-  rateLimit: boolean({
-    flag: 'rate-limit',
-    default: true,
-    applies: 'live',
-    group: 'Limits and deadlines',
-    text: 'Limit how fast one address may open new connections.',
-  }),
-  rateLimitPerSecond: integer({
-    flag: 'rate-limit-per-second',
-    default: 10,
-    min: 1,
-    max: 1000,
-    unit: 'connections per second',
-    applies: 'live',
-    group: 'Limits and deadlines',
-    text: 'New connections per second that one address may open.',
+    text: 'Addresses and networks that may not publish, even if `allow-ip` names them.',
   }),
   handshakeTimeoutMs: duration({
     flag: 'handshake-timeout',
@@ -306,7 +304,7 @@ export const settings = {
     valueName: '<level>',
     values: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
     default: 'info',
-    applies: 'live',
+    applies: 'restart',
     group: 'Statistics and logging',
     text: 'Least important messages that are logged.',
   }),
@@ -392,7 +390,10 @@ export type SettingValues = { [K in SettingKey]: z.output<(typeof settings)[K]['
 export type Config = Readonly<Omit<SettingValues, 'cameras'>> & {
   /** Number of cameras, the length of `cameraList`. */
   readonly cameras: number;
-  readonly cameraList: readonly Camera[];
+  /** All cameras, those of the first hardware first. */
+  readonly cameraList: readonly ConfiguredCamera[];
+  readonly hardwareList: readonly Hardware[];
+  readonly listenerList: readonly RtmpListener[];
 };
 
 /** All keys in the order of the help. */
@@ -404,11 +405,6 @@ export function storedPasswordFile(stateDir: string): string {
 }
 
 /** Whether any listener speaks TLS, so that a certificate is needed. */
-export function servesTls(config: Pick<Config, 'tls' | 'rtmpsPort'>): boolean {
-  return config.tls || config.rtmpsPort !== 0;
-}
-
-/** Whether the RTMP port itself speaks RTMPS: only while there is no second port for that. */
-export function rtmpPortIsTls(config: Pick<Config, 'tls' | 'rtmpsPort'>): boolean {
-  return config.tls && config.rtmpsPort === 0;
+export function servesTls(config: Pick<Config, 'listenerList'>): boolean {
+  return config.listenerList.some(({ tls, rtmpsPort }) => tls || rtmpsPort !== null);
 }

@@ -29,13 +29,13 @@ export interface DefaultContext {
 }
 
 /** A value as YAML writes it. */
-export type PlainValue = string | number | boolean | null;
+export type PlainValue = string | number | boolean | null | readonly string[];
 
 /** Everything that is known about one configuration key; the single source of parsing, help and documentation. */
 export interface Setting<T> {
   /** The name of the flag without dashes, which is also the key in the file. */
   readonly flag: string;
-  readonly kind: 'integer' | 'duration' | 'bytes' | 'boolean' | 'choice' | 'text' | 'cameras';
+  readonly kind: 'integer' | 'duration' | 'bytes' | 'boolean' | 'choice' | 'text' | 'list' | 'cameras' | 'hardware';
   /** What the help shows for the value, such as `<port>`; empty for on/off flags. */
   readonly valueName: string;
   /** Takes the raw text of a flag or variable as well as a YAML value. */
@@ -55,6 +55,8 @@ export interface Setting<T> {
   readonly text: string;
   /** False for the keys that cannot stand in the configuration file. */
   readonly inFile: boolean;
+  /** True for the keys that have no flag and no variable, because their value is more than a line. */
+  readonly onlyInFile: boolean;
   readonly format: (value: T) => PlainValue;
 }
 
@@ -70,6 +72,7 @@ interface Description<T> {
   readonly group: SettingGroup;
   readonly text: string;
   readonly inFile?: boolean;
+  readonly onlyInFile?: boolean;
 }
 
 /** The name of the environment variable of a flag: `rtmp-port` gives `SKYWEIR_RTMP_PORT`. */
@@ -142,6 +145,16 @@ export function optionalPath(about: Description<string | null>): Setting<string 
   return complete({ defaultText: 'none', ...about }, { ...shape, format: (value) => value });
 }
 
+/** Several texts: separated by commas, in the file also a list. `entry` is the check of each. */
+export function list(
+  about: Description<readonly string[]> & { entry: z.ZodType<string>; allowed: string },
+): Setting<readonly string[]> {
+  const { allowed } = about;
+  const schema = z.preprocess(textsFromText, z.array(about.entry, allowed));
+  const shape = { kind: 'list', valueName: '<list>', schema, allowed, range: '' } as const;
+  return complete(about, { ...shape, format: (value) => value });
+}
+
 /** A path on this machine: anything but nothing and control characters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 export const pathPattern = /^[^\u0000-\u001f\u007f]+$/;
@@ -166,6 +179,7 @@ export function complete<T>(
     group: about.group,
     text: about.text,
     inFile: about.inFile ?? true,
+    onlyInFile: about.onlyInFile ?? false,
   };
 }
 
@@ -175,6 +189,14 @@ function integerFromText(raw: unknown): unknown {
 
 function textFromNumber(raw: unknown): unknown {
   return typeof raw === 'number' ? String(raw) : raw;
+}
+
+function textsFromText(raw: unknown): unknown {
+  if (typeof raw !== 'string') return raw;
+  return raw
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function booleanFromText(raw: unknown): unknown {

@@ -10,8 +10,16 @@ import type { ErrorCode } from '../base/errors.ts';
 export interface Camera {
   readonly index: number;
   readonly name: string;
-  /** Stream path with a leading slash, in the case the configuration gives. */
+  /** Stream path that publishers push to, with a leading slash, in the case the configuration gives. */
   readonly path: string;
+  /** What readers pull from: the same, unless two listeners have cameras of one path. */
+  readonly rtspPath: string;
+  /** Key of the listener that its publishers connect to. */
+  readonly listener: string;
+  /** Place of its hardware in the list of hardware. */
+  readonly hardware: number;
+  /** Its offline card says where to publish to; otherwise it is plain grey. */
+  readonly offlineInfo: boolean;
 }
 
 /** How a thread logs: decided once in the main thread and handed to the workers as plain data. */
@@ -38,12 +46,6 @@ export interface Peer {
 /** What an ingest worker is started with; the same object for every worker of the pool. */
 export interface IngestBoot {
   readonly log: LogOptions;
-  readonly timeouts: {
-    readonly handshakeMs: number;
-    readonly publishMs: number;
-    readonly videoMs: number;
-    readonly receiveMs: number;
-  };
   /** One {@link Doorbell} memory per consumer. */
   readonly doorbells: readonly SharedArrayBuffer[];
   /** {@link StreamCounters} memory. */
@@ -56,17 +58,54 @@ export interface IngestBoot {
 export interface AcceptorBoot {
   readonly log: LogOptions;
   readonly host: string;
-  readonly rtmpPort: number;
-  /** The RTMP port speaks RTMPS. */
-  readonly rtmpTls: boolean;
-  /** A second listener, for RTMPS; null is none. */
-  readonly rtmpsPort: number | null;
-  readonly rtspPort: number;
+  readonly listen: ListenOptions;
   readonly ingestWorkers: number;
   /** URL of the file an ingest worker starts with. */
   readonly ingestEntry: string;
-  readonly admission: AdmissionOptions;
   readonly ingest: IngestBoot;
+}
+
+/** What the acceptor listens for, and whom it lets in. */
+export interface ListenOptions {
+  readonly listeners: readonly ListenerOptions[];
+  readonly rtsp: PortRequest;
+  /** Addresses and networks that may publish; empty is all. */
+  readonly allowIp: readonly string[];
+  /** Addresses and networks that may not. */
+  readonly denyIp: readonly string[];
+  /** Of publishers' connections from now on. */
+  readonly timeouts: PublisherTimeouts;
+}
+
+/** A port that is wanted. */
+export interface PortRequest {
+  /** The same for as long as the same port is meant: one that is open under this key stays open. */
+  readonly key: string;
+  /** 0 is any free one. */
+  readonly port: number;
+}
+
+/** A listener for publishers; `key` is also the one that cameras name. */
+export interface ListenerOptions extends PortRequest {
+  readonly tls: boolean;
+  /** A second port for the same cameras, for RTMPS; null is none. */
+  readonly rtmps: PortRequest | null;
+  readonly admission: AdmissionOptions;
+}
+
+/** The ports in use of a listener. */
+export interface ListenerPorts {
+  readonly key: string;
+  readonly rtmp: number;
+  readonly rtmps: number | null;
+}
+
+/** The deadlines of a publisher's connection. */
+export interface PublisherTimeouts {
+  readonly handshakeMs: number;
+  readonly publishMs: number;
+  readonly videoMs: number;
+  readonly receiveMs: number;
 }
 
 export interface AdmissionOptions {
@@ -98,16 +137,18 @@ export interface ConsumerBoot {
   readonly gopCache: boolean;
   /** By camera index: it has a publisher at this moment. Changes follow as messages. */
   readonly live: readonly boolean[];
-  /** Cards of offline cameras say where to publish to; otherwise they are plain grey. */
-  readonly offlineInfo: boolean;
   /** Product and version, for people. */
   readonly product: string;
   /** Name of the channel on which the consumers of this server talk about tunnels; null when there is only one. */
   readonly tunnelChannel: string | null;
+  /** {@link TlsMaterialBoard} memory; null where there is no certificate, and readers cannot use TLS. */
+  readonly tls: SharedArrayBuffer | null;
 }
 
-/** Where publishers are listened for, as far as a URL tells. */
+/** Where publishers of a listener's cameras push to, as far as a URL tells. */
 export interface PublishAddress {
+  /** Key of the listener. */
+  readonly listener: string;
   readonly scheme: 'rtmp' | 'rtmps';
   readonly port: number;
 }
@@ -115,23 +156,26 @@ export interface PublishAddress {
 // ---- acceptor ------------------------------------------------------------------------------------------------------
 
 export type AcceptorToMain =
-  /** The ports in use; `rtmpsPort` is that of the second listener. */
-  | {
-      readonly type: 'listening';
-      readonly rtmpPort: number;
-      readonly rtmpsPort: number | null;
-      readonly rtspPort: number;
-    }
+  /** All ports that were asked for are open, and no other. */
+  | { readonly type: 'listening'; readonly listeners: readonly ListenerPorts[]; readonly rtspPort: number }
+  /** A port could not be opened; those that were open before still are, and no other. */
   | { readonly type: 'listen_failed'; readonly flag: string; readonly port: number; readonly code: string }
   /** A publisher's connection was handed to a worker; `port` reaches it until it ends ({@link ConnectionToMain}). */
-  | { readonly type: 'connection'; readonly peer: Peer; readonly port: MessagePort }
+  | {
+      readonly type: 'connection';
+      readonly peer: Peer;
+      /** Key of the listener that it came to. */
+      readonly listener: string;
+      readonly port: MessagePort;
+    }
   | { readonly type: 'worker_failed'; readonly message: string }
   | { readonly type: 'stopped' };
 
 export type MainToAcceptor =
   /** A consumer is ready for sockets; a port for an index that is known replaces it. */
   | { readonly type: 'consumer'; readonly index: number; readonly port: MessagePort }
-  | { readonly type: 'admission'; readonly admission: AdmissionOptions }
+  /** From now on this. Answered by `listening` or `listen_failed`. */
+  | { readonly type: 'listen'; readonly listen: ListenOptions }
   /** Close the listeners, refuse new connections, let the pool end. */
   | { readonly type: 'stop' };
 
@@ -150,6 +194,7 @@ export interface IngestTask {
   readonly tls: boolean;
   /** Monotonic ms at which the socket was accepted; the handshake deadline counts from it. */
   readonly acceptedMs: number;
+  readonly timeouts: PublisherTimeouts;
 }
 
 /** How a publisher's connection ended. */
@@ -216,8 +261,11 @@ export type MainToConsumer =
   | { readonly type: 'stream'; readonly camera: number; readonly live: boolean }
   /** Nobody can publish, for this reason, or can again (null): what every offline card says. */
   | { readonly type: 'listener_error'; readonly reason: string | null }
-  /** An acceptor that gives readers, and where it listens for publishers. */
-  | { readonly type: 'acceptor'; readonly port: MessagePort; readonly publish: PublishAddress }
+  /** An acceptor that gives readers. */
+  | { readonly type: 'acceptor'; readonly port: MessagePort }
+  /** Where publishers push to. */
+  | { readonly type: 'publish_addresses'; readonly addresses: readonly PublishAddress[] }
+  /** The cameras from now on. Who reads one that is no longer there is cut off; who reads one that changed reads on. */
   | { readonly type: 'cameras'; readonly cameras: readonly Camera[] }
   /** End every session with a farewell (RTCP BYE) and stop. */
   | { readonly type: 'stop' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UsageError } from '../../../src/config/errors.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
-import { rtmpPortIsTls, servesTls } from '../../../src/config/schema.ts';
+import { servesTls } from '../../../src/config/schema.ts';
 
 function load(flags: Record<string, string | boolean>, environment: Record<string, string> = {}): LoadedConfig {
   return loadConfig({
@@ -35,7 +35,7 @@ describe('which port speaks TLS', () => {
   for (const [name, flags, any, first] of cases) {
     test(name, () => {
       const { config, warnings } = load(flags);
-      assert.deepEqual([servesTls(config), rtmpPortIsTls(config)], [any, first]);
+      assert.deepEqual([servesTls(config), config.listenerList[0]!.tls], [any, first]);
       assert.deepEqual(warnings, []);
     });
   }
