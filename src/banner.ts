@@ -3,7 +3,7 @@ import { hostAndPort } from './base/address.ts';
 import { limits } from './base/limits.ts';
 import type { Camera } from './config/camera-list.ts';
 import type { Credentials } from './config/credentials.ts';
-import { type Config, rtmpPortIsTls } from './config/schema.ts';
+import type { Config } from './config/schema.ts';
 import { payloadStartOf } from './shm/layout.ts';
 
 /** What the start banner tells. */
@@ -41,7 +41,7 @@ export function describeStart(facts: StartFacts): string {
   const { addresses, config, credentials } = facts;
   const host = facts.hosts[0] ?? '127.0.0.1';
   const camera = config.cameraList[0]!;
-  const scheme = rtmpPortIsTls(config) ? 'rtmps' : 'rtmp';
+  const scheme = config.listenerList[0]!.tls ? 'rtmps' : 'rtmp';
   const push = streamUrl(scheme, host, addresses.rtmpPort, camera.path);
   const pull = streamUrl('rtsp', host, addresses.rtspPort, camera.path);
   const obs = obsFields(scheme, host, addresses.rtmpPort, camera);
@@ -85,7 +85,7 @@ export function startRecord(facts: StartFacts): object {
   const host = facts.hosts[0] ?? '127.0.0.1';
   const path = config.cameraList[0]!.path;
   const secondPort = addresses.rtmpsPort ?? null;
-  const secure = rtmpPortIsTls(config);
+  const secure = config.listenerList[0]!.tls;
   return {
     version: facts.version,
     [secure ? 'rtmps' : 'rtmp']: hostAndPort(addresses.host, addresses.rtmpPort),

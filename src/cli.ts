@@ -2,14 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { describeStart, reachableHosts, type StartFacts, startRecord } from './banner.ts';
+import type { Logger } from './base/logger.ts';
 import { type Credentials, describeExposure, findCredentials, storeCredentials } from './config/credentials.ts';
 import { exitCodes, StartError, UsageError } from './config/errors.ts';
 import { parseCommandLine } from './config/flags.ts';
-import { loadConfig } from './config/load.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { printConfig } from './config/print.ts';
 import type { Config } from './config/schema.ts';
 import { runServer } from './lifetime.ts';
 import { createLog, type LogOptions, type ThreadLog } from './log.ts';
+import { ConfigWatcher } from './server/config-watcher.ts';
 import type { Server } from './server/server.ts';
 import { readVersion } from './version.ts';
 
@@ -28,13 +30,15 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
 
-  const loaded = loadConfig({
-    flags: commandLine.flags,
-    environment: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
-    cores: availableParallelism(),
-    terminal: process.stdout.isTTY === true,
-  });
+  const load = (): LoadedConfig =>
+    loadConfig({
+      flags: commandLine.flags,
+      environment: process.env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      cores: availableParallelism(),
+      terminal: process.stdout.isTTY === true,
+    });
+  const loaded = load();
   if (commandLine.printConfig) {
     process.stdout.write(printConfig(loaded));
     return;
@@ -56,13 +60,27 @@ async function main(args: readonly string[]): Promise<void> {
   const { startServer } = await import('./server/server.ts');
   const code = await runServer({
     start: () => startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions }),
-    ready: (server) => announce(server, config, credentials, log, version),
+    ready: (server) => {
+      announce(server, config, credentials, log, version);
+      watchConfig(server, load, log.logger);
+    },
     drainTimeoutMs: config.drainTimeoutMs,
     logger: log.logger,
     exit: (exitCode) => process.exit(exitCode),
   });
   log.flush();
   process.exit(code);
+}
+
+/** Puts changes of the configuration in force from now on. */
+function watchConfig(server: Server, load: () => LoadedConfig, logger: Logger): void {
+  new ConfigWatcher({
+    file: server.config.configFile,
+    load,
+    running: () => server.config,
+    apply: (config) => server.apply(config),
+    logger,
+  }).start();
 }
 
 /** Keeps a generated password and tells where the server is reached. */

@@ -73,6 +73,8 @@ export const limits = {
     bodyBytes: 16 * 1024,
     /** Milliseconds without a request or receiver report. */
     sessionTimeoutMs: 60_000,
+    /** Milliseconds for the TLS handshake: two round trips, of a few hundred milliseconds on a bad link. */
+    handshakeMs: 5_000,
     /** Milliseconds beyond the advertised timeout, for clients that keep alive at the last moment. */
     sessionGraceMs: 5_000,
     /** Wrong passwords on one connection before it is closed. */
@@ -90,6 +92,84 @@ export const limits = {
     /** Starts and stops of streams that are kept of each camera, and of all cameras together. */
     perCamera: 50,
     overall: 1_000,
+  },
+  onvif: {
+    /** Bytes of the body of a SOAP request; the largest that clients send are some 4 KiB. */
+    bodyBytes: 64 * 1024,
+    /** Bytes of an HTTP request line with its headers. */
+    headBytes: 16 * 1024,
+    /** Nested elements of a request, its envelope included; the deepest configuration has 12. */
+    depth: 32,
+    /** Marks of the two kinds that make the XML parser work: `<` (two for each element) and `=` (one for each attribute). */
+    tags: 1024,
+    attributes: 1024,
+    /** Connections to one device. XProtect holds a handful, each open client of ours one or two. */
+    connections: 64,
+    /** Milliseconds in which the head of a request must be complete, and the whole request. */
+    headTimeoutMs: 10_000,
+    requestTimeoutMs: 20_000,
+    /** Milliseconds that a connection is kept between two requests. */
+    keepAliveMs: 30_000,
+    /** Bytes that tunnelled RTSP may keep waiting for its reader here, over what the RTSP side bounds. */
+    tunnelBytes: 256 * 1024,
+    /** Milliseconds that the time of a WS-UsernameToken may differ from ours, either way. */
+    clockSkewMs: 5 * 60_000,
+    /** Nonces of accepted tokens that are remembered for that long; beyond it the oldest is forgotten. */
+    nonces: 16 * 1024,
+    /** Characters of a user name, nonce, digest or time in a WS-UsernameToken. */
+    tokenCharacters: 512,
+    /** Wrong passwords of an address before it has to wait, and the milliseconds of the first and of the longest wait. */
+    failedLogins: 5,
+    firstWaitMs: 1_000,
+    longestWaitMs: 60_000,
+    /** Milliseconds without a wrong password after which an address starts anew. */
+    forgiveMs: 15 * 60_000,
+    /** Addresses whose wrong passwords are counted; beyond it the one that failed longest ago is forgotten. */
+    failingAddresses: 1024,
+  },
+  onvifEvents: {
+    /** Pull points of one ONVIF device. XProtect has one, its tools another; what is left is for those that crashed. */
+    subscriptions: 32,
+    /** Messages of one camera that wait in one pull point: 16 starts and stops between two pulls. */
+    messagesPerCamera: 32,
+    /** Messages in one answer, some 700 bytes each. */
+    messagesPerAnswer: 128,
+    /** Milliseconds that one pull may wait. ONVIF wants at least a minute. */
+    pullTimeoutMs: 5 * 60_000,
+    /** Milliseconds that a pull point lives without a pull, if the client asks for nothing, and at most. */
+    lifetimeMs: 60_000,
+    longestLifetimeMs: 60 * 60_000,
+    /** Characters of a filter's topic expression, and of a time. */
+    expressionCharacters: 2048,
+    timeCharacters: 64,
+  },
+  discovery: {
+    /** Bytes of a datagram that is looked at. Probes of clients are below 2 KiB. */
+    datagramBytes: 8 * 1024,
+    /** Characters of a message id, which comes back in every answer. */
+    messageIdCharacters: 256,
+    /** Datagrams per second, and at once, that are parsed at all: one of the largest takes some milliseconds. */
+    messagesPerSecond: 100,
+    messagesAtOnce: 200,
+    /** Types, and scopes, that a probe may ask for. */
+    conditions: 32,
+    /** Answered probes per second, and at once, of one source; a client sends one or two and waits. */
+    probesPerSecondPerSource: 2,
+    probesAtOncePerSource: 5,
+    /** Answered probes per second, and at once, of all sources: each has one answer of 1.5 KiB for each ONVIF device. */
+    probesPerSecond: 10,
+    probesAtOnce: 20,
+    /** Sources that are counted apart; the one that was quiet longest is forgotten. */
+    sources: 256,
+    /** Messages that are remembered, and for how many milliseconds: clients send each of theirs several times. */
+    rememberedMessages: 256,
+    rememberedMs: 5_000,
+    /** Messages that wait for their time: 63 ONVIF devices answer some probes at once, or are announced everywhere. */
+    waitingMessages: 2_048,
+    /** Addresses of this machine on which devices are announced. */
+    addresses: 32,
+    /** Milliseconds between looks for network interfaces that came up. */
+    interfaceCheckMs: 30_000,
   },
   card: {
     /** Bytes of encoded offline cards that a consumer keeps: some 16 kB for each camera, so enough for 2000. */

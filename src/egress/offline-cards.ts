@@ -16,8 +16,6 @@ const turnMs = 250;
 export interface OfflineCardsOptions {
   /** Returns a file of `assets/font` by its name. */
   readonly readFont: (name: string) => Buffer;
-  /** Cards say where to publish to; otherwise they are plain grey. Errors are shown in both cases. */
-  readonly info: boolean;
   /** Product and version. */
   readonly product: string;
   /** What the listeners are bound to: a name or address, or all addresses. */
@@ -36,7 +34,10 @@ export class OfflineCards implements OfflineSource {
   readonly #store: OfflineCardStore;
   readonly #live: Uint8Array;
   #version = 0;
-  #publish: PublishAddress | null = null;
+  /** What cameras are now, where that is not what they were when a reader came. */
+  #cameras = new Map<number, Camera>();
+  /** By listener. */
+  #publish = new Map<string, PublishAddress>();
   #error: string | null = null;
   #turnMs = Number.NEGATIVE_INFINITY;
   #encoded = 0;
@@ -69,12 +70,18 @@ export class OfflineCards implements OfflineSource {
   }
 
   /** Where publishers are listened for. */
-  setPublishAddress(address: PublishAddress): void {
-    this.#publish = address;
+  setPublishAddresses(addresses: readonly PublishAddress[]): void {
+    this.#publish = new Map(addresses.map((address) => [address.listener, address]));
     this.#version++;
   }
 
-  /** Nobody can publish, for this reason: every card says so until it is taken back with null. */
+  /** Names, paths or wishes of cameras have changed. */
+  setCameras(cameras: readonly Camera[]): void {
+    this.#cameras = new Map(cameras.map((camera) => [camera.index, camera]));
+    this.#version++;
+  }
+
+  /** Nobody can publish, for this reason: errors are shown also by cameras that want no information. Every card says so until it is taken back with null. */
   setCardError(reason: string | null): void {
     this.#error = reason;
     this.#version++;
@@ -109,11 +116,9 @@ export class OfflineCards implements OfflineSource {
   *warmUp(): Generator<void, void> {
     this.plain.idr(firstStep);
     yield;
-    const { info, product } = this.#options;
+    const { product } = this.#options;
     const url = 'rtmp://localhost:1935/stream';
-    const content: CardContent = info
-      ? { variant: 'offline', name: product, url, product, hint: '' }
-      : { variant: 'plain' };
+    const content: CardContent = { variant: 'offline', name: product, url, product, hint: '' };
     for (const band of cardBands(content, this.#fonts)) {
       this.#store.slice(band);
       yield;
@@ -127,16 +132,18 @@ export class OfflineCards implements OfflineSource {
   }
 
   #content(camera: Camera, host: string): CardContent {
-    const { info, product } = this.#options;
-    const { name } = camera;
+    const { product } = this.#options;
+    const now = this.#cameras.get(camera.index) ?? camera;
+    const { name, offlineInfo } = now;
     if (this.#error !== null) return { variant: 'error', name, reason: this.#error, product, hint: '' };
-    if (!info) return { variant: 'plain' };
-    return { variant: 'offline', name, url: this.#url(camera.path, host), product, hint: '' };
+    if (!offlineInfo) return { variant: 'plain' };
+    return { variant: 'offline', name, url: this.#url(now, host), product, hint: '' };
   }
 
-  #url(path: string, host: string): string {
-    if (this.#publish === null) return '';
-    const { scheme, port } = this.#publish;
+  #url({ listener, path }: Camera, host: string): string {
+    const address = this.#publish.get(listener);
+    if (address === undefined) return '';
+    const { scheme, port } = address;
     return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}${encodeURI(path)}`;
   }
 }

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { plainAddress } from '../base/address.ts';
@@ -12,14 +12,15 @@ import type {
   ConsumerToAcceptor,
   IngestResult,
   IngestTask,
+  ListenerOptions,
+  ListenOptions,
   MainToAcceptor,
   Peer,
 } from '../control/messages.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
 import { Admission } from '../ingest/admission.ts';
-
-/** Connections the kernel may hold for us: with Node's default of 511 a burst of 1000 drones pays a one-second SYN retry. */
-const backlog = 4096;
+import { AddressFilter } from './address-filter.ts';
+import { type ListenError, Listeners, type WantedPort } from './listeners.ts';
 
 /** More tasks than one worker can ever be given, so that the balancer alone decides. */
 const tasksPerWorker = 65_536;
@@ -32,15 +33,19 @@ const workerHeapMb = 512;
  * worker; each reader's socket goes to the consumer with the fewest. No byte of a connection is read here.
  */
 export class Acceptor {
-  readonly #boot: AcceptorBoot;
   readonly #toMain: (message: AcceptorToMain, transfer?: MessagePort[]) => void;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #admission: Admission;
   readonly #pool: Piscina<IngestTask, IngestResult>;
   readonly #consumers = new Map<number, ConsumerLink>();
   readonly #rejections = new Map<ErrorCode, number>();
-  readonly #listeners: Server[] = [];
+  readonly #listeners: Listeners;
+  #listen: ListenOptions;
+  #filter: AddressFilter;
+  /** By the key of the port that a publisher comes to. */
+  #entrances = new Map<string, Entrance>();
+  /** Changes follow one another: the next waits for the ports of the last. */
+  #changing: Promise<void> = Promise.resolve();
   #connections = 0;
   #readers = 0;
   #stopping = false;
@@ -51,11 +56,12 @@ export class Acceptor {
     clock: Clock,
     logger: Logger,
   ) {
-    this.#boot = boot;
     this.#toMain = toMain;
     this.#clock = clock;
     this.#logger = logger;
-    this.#admission = new Admission(boot.admission);
+    this.#listen = boot.listen;
+    this.#filter = new AddressFilter(boot.listen.allowIp, boot.listen.denyIp);
+    this.#listeners = new Listeners(boot.host, (key, socket) => this.#onSocket(key, socket));
     this.#pool = new Piscina({
       filename: boot.ingestEntry,
       name: 'serve',
@@ -76,83 +82,99 @@ export class Acceptor {
     setInterval(() => this.#reportRejections(), 1000).unref();
   }
 
-  async listen(): Promise<void> {
+  /** Listens as told at the start. */
+  listen(): Promise<void> {
+    return this.#change(this.#listen);
+  }
+
+  onMain(message: MainToAcceptor): void {
+    if (message.type === 'consumer') this.#linkConsumer(message.index, message.port);
+    else if (message.type === 'listen') void this.#change(message.listen);
+    else void this.#stop();
+  }
+
+  #change(listen: ListenOptions): Promise<void> {
+    this.#changing = this.#changing.then(() => this.#changeNow(listen));
+    return this.#changing;
+  }
+
+  async #changeNow(listen: ListenOptions): Promise<void> {
+    if (this.#stopping) return;
+    const before = this.#entrances;
+    const entrances = this.#entrancesOf(listen);
     try {
-      const { rtmpTls, rtmpsPort: secondPort } = this.#boot;
-      const rtmpPort = await this.#listen('--rtmp-port', this.#boot.rtmpPort, (socket) =>
-        this.#onPublisher(socket, rtmpTls),
-      );
-      const rtmpsPort =
-        secondPort === null
-          ? null
-          : await this.#listen('--rtmps-port', secondPort, (socket) => this.#onPublisher(socket, true));
-      const rtspPort = await this.#listen('--rtsp-port', this.#boot.rtspPort, (socket) => this.#onReader(socket));
-      this.#toMain({ type: 'listening', rtmpPort, rtmpsPort, rtspPort });
+      // Both: a publisher may come to a new port before the last one is open.
+      this.#entrances = new Map([...entrances, ...before]);
+      const ports = await this.#listeners.change(wantedPorts(listen));
+      if (this.#stopping) return this.#listeners.close();
+      this.#listen = listen;
+      this.#filter = new AddressFilter(listen.allowIp, listen.denyIp);
+      this.#entrances = entrances;
+      for (const { key, admission } of listen.listeners) entrances.get(rtmpKey(key))!.admission.options = admission;
+      const listeners = listen.listeners.map(({ key, rtmps }) => {
+        return { key, rtmp: ports.get(rtmpKey(key))!, rtmps: rtmps === null ? null : ports.get(rtmpsKey(rtmps.key))! };
+      });
+      this.#toMain({ type: 'listening', listeners, rtspPort: ports.get(rtspKey(listen.rtsp.key))! });
     } catch (error) {
+      this.#entrances = before;
       const { flag, port, code } = error as ListenError;
       this.#toMain({ type: 'listen_failed', flag, port, code });
     }
   }
 
-  onMain(message: MainToAcceptor): void {
-    if (message.type === 'consumer') this.#linkConsumer(message.index, message.port);
-    else if (message.type === 'admission') this.#admission.options = message.admission;
-    else void this.#stop();
+  /** Who is connected goes on counting for the limits of a listener that stays. */
+  #entrancesOf({ listeners }: ListenOptions): Map<string, Entrance> {
+    const entrances = new Map<string, Entrance>();
+    for (const { key, tls, rtmps, admission: options } of listeners) {
+      const admission = this.#entrances.get(rtmpKey(key))?.admission ?? new Admission(options);
+      entrances.set(rtmpKey(key), { listener: key, tls, admission });
+      if (rtmps !== null) entrances.set(rtmpsKey(rtmps.key), { listener: key, tls: true, admission });
+    }
+    return entrances;
   }
 
-  #listen(flag: string, port: number, onSocket: (socket: Socket) => void): Promise<number> {
-    return new Promise((resolve, reject) => {
-      // Only a socket that nothing has been read from can move to another thread.
-      const server = createServer({ pauseOnConnect: true, noDelay: true }, onSocket);
-      let { host } = this.#boot;
-      server.on('error', ({ code }: NodeJS.ErrnoException) => {
-        if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-          // The default means every address; this machine has no IPv6.
-          host = '0.0.0.0';
-          server.listen({ host, port, backlog });
-        } else reject(new ListenError(flag, port, code ?? 'UNKNOWN'));
-      });
-      server.listen({ host, port, backlog });
-      server.on('listening', () => {
-        this.#listeners.push(server);
-        resolve((server.address() as { port: number }).port);
-      });
-    });
+  #onSocket(key: string, socket: Socket): void {
+    const entrance = this.#entrances.get(key);
+    if (entrance === undefined) this.#onReader(socket);
+    else this.#onPublisher(socket, entrance);
   }
 
   // ---- publishers ------------------------------------------------------------------------------------------------------
 
-  #onPublisher(socket: Socket, tls: boolean): void {
+  #onPublisher(socket: Socket, entrance: Entrance): void {
     const address = socket.remoteAddress;
     if (address === undefined || this.#stopping) {
       socket.destroy();
       return;
     }
     const nowMs = this.#clock.nowMs();
-    const refused = this.#admission.admit(address, nowMs);
+    const refused = this.#filter.admits(address) ? entrance.admission.admit(address, nowMs) : 'ip_denied';
     if (refused !== null) {
       this.#rejections.set(refused, (this.#rejections.get(refused) ?? 0) + 1);
       socket.destroy();
       return;
     }
     const peer: Peer = { id: `r${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
-    void this.#handOver(socket, peer, nowMs, tls);
+    void this.#handOver(socket, peer, nowMs, entrance);
   }
 
-  async #handOver(socket: Socket, peer: Peer, acceptedMs: number, tls: boolean): Promise<void> {
+  async #handOver(socket: Socket, peer: Peer, acceptedMs: number, entrance: Entrance): Promise<void> {
     const { port1, port2 } = new MessageChannel();
-    this.#toMain({ type: 'connection', peer, port: port2 }, [port2]);
+    const { listener, tls } = entrance;
+    const { timeouts } = this.#listen;
+    this.#toMain({ type: 'connection', peer, listener, port: port2 }, [port2]);
     try {
       // Node's types do not know yet that a socket can be transferred.
       const transferList = [socket, port1] as unknown as MessagePort[];
-      await this.#pool.run({ socket, port: port1, peer, tls, acceptedMs }, { transferList: transferList as never });
+      const task: IngestTask = { socket, port: port1, peer, tls, acceptedMs, timeouts };
+      await this.#pool.run(task, { transferList: transferList as never });
     } catch (error) {
       // The worker died with the connection, or the socket was closed before it could move: main sees the port close.
       port1.close();
       socket.destroy();
       if (!this.#stopping) this.#logger.warn({ conn: peer.id, reason: 'worker_failed', err: error }, 'connection lost');
     } finally {
-      this.#admission.release(peer.address);
+      entrance.admission.release(peer.address);
     }
   }
 
@@ -208,7 +230,7 @@ export class Acceptor {
 
   async #stop(): Promise<void> {
     this.#stopping = true;
-    for (const server of this.#listeners) server.close();
+    this.#listeners.close();
     for (const link of this.#consumers.values()) link.port.close();
     await this.#pool.close();
     this.#toMain({ type: 'stopped' });
@@ -220,15 +242,33 @@ interface ConsumerLink {
   readonly readers: Set<string>;
 }
 
-class ListenError extends Error {
-  readonly flag: string;
-  readonly port: number;
-  readonly code: string;
+/** How publishers come in at one port. */
+interface Entrance {
+  /** Key of the listener. */
+  readonly listener: string;
+  readonly tls: boolean;
+  /** One for both ports of a listener. */
+  readonly admission: Admission;
+}
 
-  constructor(flag: string, port: number, code: string) {
-    super(`${flag} ${port}: ${code}`);
-    this.flag = flag;
-    this.port = port;
-    this.code = code;
-  }
+function wantedPorts({ listeners, rtsp }: ListenOptions): WantedPort[] {
+  const wanted = listeners.flatMap((listener) => wantedByListener(listener));
+  return [...wanted, { key: rtspKey(rtsp.key), flag: '--rtsp-port', port: rtsp.port }];
+}
+
+function wantedByListener({ key, port, rtmps }: ListenerOptions): WantedPort[] {
+  const first = { key: rtmpKey(key), flag: '--rtmp-port', port };
+  return rtmps === null ? [first] : [first, { key: rtmpsKey(rtmps.key), flag: '--rtmps-port', port: rtmps.port }];
+}
+
+function rtmpKey(key: string): string {
+  return `rtmp ${key}`;
+}
+
+function rtmpsKey(key: string): string {
+  return `rtmps ${key}`;
+}
+
+function rtspKey(key: string): string {
+  return `rtsp ${key}`;
 }

@@ -1,6 +1,6 @@
 import type { Camera } from '../control/messages.ts';
 
-/** Cameras by stream path, in any case. */
+/** Cameras by the path that readers ask for, in any case. */
 export class CameraDirectory {
   readonly #capacity: number;
   #byPath: ReadonlyMap<string, Camera> = new Map();
@@ -13,7 +13,7 @@ export class CameraDirectory {
 
   replace(cameras: readonly Camera[]): void {
     const served = cameras.filter((camera) => camera.index < this.#capacity);
-    this.#byPath = new Map(served.map((camera) => [camera.path.toLowerCase(), camera]));
+    this.#byPath = new Map(served.map((camera) => [camera.rtspPath.toLowerCase(), camera]));
   }
 
   /** The camera of a decoded path with a leading slash, null when there is none. */

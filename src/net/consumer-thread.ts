@@ -7,12 +7,12 @@ import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type {
   AcceptorToConsumer,
+  Camera,
   ConsumerBoot,
   ConsumerToAcceptor,
   ConsumerToMain,
   MainToConsumer,
   Peer,
-  PublishAddress,
 } from '../control/messages.ts';
 import { FeedLoop } from '../egress/feed-loop.ts';
 import { OfflineCards } from '../egress/offline-cards.ts';
@@ -22,6 +22,7 @@ import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
 import { Doorbell } from '../shm/doorbell.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
 import { CameraDirectory } from './camera-directory.ts';
+import { ReaderTls } from './reader-tls.ts';
 import { RtpPorts } from './rtp-udp.ts';
 import { RtspConnection, type RtspContext } from './rtsp-connection.ts';
 import { Tunnels } from './rtsp-tunnel.ts';
@@ -65,8 +66,8 @@ export class ConsumerThread {
       rings: boot.rings,
       onSessionFailed: (session, error) => this.#onSessionFailed(session, error),
     });
-    const { offlineInfo, product, host, live } = boot;
-    this.#cards = new OfflineCards({ readFont, info: offlineInfo, product, host, live });
+    const { product, host, live } = boot;
+    this.#cards = new OfflineCards({ readFont, product, host, live });
     this.#tunnels = new Tunnels(boot.tunnelChannel);
     for (let camera = 0; camera < live.length; camera++) this.#loop.setLive(camera, live[camera]!);
   }
@@ -91,6 +92,7 @@ export class ConsumerThread {
       directory: this.#directory,
       authenticator: this.#authenticator(),
       ports: this.#ports,
+      tls: this.#boot.tls === null ? null : new ReaderTls(this.#boot.tls),
       packetBytes,
       tcpPacketBytes,
       randomBytes: (into) => randomFillSync(into),
@@ -104,10 +106,18 @@ export class ConsumerThread {
   onMain(message: MainToConsumer): void {
     if (message.type === 'ring') this.#loop.setRing(message.camera, message.ring);
     else if (message.type === 'stream') this.#setLive(message.camera, message.live);
-    else if (message.type === 'acceptor') this.#listenTo(message.port, message.publish);
+    else if (message.type === 'acceptor') this.#listenTo(message.port);
+    else if (message.type === 'publish_addresses') this.#cards.setPublishAddresses(message.addresses);
     else if (message.type === 'listener_error') this.#cards.setCardError(message.reason);
-    else if (message.type === 'cameras') this.#directory.replace(message.cameras);
+    else if (message.type === 'cameras') this.#setCameras(message.cameras);
     else void this.#stop();
+  }
+
+  #setCameras(cameras: readonly Camera[]): void {
+    this.#directory.replace(cameras);
+    this.#cards.setCameras(cameras);
+    const served = new Set(cameras.map(({ index }) => index));
+    for (const connection of this.#connections.keys()) connection.keepCameras(served);
   }
 
   #setLive(camera: number, live: boolean): void {
@@ -134,8 +144,7 @@ export class ConsumerThread {
 
   // ---- readers ------------------------------------------------------------------------------------------------------
 
-  #listenTo(port: MessagePort, publish: PublishAddress): void {
-    this.#cards.setPublishAddress(publish);
+  #listenTo(port: MessagePort): void {
     this.#acceptors.add(port);
     port.on('message', (message: AcceptorToConsumer) => this.#onReader(message.socket as Socket, message.peer, port));
     port.on('close', () => this.#acceptors.delete(port));

@@ -38,7 +38,6 @@ export class IngestThread {
       clock: systemClock,
       logger,
       readBuffer: Buffer.allocUnsafeSlow(readBufferBytes),
-      timeouts: boot.timeouts,
       random: (into) => randomFillSync(into),
       tls: boot.tls === null ? null : new TlsContexts(boot.tls),
       createPublisher: (granted, connection) => this.#createPublisher(granted, connection),

@@ -23,12 +23,6 @@ export interface IngestContext {
   readonly logger: Logger;
   /** Every socket of the thread is read into it: a read is parsed before the next one starts. */
   readonly readBuffer: Buffer;
-  readonly timeouts: {
-    readonly handshakeMs: number;
-    readonly publishMs: number;
-    readonly videoMs: number;
-    readonly receiveMs: number;
-  };
   readonly random: (into: Uint8Array) => void;
   /** What TLS connections are served with; null where there are none. */
   readonly tls: TlsContexts | null;
@@ -69,10 +63,10 @@ export class RtmpConnection implements ServerSessionHandler {
     this.#finished = finished;
     this.#session = new ServerSession(this, {
       nowMs: task.acceptedMs,
-      handshakeTimeoutMs: context.timeouts.handshakeMs,
-      publishTimeoutMs: context.timeouts.publishMs,
-      videoTimeoutMs: context.timeouts.videoMs,
-      receiveTimeoutMs: context.timeouts.receiveMs,
+      handshakeTimeoutMs: task.timeouts.handshakeMs,
+      publishTimeoutMs: task.timeouts.publishMs,
+      videoTimeoutMs: task.timeouts.videoMs,
+      receiveTimeoutMs: task.timeouts.receiveMs,
       random: context.random,
     });
     this.#port.on('message', (message: MainToConnection) => this.#onMain(message));

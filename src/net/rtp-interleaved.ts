@@ -5,8 +5,9 @@ import type { PacketBatch } from '../rtp/packet-batch.ts';
 
 const empty = Buffer.alloc(0);
 
+/** With TLS the handle is TLS itself, and `_parent` the system's below it. */
 interface SocketWithHandle {
-  readonly _handle: { readonly writeQueueSize?: number } | null;
+  readonly _handle: { readonly writeQueueSize?: number; readonly _parent?: { readonly writeQueueSize?: number } } | null;
 }
 
 /**
@@ -58,8 +59,8 @@ export class InterleavedTransport implements MediaTransport {
     const waiting = this.#socket.writableLength;
     if (waiting === 0) return 0;
     // Not documented, but the only sign of a large write that goes out slowly; `writableLength` changes at its end.
-    const inKernelQueue = (this.#socket as unknown as SocketWithHandle)._handle?.writeQueueSize ?? 0;
-    return waiting + inKernelQueue;
+    const handle = (this.#socket as unknown as SocketWithHandle)._handle;
+    return waiting + (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0);
   }
 
   /** `'drain'` only comes after the high-water mark was passed; the callback of an empty write always does. */

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
 import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
@@ -21,9 +21,11 @@ import {
   type TransportRequest,
 } from '../rtsp/server-session.ts';
 import type { CameraDirectory } from './camera-directory.ts';
+import type { ReaderTls } from './reader-tls.ts';
 import { InterleavedTransport } from './rtp-interleaved.ts';
 import { type ReportSink, type RtpPorts, UdpTransport } from './rtp-udp.ts';
 import { TunnelEntry, type TunnelHalf, type Tunnels } from './rtsp-tunnel.ts';
+import { handshakeRecord } from './tls-accept.ts';
 
 /** Milliseconds a peer gets to read our last words before the socket is destroyed. */
 const farewellMs = 1000;
@@ -43,6 +45,8 @@ export interface RtspContext {
   readonly authenticator: DigestAuthenticator | null;
   /** Null when the machine had no pair of UDP ports. */
   readonly ports: RtpPorts | null;
+  /** Null where there is no certificate. */
+  readonly tls: ReaderTls | null;
   /** RTP payload bytes of a packet at most. */
   readonly packetBytes: number;
   /** The same over TCP. */
@@ -57,11 +61,18 @@ export interface RtspContext {
 export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, ReportSink, TunnelHalf {
   readonly peer: Peer;
   readonly #context: RtspContext;
-  readonly #socket: Socket;
+  /** Bare, or TLS from the moment that the peer has begun it. */
+  #socket: Socket;
   readonly #rtsp: RtspServerSession;
   readonly #onClosed: (connection: RtspConnection) => void;
   readonly #sinceMs: number;
-  /** Until the connection is known to speak plain RTSP, and for good when it is half of a tunnel. */
+  /** Nothing has been received. */
+  #fresh = true;
+  #encrypted = false;
+  /** When the TLS handshake has to be done, monotonic ms. */
+  #handshakeByMs = Number.POSITIVE_INFINITY;
+  #tlsVersion = '';
+  /** Until the connection is known to speak RTSP, and for good when it is half of a tunnel. */
   #entry: TunnelEntry | null;
   #camera: Camera | null = null;
   #protocol: 'udp' | 'tcp' | null = null;
@@ -96,10 +107,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#entry = new TunnelEntry(context.tunnels, this);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error.code));
-    socket.on('data', (bytes: Buffer) => this.#onData(bytes));
-    socket.on('end', () => this.#close('peer_closed'));
-    socket.on('close', () => this.#onSocketClosed());
+    this.#watch(socket);
+    socket.on('data', this.#onData);
     socket.resume();
   }
 
@@ -107,6 +116,10 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   sweep(nowMs: number): void {
     if (this.#reason !== null) {
       if (nowMs >= this.#destroyAtMs) this.#socket.destroy();
+      return;
+    }
+    if (nowMs >= this.#handshakeByMs) {
+      this.#close('handshake_timeout', this.#tlsPhase);
       return;
     }
     if (this.#entry?.isPost) {
@@ -122,6 +135,11 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (reason !== null) this.#close(reason);
   }
 
+  /** The cameras from now on: a reader of another one ends. */
+  keepCameras(served: ReadonlySet<number>): void {
+    if (this.#camera !== null && !served.has(this.#camera.index)) this.#close('camera_removed');
+  }
+
   /** The server stops. */
   shutdown(): void {
     this.#close('shutdown');
@@ -132,13 +150,62 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   }
 
   // ---- socket -> RTSP -----------------------------------------------------------------------------------------------
-  #onData(bytes: Buffer): void {
+  #watch(socket: Socket): void {
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error.code));
+    socket.on('end', () => this.#close('peer_closed', this.#tlsPhase));
+    socket.on('close', () => {
+      // Not for the bare socket that TLS has taken over.
+      if (socket === this.#socket) this.#onSocketClosed();
+    });
+  }
+
+  /** Bytes of the peer, deciphered where it speaks TLS. */
+  readonly #onData = (bytes: Buffer): void => {
     if (this.#reason !== null) return;
     if (this.#entry === null) this.receiveRequests(bytes, 0, bytes.length);
+    else if (this.#fresh && bytes[0] === handshakeRecord) this.#startTls(bytes);
     else this.#enter(this.#entry, bytes);
+  };
+
+  /** RTSPS and RTSP over HTTPS share the port with the plain forms: no request begins with the byte that TLS begins with. */
+  #startTls(head: Buffer): void {
+    const { tls, clock } = this.#context;
+    this.#fresh = false;
+    if (tls === null || !tls.ready) {
+      this.#close('rtsps_off');
+      return;
+    }
+    const bare = this.#socket;
+    bare.off('data', this.#onData);
+    bare.pause();
+    this.#encrypted = true;
+    this.#handshakeByMs = clock.nowMs() + limits.rtsp.handshakeMs;
+    this.#rtsp.noteTls();
+    try {
+      this.#socket = tls.start(bare, head, {
+        onSecure: (socket) => {
+          this.#handshakeByMs = Number.POSITIVE_INFINITY;
+          this.#tlsVersion = socket.getProtocol() ?? '';
+        },
+        onData: this.#onData,
+        onFailure: ({ code, detail }) => {
+          // What befalls the socket below comes here too.
+          if (code === 'peer_reset') this.#onSocketError(detail);
+          else this.#close(code, detail);
+        },
+      });
+      this.#watch(this.#socket);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  get #tlsPhase(): string | undefined {
+    return this.#handshakeByMs === Number.POSITIVE_INFINITY ? undefined : 'during the TLS handshake';
   }
 
   #enter(entry: TunnelEntry, bytes: Buffer): void {
+    this.#fresh = false;
     let plain: Buffer | null = null;
     try {
       plain = entry.receive(bytes, this.#context.clock.nowMs());
@@ -197,7 +264,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     const live = offline.covers(camera.index) ? null : loop.parameters(camera.index);
     const { sps, pps, fps } = live ?? offline.parameters ?? { sps: [], pps: [], fps: 0 };
     // Of several sets the last is in force, until the first IDR brings them all.
-    return { name: camera.name, sps: sps.at(-1) ?? null, pps: pps.at(-1) ?? null, fps };
+    return { name: camera.name, sps: sps.at(-1) ?? null, pps: pps.at(-1) ?? null, fps, ipv6: isIPv6(this.peer.address) };
   }
 
   setup(path: string, request: TransportRequest): TransportReply | TransportRefusal {
@@ -205,7 +272,9 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (camera === null) return { status: 404 };
     const { ports, packetBytes, tcpPacketBytes, play, offline } = this.#context;
     const { clientPorts, interleaved } = request;
-    const udp = ports !== null && clientPorts !== null;
+    // Who asks for TLS wants nobody else to see the pictures, and SRTP is not spoken: UDP would send them in the clear. Clients
+    // that try it first go on with TCP when it is refused.
+    const udp = ports !== null && clientPorts !== null && !this.#encrypted;
     // What was set up before stays in force until something takes its place.
     if (request.protocol === 'udp' && !udp) return { status: 461 };
     this.#releaseSession();
@@ -322,12 +391,13 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
    * leave. What is left, such as a network that went away, is worth a look.
    */
   #onSocketError(code: string | undefined): void {
-    if (code === 'ECONNRESET' || code === 'EPIPE') this.#close('peer_closed', code);
-    else this.#close('peer_reset', code);
+    const detail = this.#tlsPhase ?? code;
+    if (code === 'ECONNRESET' || code === 'EPIPE') this.#close('peer_closed', detail);
+    else this.#close('peer_reset', detail);
   }
 
   #onSocketClosed(): void {
-    this.#close('peer_closed');
+    this.#close('peer_closed', this.#tlsPhase);
     this.#onClosed(this);
   }
 
@@ -341,6 +411,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       detail,
       camera: this.#camera?.name,
       transport: this.#entry !== null && this.#protocol === 'tcp' ? 'http' : (this.#protocol ?? undefined),
+      tls: this.#tlsVersion || undefined,
       seconds: Math.round((this.#context.clock.nowMs() - this.#sinceMs) / 100) / 10,
       frames: this.#frames,
       lost: this.#lost,

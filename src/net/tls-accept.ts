@@ -7,7 +7,7 @@ import { describeTlsFailure } from './tls-failure.ts';
 import { startTls } from './tls-socket.ts';
 
 /** First byte of a TLS connection: a record of type handshake (RFC 8446, clause 5.1). */
-const handshakeRecord = 0x16;
+export const handshakeRecord = 0x16;
 const rtmpVersion = 3;
 
 /** What a TLS connection tells its owner while it starts. */

@@ -29,7 +29,7 @@ export function servedCertificate(secureContext: SecureContext): X509Certificate
   return certificate;
 }
 
-/** The contexts of one ingest worker: one for each certificate, made when the first connection needs it. */
+/** The contexts of one thread: one for each certificate, made when the first connection needs it. */
 export class TlsContexts {
   readonly #board: TlsMaterialBoard;
   #version = 0;

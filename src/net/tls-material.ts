@@ -60,11 +60,26 @@ export class TlsMaterialBoard {
     bytes.fill(0);
   }
 
-  /** What is in force, as a copy, with its version; null before the first. */
+  /** Whether a certificate is in force. */
+  get filled(): boolean {
+    const { version } = this;
+    return version !== 0 && this.#words[lengthWords + (version & 1)] !== 0;
+  }
+
+  /** Main thread: no certificate is in force for connections from now on. */
+  withdraw(): void {
+    if (!this.filled) return;
+    const version = this.version + 1;
+    this.#words[lengthWords + (version & 1)] = 0;
+    Atomics.store(this.#words, versionWord, version);
+    this.#slots[(version & 1) ^ 1]!.fill(0);
+  }
+
+  /** What is in force, as a copy, with its version; null if nothing is. */
   read(): { readonly version: number; readonly material: TlsMaterial } | null {
     for (;;) {
       const { version } = this;
-      if (version === 0) return null;
+      if (!this.filled) return null;
       const slot = version & 1;
       const copy = this.#slots[slot]!.slice(0, this.#words[lengthWords + slot]!);
       // The next certificate wipes the slot of this one, perhaps while it was copied.

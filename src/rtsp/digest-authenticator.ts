@@ -15,6 +15,8 @@ export interface DigestOptions {
   readonly key: Uint8Array;
   /** How long a nonce is accepted. */
   readonly nonceLifetimeMs: number;
+  /** Whether challenges offer qop="auth", which RFC 7616 asks for and the oldest RTSP clients do not understand. */
+  readonly qop?: boolean;
 }
 
 /** `missing`: no Digest credentials. `stale`: right, but the nonce is too old. */
@@ -27,7 +29,7 @@ const nonceShape = /^([0-9a-f]{14})[0-9a-f]{32}$/;
 
 /**
  * Digest access authentication for one user (RFC 7616, and RFC 2069 for clients without qop). Nonces hold their time
- * and a keyed hash of it, so nothing is kept per client. Nonce counts are not checked: RTSP clients rarely send any.
+ * and a keyed hash of it, so nothing is kept per client. Nonce counts are not checked: clients rarely send any, or always the same.
  */
 export class DigestAuthenticator {
   readonly #options: DigestOptions;
@@ -35,11 +37,13 @@ export class DigestAuthenticator {
   /** H(user:realm:password) by algorithm. */
   readonly #secrets: Readonly<Record<DigestAlgorithm, string>>;
   readonly #realm: string;
+  readonly #qop: string;
 
   constructor(options: DigestOptions) {
     this.#options = options;
     this.#realm = options.realm.replace(/["\\\r\n]/g, '');
     this.#algorithms = options.sha256 ? ['SHA-256', 'MD5'] : ['MD5'];
+    this.#qop = options.qop ? ', qop="auth"' : '';
     const account = `${options.user}:${this.#realm}:${options.password}`;
     this.#secrets = { MD5: hash('MD5', account), 'SHA-256': hash('SHA-256', account) };
   }
@@ -49,9 +53,9 @@ export class DigestAuthenticator {
     const nonce = this.#nonce(Math.max(0, Math.floor(nowMs)).toString(16).padStart(14, '0'));
     const end = stale ? ', stale=true' : '';
     return this.#algorithms.map((algorithm) => {
-      // MD5 without the parameter is what the oldest clients parse; qop stays out for the same reason.
+      // MD5 without the parameter is what the oldest clients parse.
       const named = algorithm === 'MD5' ? '' : `, algorithm=${algorithm}`;
-      return `Digest realm="${this.#realm}", nonce="${nonce}"${named}${end}`;
+      return `Digest realm="${this.#realm}", nonce="${nonce}"${this.#qop}${named}${end}`;
     });
   }
 

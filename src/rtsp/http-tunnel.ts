@@ -88,6 +88,12 @@ export class TunnelDecoder {
   /** Bits of the open group of four characters, and how many characters of it have come. */
   #bits = 0;
   #characters = 0;
+  #written = 0;
+
+  /** Bytes that the last `decode` wrote, also when it threw: they came before what is wrong. */
+  get written(): number {
+    return this.#written;
+  }
 
   /**
    * Decodes `bytes[start, end)` into the start of `into`, which must have room for 3 bytes for each 4 begun, and
@@ -106,18 +112,24 @@ export class TunnelDecoder {
         into[to++] = this.#bits;
       } else if (value === padding) {
         // The second of two finds no open group.
-        if (this.#characters === 1) throw new ConnectionError('rtsp_malformed', 'base64 padding');
+        if (this.#characters === 1) throw this.#foreign(to, 'base64 padding');
         if (this.#characters === 2) into[to++] = this.#bits >>> 4;
         if (this.#characters === 3) {
           into[to++] = this.#bits >>> 10;
           into[to++] = this.#bits >>> 2;
         }
       } else if (value === blank) continue;
-      else throw new ConnectionError('rtsp_malformed', 'a tunnelled request is not base64');
+      else throw this.#foreign(to, 'a tunnelled request is not base64');
       this.#bits = 0;
       this.#characters = 0;
     }
+    this.#written = to;
     return to;
+  }
+
+  #foreign(written: number, detail: string): ConnectionError {
+    this.#written = written;
+    return new ConnectionError('rtsp_malformed', detail);
   }
 }
 

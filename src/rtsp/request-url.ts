@@ -14,12 +14,12 @@ const trackSuffix = /(?:^|\/)trackid=(\d{1,5})\/?$/i;
 /**
  * Reads an absolute URL or a bare path. The track may also stand behind a query, where clients put it that append the
  * control attribute to their own URL. Returns null for a broken percent-escape or a control character. `serverHost` is
- * for a bare path, which names no host.
+ * and `serverScheme` are for a bare path, which names neither.
  */
-export function parseRequestUrl(uri: string, serverHost: string): RequestUrl | null {
+export function parseRequestUrl(uri: string, serverHost: string, serverScheme = 'rtsp'): RequestUrl | null {
   if (uri === '*') return { path: '*', track: -1, base: '*' };
   const match = absolute.exec(uri);
-  const scheme = match?.[1]?.toLowerCase() ?? 'rtsp';
+  const scheme = match?.[1]?.toLowerCase() ?? serverScheme;
   const authority = match?.[2] ?? serverHost;
   const rest = match === null ? /^([^?#]*)([^#]*)/.exec(uri)! : null;
   let rawPath = withoutOuterSlashes(rest?.[1] ?? match?.[3] ?? '');

@@ -64,6 +64,8 @@ export class RtspServerSession {
   #state = stateInit;
   #sessionId = '';
   #offer: TransportOffer | null = null;
+  /** Of URLs that name none. */
+  #scheme = 'rtsp';
   /** Path and Content-Base of the session; before SETUP, of the last DESCRIBE. */
   #path = '';
   #base = '';
@@ -101,6 +103,11 @@ export class RtspServerSession {
   receive(bytes: Buffer, start: number, end: number, nowMs: number): void {
     this.#nowMs = nowMs;
     this.#parser.receive(bytes, start, end);
+  }
+
+  /** The connection turned out to be encrypted. */
+  noteTls(): void {
+    this.#scheme = 'rtsps';
   }
 
   /** A receiver report came in over UDP: the client is alive. */
@@ -156,7 +163,7 @@ export class RtspServerSession {
       this.#respond(551, cseq, [`Unsupported: ${required}`]);
       return;
     }
-    const url = parseRequestUrl(request.uri, this.#options.serverHost);
+    const url = parseRequestUrl(request.uri, this.#options.serverHost, this.#scheme);
     if (url === null) this.#respond(400, cseq);
     else if (method === 'OPTIONS') this.#respond(200, cseq, [`Public: ${publicMethods}`, ...this.#sessionHeader()]);
     else if (method === 'DESCRIBE') this.#describe(cseq, url);

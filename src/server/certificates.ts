@@ -26,7 +26,8 @@ export interface CertificateTimes {
 const usualTimes: CertificateTimes = { settleMs: 300, patienceMs: 3000, pollMs: 30_000 };
 
 export interface CertificatesOptions {
-  readonly source: CertificateSource;
+  /** Null where nothing speaks TLS. */
+  readonly source: CertificateSource | null;
   /** The password where no password file is configured; '' is none. */
   readonly password: string;
   readonly logger: Logger;
@@ -40,7 +41,8 @@ export interface CertificatesOptions {
  */
 export class Certificates {
   readonly #options: CertificatesOptions;
-  readonly #files: readonly string[];
+  #source: CertificateSource | null;
+  #files: readonly string[];
   readonly #times: CertificateTimes;
   readonly #board = new TlsMaterialBoard();
   readonly #watchers: FSWatcher[] = [];
@@ -56,15 +58,17 @@ export class Certificates {
   #settling = false;
   #looking: Promise<void> = Promise.resolve();
   #closed = false;
+  #watching = false;
   readonly #onHangUp = (): void => void this.reload();
 
   constructor(options: CertificatesOptions) {
     this.#options = options;
-    this.#files = certificateFiles(options.source).map((file) => resolve(file));
+    this.#source = options.source;
+    this.#files = filesOf(options.source);
     this.#times = options.times ?? usualTimes;
   }
 
-  /** What ingest workers open their {@link TlsMaterialBoard} with. */
+  /** What other threads open their {@link TlsMaterialBoard} with; the board is empty until TLS is wanted. */
   get memory(): SharedArrayBuffer {
     return this.#board.memory;
   }
@@ -76,21 +80,59 @@ export class Certificates {
 
   /** Reads the first certificate. Throws {@link StartError} if it cannot be used. */
   async load(): Promise<void> {
+    (await this.prepare(this.#source)).commit();
+  }
+
+  /**
+   * Reads the certificate of other files, or of the same once more; null is none. Throws {@link StartError} if it cannot be
+   * used. Nothing has changed until `commit` is called.
+   */
+  async prepare(source: CertificateSource | null): Promise<{ commit(): void }> {
+    const files = filesOf(source);
+    if (source === null) return { commit: () => this.#withdraw() };
     try {
-      this.#signature = await this.#sign();
-      const material = await this.#read();
-      this.#take(material, checkCertificate(this.#options.source, material), 'TLS certificate');
-      for (const warning of await describeExposedFiles(this.#options.source, material))
-        this.#options.logger.warn({}, warning);
+      const signature = await signatureOf(files);
+      const material = await readCertificateFiles(source, this.#options.password);
+      const certificate = checkCertificate(source, material);
+      const warnings = await describeExposedFiles(source, material);
+      return {
+        commit: () => {
+          this.#follow(source, files);
+          this.#signature = signature;
+          if (digestOf(material) === this.#inForce) return this.#warnOfExpiry();
+          this.#take(material, certificate, 'TLS certificate');
+          for (const warning of warnings) this.#options.logger.warn({}, warning);
+        },
+      };
     } catch (error) {
       if (error instanceof CertificateProblem) throw new StartError(error.message, { cause: error });
       throw error;
     }
   }
 
+  #withdraw(): void {
+    this.#follow(null, []);
+    this.#board.withdraw();
+    this.#certificate = null;
+    this.#inForce = '';
+  }
+
+  #follow(source: CertificateSource | null, files: readonly string[]): void {
+    this.#source = source;
+    if (files.join('|') === this.#files.join('|')) return;
+    this.#files = files;
+    if (this.#watching) this.#watchFolders();
+  }
+
+  #watchFolders(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher.close();
+    for (const folder of new Set(this.#files.map((file) => dirname(file)))) this.#watchFolder(folder);
+  }
+
   /** Looks for changes from now on: by signs of the file system, by SIGHUP, and now and then without either. */
   watch(): void {
-    for (const folder of new Set(this.#files.map((file) => dirname(file)))) this.#watchFolder(folder);
+    this.#watching = true;
+    this.#watchFolders();
     this.#every(this.#times.pollMs, () => void this.#look(false));
     this.#every(dayMs, () => this.#warnOfExpiry());
     // On a terminal this signal means that the terminal is gone.
@@ -141,13 +183,14 @@ export class Certificates {
   }
 
   async #lookNow(asked: boolean, suspicion: string): Promise<void> {
-    if (this.#closed) return;
+    const source = this.#source;
+    if (this.#closed || source === null) return;
     const { logger } = this.#options;
     let digest = '';
     try {
-      const signature = await this.#sign();
+      const signature = await signatureOf(this.#files);
       if (!asked && signature === this.#signature) return;
-      const material = await this.#read();
+      const material = await readCertificateFiles(source, this.#options.password);
       digest = digestOf(material);
       if (digest === this.#inForce) {
         this.#signature = signature;
@@ -156,8 +199,8 @@ export class Certificates {
         if (asked) logger.info({}, 'the TLS certificate is the same as before');
         return;
       }
-      const certificate = checkCertificate(this.#options.source, material);
-      if (this.#closed) return;
+      const certificate = checkCertificate(source, material);
+      if (this.#closed || source !== this.#source) return;
       this.#signature = signature;
       this.#take(material, certificate, 'TLS certificate replaced; connections that are open keep the old one');
     } catch (error) {
@@ -198,23 +241,6 @@ export class Certificates {
     if (warning !== null) this.#options.logger.warn({ validTo: this.#certificate.validToDate.toISOString() }, warning);
   }
 
-  #read(): Promise<TlsMaterial> {
-    return readCertificateFiles(this.#options.source, this.#options.password);
-  }
-
-  /** Changes when a file does. A file that is missing has a signature too. */
-  async #sign(): Promise<string> {
-    const parts = await Promise.all(
-      this.#files.map((file) =>
-        stat(file).then(
-          ({ ino, size, mtimeMs, ctimeMs }) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`,
-          () => 'missing',
-        ),
-      ),
-    );
-    return parts.join('|');
-  }
-
   #after(ms: number, act: () => void): void {
     if (this.#closed) return;
     const timer = setTimeout(() => {
@@ -227,6 +253,23 @@ export class Certificates {
   #every(ms: number, act: () => void): void {
     this.#timers.add(setInterval(act, ms).unref());
   }
+}
+
+function filesOf(source: CertificateSource | null): string[] {
+  return source === null ? [] : certificateFiles(source).map((file) => resolve(file));
+}
+
+/** Changes when a file does. A file that is missing has a signature too. */
+async function signatureOf(files: readonly string[]): Promise<string> {
+  const parts = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        ({ ino, size, mtimeMs, ctimeMs }) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`,
+        () => 'missing',
+      ),
+    ),
+  );
+  return parts.join('|');
 }
 
 /** What a log record tells about a certificate. */

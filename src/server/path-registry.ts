@@ -14,6 +14,8 @@ const takeoverPauseMs = 2000;
 export interface Claimant {
   readonly id: string;
   readonly address: string;
+  /** Key of the listener that it came to: it reaches the cameras of that listener only. */
+  readonly listener: string;
 }
 
 export type ClaimAnswer =
@@ -23,7 +25,7 @@ export type ClaimAnswer =
   | { readonly type: 'waiting'; readonly holder: Claimant; readonly displaced: Claimant | null };
 
 interface Slot {
-  readonly camera: Camera;
+  camera: Camera;
   holder: Claimant | null;
   waiting: Claimant | null;
   takenOverMs: number;
@@ -36,10 +38,14 @@ interface Slot {
 export class PathRegistry {
   /** The slot that a claimant holds or waits for; never more than one. */
   readonly #slotOf = new Map<Claimant, Slot>();
-  readonly #byPath = new Map<string, Slot>();
-  readonly #byLowerPath = new Map<string, Slot>();
-  readonly #policy: PublishConflict;
+  /** By camera index: a camera keeps its publisher when its name or path changes. */
+  #slots = new Map<number, Slot>();
+  /** By {@link pathKey}. */
+  #byPath = new Map<string, Slot>();
+  /** Lower-case paths of all listeners. */
+  #paths = new Set<string>();
   readonly #silentMs: (camera: Camera, nowMs: number) => number;
+  policy: PublishConflict;
 
   /** `silentMs` tells how long a camera's publisher has sent no video. */
   constructor(
@@ -47,19 +53,38 @@ export class PathRegistry {
     policy: PublishConflict,
     silentMs: (camera: Camera, nowMs: number) => number,
   ) {
-    this.#policy = policy;
+    this.policy = policy;
     this.#silentMs = silentMs;
-    for (const camera of cameras) {
-      const slot: Slot = { camera, holder: null, waiting: null, takenOverMs: Number.NEGATIVE_INFINITY };
-      this.#byPath.set(camera.path, slot);
-      this.#byLowerPath.set(camera.path.toLowerCase(), slot);
-    }
+    this.replace(cameras);
   }
 
-  /** Claims a path as sent or percent-decoded; an exact match wins over one that differs in case. */
+  /** The cameras from now on. Returns who held or waited for one that is gone: they are to be cut off. */
+  replace(cameras: readonly Camera[]): Claimant[] {
+    const before = this.#slots;
+    this.#slots = new Map();
+    this.#byPath = new Map();
+    this.#paths = new Set();
+    for (const camera of cameras) {
+      const slot = before.get(camera.index) ?? { camera, holder: null, waiting: null, takenOverMs: -Infinity };
+      slot.camera = camera;
+      this.#slots.set(camera.index, slot);
+      this.#byPath.set(pathKey(camera.listener, camera.path), slot);
+      this.#paths.add(camera.path.toLowerCase());
+    }
+    const gone = [...before].filter(([index]) => !this.#slots.has(index));
+    const losers = gone.flatMap(([, { holder, waiting }]) => [holder, waiting]).filter((loser) => loser !== null);
+    for (const loser of losers) this.#slotOf.delete(loser);
+    return losers;
+  }
+
+  /** Claims a path as sent or percent-decoded. Upper and lower case are the same, as in the configuration. */
   claim(claimant: Claimant, path: string, decodedPath: string, nowMs: number): ClaimAnswer {
-    const slot = this.#find(path) ?? this.#find(decodedPath);
-    if (slot === undefined) return { type: 'refused', reason: 'path_unknown' };
+    const { listener } = claimant;
+    const slot = this.#byPath.get(pathKey(listener, path)) ?? this.#byPath.get(pathKey(listener, decodedPath));
+    if (slot === undefined) {
+      const elsewhere = this.#paths.has(path.toLowerCase()) || this.#paths.has(decodedPath.toLowerCase());
+      return { type: 'refused', reason: elsewhere ? 'path_elsewhere' : 'path_unknown' };
+    }
     const holder = slot.holder;
     if (holder === null) {
       slot.holder = claimant;
@@ -93,13 +118,14 @@ export class PathRegistry {
     return { camera: slot.camera, next: slot.holder };
   }
 
-  #find(path: string): Slot | undefined {
-    return this.#byPath.get(path) ?? this.#byLowerPath.get(path.toLowerCase());
-  }
-
   #mayTakeOver(slot: Slot, holder: Claimant, claimant: Claimant, nowMs: number): boolean {
-    if (this.#policy === 'takeover') return true;
-    if (this.#policy === 'reject') return false;
+    if (this.policy === 'takeover') return true;
+    if (this.policy === 'reject') return false;
     return holder.address === claimant.address || this.#silentMs(slot.camera, nowMs) >= staleAfterMs;
   }
+}
+
+/** A path is a camera's within one listener; a line break is in no key and no path. */
+function pathKey(listener: string, path: string): string {
+  return `${listener}\n${path.toLowerCase()}`;
 }

@@ -11,6 +11,8 @@ import type { StreamEvents } from './stream-events.ts';
 interface Connection {
   readonly id: string;
   readonly address: string;
+  /** Key of the listener that it came to. */
+  readonly listener: string;
   readonly peer: Peer;
   readonly port: MessagePort;
   camera: Camera | null;
@@ -45,14 +47,30 @@ export class Publishers {
     return this.#connections.size;
   }
 
+  /** Indexes of the cameras that somebody publishes to. */
+  get cameras(): Set<number> {
+    const connections = [...this.#connections.values()];
+    return new Set(connections.flatMap(({ camera }) => (camera === null ? [] : [camera.index])));
+  }
+
   /** A connection was handed to a worker. */
-  add(peer: Peer, port: MessagePort): void {
-    const connection: Connection = { id: peer.id, address: peer.address, peer, port, camera: null, reason: null };
+  add(peer: Peer, listener: string, port: MessagePort): void {
+    const { id, address } = peer;
+    const connection: Connection = { id, address, listener, peer, port, camera: null, reason: null };
     this.#connections.set(peer.id, connection);
     port.on('message', (message: ConnectionToMain) => this.#onMessage(connection, message));
     port.on('close', () => this.#onClose(connection));
     // It was on its way when the others were told.
     if (this.#ending !== null) send(connection, { type: 'cut', reason: this.#ending });
+  }
+
+  /** The cameras from now on. Who publishes to one that is gone is cut off, and nobody else. */
+  replaceCameras(cameras: readonly Camera[]): void {
+    for (const { id } of this.#registry.replace(cameras)) this.#cut(id, 'camera_removed');
+    const byIndex = new Map(cameras.map((camera) => [camera.index, camera]));
+    for (const connection of this.#connections.values()) {
+      if (connection.camera !== null) connection.camera = byIndex.get(connection.camera.index) ?? connection.camera;
+    }
   }
 
   /** Ends every connection; resolves when all are gone. */
@@ -95,9 +113,11 @@ export class Publishers {
 
   #release(connection: Connection, reason: ErrorCode): void {
     const released = this.#registry.release(connection);
+    const { camera } = connection;
     connection.camera = null;
+    // Of a camera that was removed the registry knows nothing any more, but its stream ends all the same.
+    if (camera !== null) this.#events.emit('stopped', { camera, publisher: connection.peer, reason });
     if (released === null) return;
-    this.#events.emit('stopped', { camera: released.camera, publisher: connection.peer, reason });
     const next = released.next === null ? undefined : this.#connections.get(released.next.id);
     if (next !== undefined) this.#grant(next, released.camera);
   }

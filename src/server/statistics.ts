@@ -8,19 +8,14 @@ import { formatStatsBlock, statsTitle } from '../stats/stats-block.ts';
 import { busyPart, StreamMeter } from '../stats/stream-meter.ts';
 import { reportFields } from '../stats/stream-report.ts';
 import type { StreamEvents } from './stream-events.ts';
-
-/** Milliseconds a consumer was busy and idle so far. */
-export interface ThreadTime {
-  readonly active: number;
-  readonly idle: number;
-}
+import type { ThreadTime } from './thread.ts';
 
 export interface StatisticsOptions {
   readonly events: StreamEvents;
   readonly counters: StreamCounters;
   /** Frames that a ring holds. */
   readonly capacity: number;
-  /** Milliseconds from block to block. */
+  /** Milliseconds from block to block; {@link Statistics.intervalMs} may change it. */
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -56,8 +51,12 @@ export class Statistics {
   /** By camera index: the stream that runs, or that has just ended. */
   readonly #streams = new Map<number, MeasuredStream>();
 
+  /** Milliseconds from block to block, each from the next one of a stream on. */
+  intervalMs: number;
+
   constructor(options: StatisticsOptions) {
     this.#options = options;
+    this.intervalMs = options.intervalMs;
     options.events.on('started', ({ camera, publisher }) => this.#start(camera, publisher));
     options.events.on('stopped', ({ camera }) => this.#end(camera));
     options.events.on('notice', ({ camera, notice }) => this.#notice(camera, notice));
@@ -72,7 +71,7 @@ export class Statistics {
   }
 
   #start(camera: Camera, publisher: Peer): void {
-    const { clock, counters, capacity, intervalMs } = this.#options;
+    const { clock, counters, capacity } = this.#options;
     const left = this.#streams.get(camera.index);
     // A successor follows at once: its frames must not count as fetched from the stream before.
     if (left !== undefined) this.#reportEnd(left);
@@ -90,7 +89,7 @@ export class Statistics {
       publisher,
       meter,
       startedMs,
-      timer: setTimeout(() => this.#report(stream), intervalMs),
+      timer: setTimeout(() => this.#report(stream), this.intervalMs),
       consumerTimes: this.#options.consumerTimes(),
       ended: null,
     };
@@ -121,7 +120,8 @@ export class Statistics {
   }
 
   #report(stream: MeasuredStream): void {
-    const { clock, counters, intervalMs } = this.#options;
+    const { clock, counters } = this.#options;
+    const { intervalMs } = this;
     const nowMs = clock.nowMs();
     const past = Math.floor((nowMs - stream.startedMs) / intervalMs + tolerance);
     const nextMs = stream.startedMs + (past + 1) * intervalMs;

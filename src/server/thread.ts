@@ -1,5 +1,15 @@
 import { Worker } from 'node:worker_threads';
+import { StartError } from '../config/errors.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
+
+/** Milliseconds before a failed thread is started again, so that a fault at its start cannot spin. */
+export const restartPauseMs = 200;
+
+/** Milliseconds a thread was busy and idle since it started. */
+export interface ThreadTime {
+  readonly active: number;
+  readonly idle: number;
+}
 
 /** A worker thread with typed messages, and a promise of its end. */
 export class Thread<In, Out> {
@@ -19,8 +29,8 @@ export class Thread<In, Out> {
     });
   }
 
-  /** Milliseconds that the thread was busy and idle since it started; zeros before and after its life. */
-  get time(): { readonly active: number; readonly idle: number } {
+  /** Zeros before and after its life. */
+  get time(): ThreadTime {
     return this.#worker.performance.eventLoopUtilization();
   }
 
@@ -31,4 +41,11 @@ export class Thread<In, Out> {
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }
+}
+
+/** For the end of a thread that should be starting: throws {@link StartError}. */
+export function failIfEnded(name: string): (failure: Error | null) => never {
+  return (failure) => {
+    throw new StartError(`the ${name} thread ended while it started: ${failure?.message ?? 'no reason given'}`);
+  };
 }

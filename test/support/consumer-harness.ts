@@ -8,6 +8,7 @@ import { Doorbell } from '../../src/shm/doorbell.ts';
 import { createRing } from '../../src/shm/frame-ring.ts';
 import { type ReaderSnapshot, StreamCounters } from '../../src/shm/stream-counters.ts';
 import { RtspClient, type RtspClientOptions } from './rtsp-client.ts';
+import { testCamera } from './test-camera.ts';
 import { smallRing, TestStream } from './test-stream.ts';
 
 /** The password that {@link ConsumerHarness.reader} logs in with. */
@@ -34,7 +35,9 @@ export class ConsumerHarness {
     this.#counters = StreamCounters.create(cameras, 1);
     this.doorbell = new Doorbell(doorbell);
     this.rings = Array.from({ length: cameras }, () => createRing({ ...smallRing, ...ring }));
-    const list: Camera[] = this.rings.map((_, index) => ({ index, name: `Camera ${index}`, path: `/Stream${index}` }));
+    const list: Camera[] = this.rings.map((_, index) =>
+      testCamera({ index, name: `Camera ${index}`, path: `/Stream${index}` }),
+    );
     const workerData: ConsumerBoot = {
       log: { level: 'silent', format: 'json', colour: false, secrets: [] } as unknown as ConsumerBoot['log'],
       index: 0,
@@ -49,9 +52,9 @@ export class ConsumerHarness {
       tcpPacketBytes: 1400,
       gopCache: false,
       live: list.map(() => true),
-      offlineInfo: true,
       product: 'Skyweir test',
       tunnelChannel: null,
+      tls: null,
       ...boot,
     };
     this.worker = new Worker(threadEntry('consumer', import.meta.url, '../../'), { workerData });
@@ -71,7 +74,7 @@ export class ConsumerHarness {
     const { port1, port2 } = new MessageChannel();
     harness.#acceptorPort = port2;
     port2.on('message', (message: { id: string }) => harness.closedReaders.push(message.id));
-    harness.send({ type: 'acceptor', port: port1, publish: { scheme: 'rtmp', port: 1935 } }, [port1]);
+    harness.send({ type: 'acceptor', port: port1 }, [port1]);
     harness.#server.listen(0, '::');
     await once(harness.#server, 'listening');
     harness.port = (harness.#server.address() as { port: number }).port;

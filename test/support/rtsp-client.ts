@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { decodeRtp, depacketize, type RtpPacket } from './h264-depacketizer.ts';
 
 /** An access unit as the reader got it. */
@@ -38,12 +39,14 @@ export interface RtspClientOptions {
   readonly path: string;
   readonly host?: string;
   readonly transport?: 'tcp' | 'udp';
+  /** Speaks RTSPS. */
+  readonly tls?: ConnectionOptions;
   readonly credentials?: { readonly user: string; readonly password: string };
   /** Receives without looking inside: for load. */
   readonly countOnly?: boolean;
 }
 
-/** A small RTSP reader for tests: one connection, one video track, over TCP or UDP, with MD5 digest. */
+/** A small RTSP reader for tests: one connection, one video track, over TCP, TLS or UDP, with MD5 digest. */
 export class RtspClient {
   readonly units: ReceivedUnit[] = [];
   readonly reports: ReceivedReport[] = [];
@@ -72,7 +75,8 @@ export class RtspClient {
     this.#options = options;
     this.socket = socket;
     const host = options.host ?? '127.0.0.1';
-    this.url = `rtsp://${host.includes(':') ? `[${host}]` : host}:${options.port}${options.path}`;
+    const scheme = options.tls === undefined ? 'rtsp' : 'rtsps';
+    this.url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${options.port}${options.path}`;
     socket.on('data', (bytes: Buffer) => this.#onData(bytes));
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -83,8 +87,9 @@ export class RtspClient {
   }
 
   static async connect(options: RtspClientOptions): Promise<RtspClient> {
-    const socket = connect({ host: options.host ?? '127.0.0.1', port: options.port });
-    await once(socket, 'connect');
+    const { tls, port, host = '127.0.0.1' } = options;
+    const socket = tls === undefined ? connect({ host, port }) : tlsConnect({ host, port, ...tls });
+    await once(socket, tls === undefined ? 'connect' : 'secureConnect');
     return new RtspClient(options, socket);
   }
 
@@ -124,7 +129,7 @@ export class RtspClient {
   /** Sends an empty receiver report, which is a sign of life. */
   sendReceiverReport(): void {
     const report = Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 7]);
-    if (this.#rtcp !== null) this.#rtcp.send(report, this.#serverPorts[1], '127.0.0.1');
+    if (this.#rtcp !== null) this.#rtcp.send(report, this.#serverPorts[1], this.#options.host ?? '127.0.0.1');
     else this.socket.write(Buffer.concat([Buffer.from([0x24, 1, 0, report.length]), report]));
   }
 
@@ -153,7 +158,7 @@ export class RtspClient {
 
   async #transport(): Promise<string> {
     if (this.#options.transport !== 'udp') return 'RTP/AVP/TCP;unicast;interleaved=0-1';
-    [this.#rtp, this.#rtcp] = await openPair();
+    [this.#rtp, this.#rtcp] = await openPair(this.#options.host ?? '127.0.0.1');
     this.#rtp.on('message', (bytes) => this.#onRtp(bytes));
     this.#rtcp.on('message', (bytes) => this.#onRtcp(bytes));
     return `RTP/AVP;unicast;client_port=${this.#rtp.address().port}-${this.#rtcp.address().port}`;
@@ -262,13 +267,15 @@ export class RtspClient {
   }
 }
 
-async function openPair(): Promise<[UdpSocket, UdpSocket]> {
+/** A pair on the loopback address of the same kind as `host`. */
+async function openPair(host: string): Promise<[UdpSocket, UdpSocket]> {
+  const type = isIPv6(host) ? 'udp6' : 'udp4';
   for (let attempt = 0; attempt < 100; attempt++) {
     const first = 20_000 + 2 * (randomBytes(2).readUInt16BE() % 10_000);
-    const pair = [createSocket('udp4'), createSocket('udp4')] as const;
+    const pair = [createSocket(type), createSocket(type)] as const;
     try {
       for (const [index, socket] of pair.entries()) {
-        socket.bind(first + index, '127.0.0.1');
+        socket.bind(first + index, type === 'udp6' ? '::1' : '127.0.0.1');
         await once(socket, 'listening');
       }
       return [...pair];

@@ -8,15 +8,16 @@ import type { CardPicture, CardStream } from '../../../src/egress/offline-source
 import { SliceHeader } from '../../../src/h264/slice-header.ts';
 import { decodeSps } from '../../../src/h264/sps.ts';
 import { OfflineCardStore } from '../../../src/offline-card/offline-card.ts';
+import { testCamera } from '../../support/test-camera.ts';
 import { fonts } from '../offline-card/card-model.ts';
 
 const readFont = (name: string) => readFileSync(resolve(import.meta.dirname, '../../../assets/font', name));
-const gate = { index: 0, name: 'North gate', path: '/Gate/north 1' };
+const gate = testCamera({ name: 'North gate', path: '/Gate/north 1' });
 
 function makeCards(options: Partial<OfflineCardsOptions> = {}): OfflineCards {
   const live = [false, false];
-  const cards = new OfflineCards({ readFont, info: true, product: 'Skyweir 1.2.3', host: '::', live, ...options });
-  cards.setPublishAddress({ scheme: 'rtmp', port: 1935 });
+  const cards = new OfflineCards({ readFont, product: 'Skyweir 1.2.3', host: '::', live, ...options });
+  cards.setPublishAddresses([{ listener: '1935', scheme: 'rtmp', port: 1935 }]);
   return cards;
 }
 
@@ -115,17 +116,30 @@ describe('what a card says', () => {
     assert.deepEqual(stream.next(0).unit, expected('North gate', 'rtmp://[2001:db8::1]:1935/a'));
   });
 
-  test('nothing, when information is off', () => {
-    const cards = makeCards({ info: false });
+  test('its new name at once when it is renamed, with an IDR', () => {
+    const cards = makeCards();
     const stream = cards.open(gate, '192.0.2.1');
+    stream.restart(0, false);
+    stream.next(0);
+    cards.setCameras([{ ...gate, name: 'South gate' }]);
+    const [, renamed] = run(stream, 1000, 2000)[0]!;
+    assert.notEqual(renamed.parameterSets, null);
+    const content = { variant: 'offline', name: 'South gate', url: 'rtmp://192.0.2.1:1935/Gate/north%201' } as const;
+    const card = new OfflineCardStore(fonts).card({ ...content, product: 'Skyweir 1.2.3', hint: '' });
+    assert.deepEqual(renamed.unit, card.idr(2));
+  });
+
+  test('nothing, when information is off', () => {
+    const cards = makeCards();
+    const stream = cards.open({ ...gate, offlineInfo: false }, '192.0.2.1');
     stream.restart(0, false);
     assert.deepEqual(stream.next(0).unit, cards.plain.idr(1));
   });
 
   test('an error on every card until it is taken back, each change with an IDR, also when information is off', () => {
-    for (const info of [true, false]) {
-      const cards = makeCards({ info });
-      const stream = cards.open(gate, '192.0.2.1');
+    for (const offlineInfo of [true, false]) {
+      const cards = makeCards();
+      const stream = cards.open({ ...gate, offlineInfo }, '192.0.2.1');
       stream.restart(0, false);
       const before = stream.next(0).unit;
       cards.setCardError('Port 1935 is in use.');

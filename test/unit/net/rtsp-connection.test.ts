@@ -2,72 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { limits } from '../../../src/base/limits.ts';
-import { FeedLoop } from '../../../src/egress/feed-loop.ts';
-import { noOfflineSource } from '../../../src/egress/offline-source.ts';
-import { CameraDirectory } from '../../../src/net/camera-directory.ts';
 import { RtpPorts } from '../../../src/net/rtp-udp.ts';
-import { RtspConnection, type RtspContext } from '../../../src/net/rtsp-connection.ts';
+import { RtspConnection } from '../../../src/net/rtsp-connection.ts';
 import { Tunnels } from '../../../src/net/rtsp-tunnel.ts';
-import { PacketBatch } from '../../../src/rtp/packet-batch.ts';
-import { Doorbell } from '../../../src/shm/doorbell.ts';
-import { StreamCounters } from '../../../src/shm/stream-counters.ts';
 import { FakeSocket } from '../../support/fake-socket.ts';
 import { until } from '../../support/program.ts';
-
-interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly fields: Record<string, unknown>;
-  readonly message: string;
-}
+import { type LogLine, RtspSurroundings as Surroundings } from '../../support/rtsp-surroundings.ts';
 
 const url = 'rtsp://server/stream1';
 const tcp = 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1';
 const udp = 'Transport: RTP/AVP;unicast;client_port=40000-40001';
-
-/** Everything around connections but the network. */
-class Surroundings {
-  nowMs = 1000;
-  readonly log: LogLine[] = [];
-  readonly loop: FeedLoop;
-  readonly context: RtspContext;
-  readonly #counters = new StreamCounters(StreamCounters.create(2, 1));
-
-  constructor(ports: RtpPorts | null = null, tunnels = new Tunnels(null)) {
-    const clock = { nowMs: () => this.nowMs, wallMs: () => 1_700_000_000_000 + this.nowMs };
-    this.loop = new FeedLoop({
-      slot: 0,
-      gopCache: false,
-      clock,
-      doorbell: new Doorbell(Doorbell.create(2)),
-      counters: this.#counters,
-      rings: [null, null],
-      onSessionFailed: (session) => assert.fail(`session of camera ${session.camera} failed`),
-    });
-    const cameras = [0, 1].map((index) => ({ index, name: `Camera ${index}`, path: `/stream${index + 1}` }));
-    const note = (level: LogLine['level']) => (fields: object, message: string) => {
-      this.log.push({ level, fields: fields as LogLine['fields'], message });
-    };
-    this.context = {
-      clock,
-      logger: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
-      loop: this.loop,
-      play: { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test' },
-      offline: noOfflineSource,
-      tunnels,
-      directory: new CameraDirectory(cameras, 2),
-      authenticator: null,
-      ports,
-      packetBytes: 1400,
-      tcpPacketBytes: 1400,
-      randomBytes: (into) => into.fill(7),
-    };
-  }
-
-  /** Readers of the first camera that are joined to its feed. */
-  get readers(): number {
-    return this.#counters.reader(0, 0).snapshot().readers;
-  }
-}
 
 /** One connection with its peer. */
 class Bench {

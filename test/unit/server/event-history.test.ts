@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { EventHistory } from '../../../src/server/event-history.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
+import { testCamera } from '../../support/test-camera.ts';
 
-const cameras = [0, 1, 2].map((index) => ({ index, name: `Stream ${index}`, path: `/stream${index}` }));
+const cameras = [0, 1, 2].map((index) => testCamera({ index }));
 const publisher = { id: 'r1', address: '10.0.0.1', port: 5000 };
 
 function history(perCamera = 3, overall = 4) {

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
+import { testCamera } from '../../support/test-camera.ts';
 
 const cameras = [
-  { index: 0, name: 'Stream 1', path: '/stream1' },
-  { index: 1, name: 'North', path: '/Live/North' },
-  { index: 2, name: 'north', path: '/live/north2' },
+  testCamera(),
+  testCamera({ index: 1, name: 'North', path: '/Live/North' }),
+  testCamera({ index: 2, name: 'north', path: '/live/north2' }),
 ];
-const drone = { id: 'r1', address: '10.0.0.1' };
-const sameDrone = { id: 'r2', address: '10.0.0.1' };
-const stranger = { id: 'r3', address: '10.9.9.9' };
+const drone = { id: 'r1', address: '10.0.0.1', listener: '1935' };
+const sameDrone = { id: 'r2', address: '10.0.0.1', listener: '1935' };
+const stranger = { id: 'r3', address: '10.9.9.9', listener: '1935' };
 
 function registry(policy: PublishConflict, silentMs = 0) {
   return new PathRegistry(cameras, policy, () => silentMs);

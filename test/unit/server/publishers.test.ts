@@ -7,11 +7,9 @@ import { PathRegistry, type PublishConflict } from '../../../src/server/path-reg
 import { Publishers } from '../../../src/server/publishers.ts';
 import type { RingStore } from '../../../src/server/ring-store.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
+import { testCamera } from '../../support/test-camera.ts';
 
-const cameras = [
-  { index: 0, name: 'Stream 1', path: '/stream1' },
-  { index: 1, name: 'Stream 2', path: '/stream2' },
-];
+const cameras = [testCamera(), testCamera({ index: 1 })];
 
 /** Main's side of a connection's port, and what main sent to the worker. */
 class Port extends EventEmitter {
@@ -74,7 +72,7 @@ class Rig {
   connect(): Port {
     const id = `r${++this.#count}`;
     const port = new Port(this.log, id);
-    this.publishers.add({ id, address: '10.0.0.1', port: 1000 }, port as unknown as MessagePort);
+    this.publishers.add({ id, address: '10.0.0.1', port: 1000 }, '1935', port as unknown as MessagePort);
     return port;
   }
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Camera } from '../../../src/control/messages.ts';
 import { RingStore } from '../../../src/server/ring-store.ts';
 import { recordKind } from '../../../src/shm/frame-ring.ts';
 import { RingReader } from '../../../src/shm/ring-reader.ts';
+import { testCamera } from '../../support/test-camera.ts';
 import { smallRing, TestStream } from '../../support/test-stream.ts';
 
-const camera: Camera = { index: 1, name: 'Gate', path: '/gate' };
+const camera = testCamera({ index: 1 });
 
 function store(consumers: number[] = []) {
   const announced: SharedArrayBuffer[] = [];

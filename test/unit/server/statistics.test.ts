@@ -4,8 +4,9 @@ import { FrameCounting } from '../../../src/ingest/frame-counting.ts';
 import { Statistics } from '../../../src/server/statistics.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
 import { publisherWord, readerWord, StreamCounters } from '../../../src/shm/stream-counters.ts';
+import { testCamera } from '../../support/test-camera.ts';
 
-const camera = { index: 0, name: 'Stream 1', path: '/stream1' };
+const camera = testCamera();
 const drone = { id: 'r1', address: '10.0.0.1', port: 5000 };
 const other = { id: 'r2', address: '2001:db8::1', port: 6000 };
 

@@ -1,0 +1,135 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Logger } from '../base/logger.ts';
+import { StartError } from '../config/errors.ts';
+import type { AcceptorBoot, AcceptorToMain, ListenOptions, MainToAcceptor, Peer } from '../control/messages.ts';
+import type { OpenPorts } from './listen-options.ts';
+import { failIfEnded, restartPauseMs, Thread } from './thread.ts';
+
+/** What an {@link AcceptorSupervisor} needs of the server. */
+export interface AcceptorOwner {
+  readonly entry: URL;
+  readonly logger: Logger;
+  /** What the thread starts with now. */
+  boot(): AcceptorBoot;
+  /** A thread has started; it knows no consumer yet. */
+  onStarted(): void;
+  /** Its ports are open, for the first time, anew, or after a change. */
+  onListening(ports: OpenPorts): void;
+  /** A publisher's connection was handed to an ingest worker. */
+  onConnection(peer: Peer, listener: string, port: MessagePort): void;
+  /** The thread failed; it is replaced. Nobody can connect until then. */
+  onFailed(reason: string): void;
+}
+
+type AcceptorThread = Thread<MainToAcceptor, AcceptorToMain>;
+
+/** Keeps one acceptor running from {@link start} to {@link stop}, and tells it what to listen for. */
+export class AcceptorSupervisor {
+  readonly #owner: AcceptorOwner;
+  #thread: AcceptorThread | null = null;
+  /** Who waits for the ports that were asked for last. */
+  #asked: PromiseWithResolvers<OpenPorts> | null = null;
+  #running = false;
+
+  constructor(owner: AcceptorOwner) {
+    this.#owner = owner;
+  }
+
+  /** Resolves when all ports are open; throws {@link StartError} and leaves no thread behind otherwise. */
+  async start(): Promise<void> {
+    await this.#startThread();
+    this.#running = true;
+    if (this.#thread === null) this.#replace();
+  }
+
+  /** Listens for this from now on. Throws {@link StartError} if that cannot be; then all stays as it was. */
+  async change(listen: ListenOptions): Promise<void> {
+    const thread = this.#thread;
+    if (thread === null) throw new StartError('the listeners are being started again; try once more in a moment');
+    const ports = this.#ask();
+    thread.send({ type: 'listen', listen });
+    this.#owner.onListening(await Promise.race([ports, thread.ended.then(failIfEnded('acceptor'))]));
+  }
+
+  /** False while there is no thread. */
+  send(message: MainToAcceptor, transfer?: MessagePort[]): boolean {
+    this.#thread?.send(message, transfer);
+    return this.#thread !== null;
+  }
+
+  /** No new connection from now on. Resolves when the thread has ended. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#thread?.send({ type: 'stop' });
+    await this.#thread?.ended;
+  }
+
+  async terminate(): Promise<void> {
+    this.#running = false;
+    await this.#thread?.terminate();
+  }
+
+  #ask(): Promise<OpenPorts> {
+    this.#asked = Promise.withResolvers<OpenPorts>();
+    return this.#asked.promise;
+  }
+
+  async #startThread(): Promise<void> {
+    const ports = this.#ask();
+    const thread: AcceptorThread = new Thread(this.#owner.entry, this.#owner.boot(), (message) => {
+      this.#onMessage(message);
+    });
+    this.#thread = thread;
+    const ended = thread.ended.then((failure) => {
+      this.#thread = null;
+      if (this.#running) {
+        this.#owner.logger.error({ err: failure }, 'the acceptor failed; publishers are cut off and it is replaced');
+        this.#owner.onFailed('The listeners failed and are being started again.');
+        this.#replace();
+      }
+      return failure;
+    });
+    try {
+      this.#owner.onListening(await Promise.race([ports, ended.then(failIfEnded('acceptor'))]));
+      this.#owner.onStarted();
+    } catch (error) {
+      // It may have opened one port and not the other.
+      await thread.terminate();
+      throw error;
+    }
+  }
+
+  #replace(): void {
+    setTimeout(() => {
+      if (!this.#running) return;
+      this.#startThread().catch((error: Error) => {
+        // Its end brings us here again.
+        this.#owner.logger.error({ err: error }, 'the acceptor could not be started again; trying once more');
+        this.#owner.onFailed(error.message);
+      });
+    }, restartPauseMs);
+  }
+
+  #onMessage(message: AcceptorToMain): void {
+    if (message.type === 'connection') this.#owner.onConnection(message.peer, message.listener, message.port);
+    else if (message.type === 'listening')
+      this.#asked?.resolve({ listeners: message.listeners, rtsp: message.rtspPort });
+    else if (message.type === 'listen_failed') this.#asked?.reject(listenError(message));
+  }
+}
+
+function listenError(message: Extract<AcceptorToMain, { type: 'listen_failed' }>): StartError {
+  const { flag, port, code } = message;
+  return new StartError(describeListenError(flag, port, code));
+}
+
+/** One line about a port that could not be opened, with the remedy. `code` is the system's. */
+export function describeListenError(flag: string, port: number, code: string): string {
+  if (code === 'EADDRINUSE')
+    return `${flag} ${port}: the port is in use by another program; stop it or choose another port with ${flag}`;
+  if (code === 'EACCES')
+    return `${flag} ${port}: no permission to listen on this port; choose one above 1023 with ${flag}`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAFNOSUPPORT')
+    return `--host: this machine has no such address (${code}); name one of its own with --host`;
+  return `${flag} ${port}: cannot listen (${code})`;
+}

@@ -1,0 +1,92 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { Logger } from '../base/logger.ts';
+import type { ConsumerBoot, ConsumerToMain, MainToConsumer } from '../control/messages.ts';
+import { failIfEnded, restartPauseMs, Thread, type ThreadTime } from './thread.ts';
+
+/** What {@link Consumers} need of the server. */
+export interface ConsumersOwner {
+  readonly entry: URL;
+  readonly logger: Logger;
+  /** What the consumer with this index starts with now. */
+  boot(index: number): ConsumerBoot;
+  /** The consumer is ready for readers, for the first time or anew. */
+  onReady(index: number): void;
+}
+
+type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
+
+/** Keeps all consumers running from {@link start} to {@link stop}. */
+export class Consumers {
+  readonly #owner: ConsumersOwner;
+  readonly #threads: (ConsumerThread | null)[];
+  #running = false;
+
+  constructor(count: number, owner: ConsumersOwner) {
+    this.#owner = owner;
+    this.#threads = Array<ConsumerThread | null>(count).fill(null);
+  }
+
+  /** How long each was busy and idle so far. */
+  get times(): ThreadTime[] {
+    return this.#threads.map((thread) => thread?.time ?? { active: 0, idle: 0 });
+  }
+
+  /** Resolves when all are ready; throws `StartError` if one is not. */
+  async start(): Promise<void> {
+    await Promise.all(this.#threads.map((_, index) => this.#start(index)));
+    this.#running = true;
+    // One that failed meanwhile.
+    for (const [index, thread] of this.#threads.entries()) if (thread === null) this.#replace(index);
+  }
+
+  /** Indexes of those that can be sent to. */
+  get ready(): number[] {
+    return [...this.#threads.keys()].filter((index) => this.#threads[index] !== null);
+  }
+
+  send(index: number, message: MainToConsumer, transfer?: MessagePort[]): void {
+    this.#threads[index]?.send(message, transfer);
+  }
+
+  broadcast(message: MainToConsumer): void {
+    for (const thread of this.#threads) thread?.send(message);
+  }
+
+  /** Farewells. Resolves when all threads have ended. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.broadcast({ type: 'stop' });
+    await Promise.all(this.#threads.map((thread) => thread?.ended));
+  }
+
+  async terminate(): Promise<void> {
+    this.#running = false;
+    await Promise.all(this.#threads.map((thread) => thread?.terminate()));
+  }
+
+  async #start(index: number): Promise<void> {
+    const { promise: ready, resolve } = Promise.withResolvers<void>();
+    const thread: ConsumerThread = new Thread(this.#owner.entry, this.#owner.boot(index), (message) => {
+      if (message.type === 'ready') resolve();
+    });
+    this.#threads[index] = thread;
+    void thread.ended.then((failure) => this.#onEnded(index, failure));
+    await Promise.race([ready, thread.ended.then(failIfEnded('consumer'))]);
+    this.#owner.onReady(index);
+  }
+
+  #onEnded(index: number, failure: Error | null): void {
+    this.#threads[index] = null;
+    if (!this.#running) return;
+    const message = 'a consumer failed; its readers are cut off and it is replaced';
+    this.#owner.logger.error({ err: failure, consumer: index }, message);
+    this.#replace(index);
+  }
+
+  #replace(index: number): void {
+    setTimeout(() => {
+      // If it fails, its end brings us here again.
+      if (this.#running) this.#start(index).catch(() => undefined);
+    }, restartPauseMs);
+  }
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { temporaryFolder } from '../support/media.ts';
+import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
+import { type Program, start, until } from '../support/program.ts';
+import { RtmpClient } from '../support/rtmp-client.ts';
+import { RtspClient } from '../support/rtsp-client.ts';
+
+const timeout = 40_000;
+const cli = resolve(import.meta.dirname, '../../src/cli.ts');
+const credentials = { user: 'skyweir', password: 'correct horse' };
+
+/** The program with a configuration file that the test changes. */
+class Configured {
+  readonly program: Program;
+  readonly #file: string;
+  #seen = 0;
+
+  constructor(t: TestContext, yaml: string) {
+    const folder = temporaryFolder(t);
+    this.#file = join(folder, 'skyweir.yaml');
+    writeFileSync(this.#file, yaml);
+    const args = [cli, '--config', 'skyweir.yaml', '--host', '127.0.0.1', '--log-format', 'json', '--no-onvif'];
+    const env = { PATH: process.env['PATH'], SKYWEIR_PASSWORD: credentials.password };
+    this.program = start(t, process.execPath, [...args, '--rtsp-port', '0'], { cwd: folder, env });
+  }
+
+  get log(): { msg: string; level: string; [key: string]: unknown }[] {
+    const lines = this.program.output.stdout.split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** Resolves with the first line since the last call that says this. */
+  async says(text: string): Promise<{ msg: string; [key: string]: unknown }> {
+    const find = () => this.log.findIndex(({ msg }, at) => at >= this.#seen && msg.includes(text));
+    await until(`the log says ${text}: ${this.program.output.stderr}`, () => find() >= 0);
+    const at = find();
+    this.#seen = at + 1;
+    return this.log[at]!;
+  }
+
+  change(yaml: string): void {
+    writeFileSync(this.#file, yaml);
+  }
+
+  async ready(): Promise<{ rtmp: number; rtsp: number }> {
+    const line = await this.says('Skyweir is ready');
+    const port = (address: unknown): number => Number(String(address).split(':').at(-1));
+    return { rtmp: port(line['rtmp']), rtsp: port(line['rtsp']) };
+  }
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as { port: number };
+  listener.close();
+  await once(listener, 'close');
+  return port;
+}
+
+const camera = (path: string, name: string) => `  - {path: ${path}, name: ${name}}\n`;
+
+describe('a change of the configuration file', () => {
+  test('renames cameras, adds and removes others, and changes limits, without touching a stream', {
+    timeout,
+  }, async (t) => {
+    const base = 'rtmp-port: 0\nrate-limit: false\n';
+    const server = new Configured(t, `${base}cameras:\n${camera('/a', 'One')}${camera('/b', 'Two')}`);
+    const { rtmp, rtsp } = await server.ready();
+    const stream = await NumberedStream.start(t, { port: rtmp, path: '/a' });
+    const reader = await RtspClient.play({ port: rtsp, path: '/a', credentials });
+    t.after(() => reader.close());
+    await reader.until(() => receivedNumbers(reader).length > 10);
+
+    server.change(`${base}max-connections: 2\ncameras:\n${camera('/c', 'Three')}${camera('/a2', 'One')}`);
+    await server.says('configuration changed: max-connections, cameras');
+    const before = stream.sent;
+    await reader.until(() => receivedNumbers(reader).at(-1)! > before + 10);
+    assert.ok(isRun(receivedNumbers(reader)), 'the reader of the camera whose path changed lost nothing');
+    assert.ok(!stream.closed);
+
+    const added = await NumberedStream.start(t, { port: rtmp, path: '/c' });
+    const other = await RtspClient.play({ port: rtsp, path: '/c', credentials });
+    t.after(() => other.close());
+    await other.until(() => receivedNumbers(other).length > 5);
+    // Two connections are the limit now.
+    await assert.rejects(RtmpClient.publish({ port: rtmp, path: '/a2' }));
+    const gone = await RtspClient.connect({ port: rtsp, path: '/b', credentials });
+    t.after(() => gone.close());
+    assert.equal((await gone.describe()).status, 404);
+    added.stop();
+  });
+
+  test('cuts off who publishes to a camera that is gone, and who reads it, each with its reason', {
+    timeout,
+  }, async (t) => {
+    const base = 'rtmp-port: 0\n';
+    const server = new Configured(t, `${base}cameras:\n${camera('/a', 'One')}${camera('/b', 'Two')}`);
+    const { rtmp, rtsp } = await server.ready();
+    const stream = await NumberedStream.start(t, { port: rtmp, path: '/b' });
+    const reader = await RtspClient.play({ port: rtsp, path: '/b', credentials });
+    await reader.until(() => receivedNumbers(reader).length > 3);
+    server.change(`${base}cameras:\n${camera('/a', 'One')}`);
+    await until('both are gone', () => stream.closed && reader.closed);
+    const stopped = await server.says('RTMP Stream Stopped');
+    assert.deepEqual([stopped['camera'], stopped['reason']], ['Two', 'camera_removed']);
+    assert.equal((await server.says('reader closed'))['reason'], 'camera_removed');
+  });
+
+  test('opens a listener anew only when its port changed, and refuses a port that is taken with all the rest', {
+    timeout,
+  }, async (t) => {
+    const [first, second] = [await freePort(), await freePort()];
+    const taken = createServer().listen(0, '127.0.0.1');
+    t.after(() => taken.close());
+    await once(taken, 'listening');
+    const takenPort = (taken.address() as { port: number }).port;
+
+    const server = new Configured(t, `rtmp-port: ${first}\n`);
+    const { rtsp } = await server.ready();
+    const stream = await NumberedStream.start(t, { port: first, path: '/stream1' });
+    const reader = await RtspClient.play({ port: rtsp, path: '/stream1', credentials });
+    t.after(() => reader.close());
+    await reader.until(() => receivedNumbers(reader).length > 3);
+
+    server.change(`rtmp-port: ${takenPort}\nmax-connections: 1\n`);
+    const refused = await server.says('is in use by another program');
+    assert.match(refused.msg, new RegExp(`--rtmp-port ${takenPort}`));
+    await server.says('all of it stays as it was');
+    const still = await NumberedStream.start(t, { port: first, path: '/stream2' });
+    still.stop();
+
+    server.change(`rtmp-port: ${second}\n`);
+    await server.says('configuration changed: rtmp-port');
+    await assert.rejects(RtmpClient.publish({ port: first, path: '/stream3' }), /ECONNREFUSED/);
+    await NumberedStream.start(t, { port: second, path: '/stream3' });
+    const before = stream.sent;
+    await reader.until(() => receivedNumbers(reader).at(-1)! > before + 5);
+    assert.ok(isRun(receivedNumbers(reader)), 'the stream that came by the old port goes on');
+  });
+
+  test('with a mistake is refused whole, with the line, and SIGHUP reads the file too', { timeout }, async (t) => {
+    const server = new Configured(t, 'rtmp-port: 0\n');
+    const { rtmp } = await server.ready();
+    server.change('rtmp-port: 0\nmax-connections: 1\nrate-limit-per-second: many\n');
+    const mistake = await server.says('rate-limit-per-second many');
+    assert.match(mistake.msg, /^skyweir\.yaml:3:24: /);
+    await server.says('all of it stays as it was');
+    for (const path of ['/stream1', '/stream2']) await NumberedStream.start(t, { port: rtmp, path });
+
+    server.change('rtmp-port: 0\nmax-connections: 1\nstate-dir: elsewhere\n');
+    await server.says('takes effect when Skyweir is started again: state-dir');
+    await server.says('configuration changed: max-connections');
+    if (process.platform === 'win32') return;
+    server.change('rtmp-port: 0\nmax-connections: 1\nrate-limit-per-second: 0\n');
+    server.program.kill('SIGHUP');
+    await server.says('rate-limit-per-second 0: must be');
+  });
+
+  test('lets in and keeps out by address, before any other limit', { timeout }, async (t) => {
+    const server = new Configured(t, 'rtmp-port: 0\ndeny-ip: 127.0.0.9\n');
+    const { rtmp } = await server.ready();
+    await assert.rejects(RtmpClient.publish({ port: rtmp, path: '/stream1', localAddress: '127.0.0.9' }));
+    assert.equal((await server.says('refused in the last second'))['reason'], 'ip_denied');
+    await NumberedStream.start(t, { port: rtmp, path: '/stream1' });
+    server.change('rtmp-port: 0\nallow-ip: [127.0.0.8/30]\ndeny-ip: []\n');
+    await server.says('configuration changed: allow-ip, deny-ip');
+    await NumberedStream.start(t, { port: rtmp, path: '/stream2', localAddress: '127.0.0.9' });
+    await assert.rejects(RtmpClient.publish({ port: rtmp, path: '/stream3' }));
+  });
+});
+
+describe('hardware with its own ports', () => {
+  test('takes its own cameras only, and two may have the same paths', { timeout }, async (t) => {
+    const [north, south] = [await freePort(), await freePort()];
+    const server = new Configured(
+      t,
+      `hardware:
+  - {name: North, rtmp-port: ${north}, cameras: [{path: /stream1, rtsp-path: /north/1}, {path: /only}]}
+  - {name: South, rtmp-port: ${south}, cameras: 1}
+`,
+    );
+    const { rtsp } = await server.ready();
+    const toNorth = await NumberedStream.start(t, { port: north, path: '/stream1', first: 1000 });
+    const toSouth = await NumberedStream.start(t, { port: south, path: '/stream1', first: 500_000 });
+    const read = async (path: string): Promise<number> => {
+      const reader = await RtspClient.play({ port: rtsp, path, credentials });
+      await reader.until(() => receivedNumbers(reader).length > 3);
+      reader.close();
+      return receivedNumbers(reader)[0]!;
+    };
+    assert.ok((await read('/north/1')) < 500_000);
+    assert.ok((await read('/stream1')) >= 500_000);
+    await assert.rejects(RtmpClient.publish({ port: south, path: '/only' }), /refused/);
+    assert.equal((await server.says('on another port'))['reason'], 'path_elsewhere');
+    assert.ok(!toNorth.closed && !toSouth.closed);
+  });
+});

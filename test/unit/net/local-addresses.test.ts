@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import type { NetworkInterfaceInfo } from 'node:os';
+import { describe, test } from 'node:test';
+import { LocalAddresses } from '../../../src/net/local-addresses.ts';
+
+function info(cidr: string, internal = false, scopeid = 0): NetworkInterfaceInfo {
+  const address = cidr.split('/')[0]!;
+  const rest = { address, netmask: '', mac: '02:00:00:00:00:01', internal, cidr };
+  return address.includes(':') ? { ...rest, family: 'IPv6', scopeid } : { ...rest, family: 'IPv4' };
+}
+
+const interfaces = {
+  lo: [info('127.0.0.1/8', true), info('::1/128', true)],
+  eth0: [info('192.0.2.2/24'), info('192.0.2.130/25'), info('fd00::2/64'), info('fe80::2/64', false, 4)],
+  eth1: [info('198.51.100.7/28'), info('fe80::7/64', false, 5)],
+  down: undefined,
+};
+const all = new LocalAddresses(interfaces, '::');
+
+describe('the address that faces a peer', () => {
+  for (const [peer, facing] of [
+    ['192.0.2.9', '192.0.2.2'],
+    ['::ffff:192.0.2.9', '192.0.2.2'],
+    ['192.0.2.130', '192.0.2.130'],
+    ['198.51.100.14', '198.51.100.7'],
+    ['198.51.100.16', null],
+    ['203.0.113.1', null],
+    ['127.0.0.1', '127.0.0.1'],
+    ['127.8.8.8', '127.0.0.1'],
+    ['fd00::9', 'fd00::2'],
+    ['fd01::9', null],
+    ['::1', '::1'],
+    ['fe80::9%eth0', 'fd00::2'],
+    ['fe80::9%4', 'fd00::2'],
+    ['fe80::9%eth1', 'fe80::7'],
+    ['fe80::9%5', 'fe80::7'],
+    ['fe80::9%eth9', null],
+    ['', null],
+    ['somewhere', null],
+  ] as const)
+    test(`${peer || 'nothing'}: ${facing}`, () => assert.equal(all.facing(peer), facing));
+
+  test('is the one that the listeners are bound to, or none', () => {
+    const one = new LocalAddresses(interfaces, '198.51.100.7');
+    assert.equal(one.facing('198.51.100.1'), '198.51.100.7');
+    assert.equal(one.facing('192.0.2.9'), null);
+    const four = new LocalAddresses(interfaces, '0.0.0.0');
+    assert.equal(four.facing('192.0.2.9'), '192.0.2.2');
+    assert.equal(four.facing('fd00::9'), null);
+  });
+});
+
+describe('places to announce at', () => {
+  const brief = (addresses: LocalAddresses, bound = 9) =>
+    addresses.places(bound).map(({ zone, address }) => `${zone} ${address}`);
+
+  test('are all IPv4 addresses, and one of IPv6 on each interface, but no loopback', () => {
+    assert.deepEqual(brief(all), [
+      'eth0 192.0.2.2',
+      'eth0 192.0.2.130',
+      'eth0 fd00::2',
+      'eth1 198.51.100.7',
+      'eth1 fe80::7',
+    ]);
+    assert.equal(brief(all, 2).length, 2);
+    assert.deepEqual(brief(new LocalAddresses(interfaces, '198.51.100.7')), ['eth1 198.51.100.7']);
+    assert.deepEqual(brief(new LocalAddresses(interfaces, '127.0.0.1')), []);
+  });
+
+  test('have numbers for zones on Windows', () => {
+    const windows = new LocalAddresses(interfaces, '::', 'win32');
+    assert.deepEqual(brief(windows).slice(2), ['4 fd00::2', '5 198.51.100.7', '5 fe80::7']);
+  });
+});
