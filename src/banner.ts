@@ -16,6 +16,9 @@ export interface StartFacts {
     readonly rtmpPort: number;
     readonly rtmpsPort?: number | null;
     readonly rtspPort: number;
+    readonly listeners?: readonly { readonly key: string; readonly rtmp: number }[];
+    /** ONVIF devices. */
+    readonly onvif?: readonly { readonly name: string; readonly port: number }[];
   };
   /** Host names for URLs, the best first; see {@link reachableHosts}. */
   readonly hosts: readonly string[];
@@ -30,6 +33,9 @@ export interface RingMemory {
   /** When every camera has sent the largest frame that is accepted. */
   readonly worstCaseBytes: number;
 }
+
+/** Devices that are listed one by one. */
+const shownDevices = 4;
 
 /** Further addresses that are listed; a machine with containers has dozens. */
 const furtherHosts = 4;
@@ -46,8 +52,13 @@ export function describeStart(facts: StartFacts): string {
   const pull = streamUrl('rtsp', host, addresses.rtspPort, camera.path);
   const obs = obsFields(scheme, host, addresses.rtmpPort, camera);
   const secondPort = addresses.rtmpsPort ?? null;
+  const devices = addresses.onvif ?? [];
   const listeners = [`${scheme.toUpperCase()} on ${hostAndPort(addresses.host, addresses.rtmpPort)}`];
   if (secondPort !== null) listeners.push(`RTMPS on ${hostAndPort(addresses.host, secondPort)}`);
+  for (const { key, rtmp } of addresses.listeners?.slice(1) ?? []) {
+    const { tls } = config.listenerList.find((listener) => listener.key === key) ?? { tls: false };
+    listeners.push(`${tls ? 'RTMPS' : 'RTMP'} on ${hostAndPort(addresses.host, rtmp)}`);
+  }
   listeners.push(`RTSP on ${hostAndPort(addresses.host, addresses.rtspPort)}`);
 
   const lines = [`Skyweir ${facts.version} is ready.`, row('Listening', listeners.join(', '))];
@@ -65,6 +76,7 @@ export function describeStart(facts: StartFacts): string {
   } else {
     lines.push(row('  User', credentials.user), row('  Password', describePassword(credentials)));
   }
+  if (devices.length > 0) lines.push('', ...describeDevices(devices, host));
   lines.push('');
   const memory = ringMemory(config);
   const cameras = config.cameras === 1 ? '1 camera' : `${config.cameras} cameras`;
@@ -91,6 +103,7 @@ export function startRecord(facts: StartFacts): object {
     [secure ? 'rtmps' : 'rtmp']: hostAndPort(addresses.host, addresses.rtmpPort),
     ...(secondPort !== null && { rtmps: hostAndPort(addresses.host, secondPort) }),
     rtsp: hostAndPort(addresses.host, addresses.rtspPort),
+    ...(addresses.onvif?.length && { onvifPorts: addresses.onvif.map(({ port }) => port) }),
     hosts: facts.hosts,
     cameras: config.cameras,
     pushUrl: streamUrl(secure ? 'rtmps' : 'rtmp', host, addresses.rtmpPort, path),
@@ -138,6 +151,21 @@ export function reachableHosts(
 export function streamUrl(scheme: 'rtmp' | 'rtmps' | 'rtsp', host: string, port: number, path: string): string {
   const name = host.includes(':') ? `[${host}]` : host;
   return `${scheme}://${name}:${port}${encodeURI(path)}`;
+}
+
+/** What an operator gives to XProtect's Management Client. */
+function describeDevices(devices: readonly { readonly name: string; readonly port: number }[], host: string): string[] {
+  const url = (port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const first = devices[0]!;
+  if (devices.length === 1)
+    return [row('XProtect', `add hardware ${url(first.port)}, driver "ONVIF", with user and password from above`)];
+  const shown = devices.slice(0, shownDevices).map(({ name, port }) => row('', `${url(port)}  ${name}`));
+  const last = devices.at(-1)!;
+  if (devices.length > shownDevices) shown.push(row('', `... ${url(last.port)}  ${last.name}`));
+  return [
+    row('XProtect', `add ${devices.length} hardware, driver "ONVIF", with user and password from above`),
+    ...shown,
+  ];
 }
 
 /** OBS takes the last part of the path as the key and everything before it as the server. */

@@ -9,6 +9,7 @@ import { parseCommandLine } from './config/flags.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { printConfig } from './config/print.ts';
 import type { Config } from './config/schema.ts';
+import { findServerId } from './config/server-id.ts';
 import { runServer } from './lifetime.ts';
 import { createLog, type LogOptions, type ThreadLog } from './log.ts';
 import { ConfigWatcher } from './server/config-watcher.ts';
@@ -56,10 +57,13 @@ async function main(args: readonly string[]): Promise<void> {
   const log = createLog(logOptions, 'main');
   for (const warning of loaded.warnings) log.logger.warn({}, warning);
 
+  const { id: serverId, warning } = findServerId(config.stateDir);
+  if (warning !== null) log.logger.warn({}, warning);
+
   // Imported only now, so that help and mistakes in the flags are answered without loading the server.
   const { startServer } = await import('./server/server.ts');
   const code = await runServer({
-    start: () => startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions }),
+    start: () => startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions, serverId }),
     ready: (server) => {
       announce(server, config, credentials, log, version);
       watchConfig(server, load, log.logger);

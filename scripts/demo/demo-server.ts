@@ -36,6 +36,7 @@ export async function startDemoServer(
     ['host', options.host],
     ['rtmp-port', String(rtmpPort)],
     ['rtsp-port', String(rtspPort)],
+    ['onvif', false],
     // All drones come from one address and take off together.
     ['rate-limit', false],
     ['max-connections-per-ip', '0'],
@@ -51,7 +52,7 @@ export async function startDemoServer(
   });
   // A new one for each run, and nothing is kept: whoever sees the table may watch.
   const credentials: Credentials = { user: 'demo', password: generatePassword(), origin: 'environment', file: null };
-  const server = await startServer({ config, credentials, logger, logOptions });
+  const server = await startServer({ config, credentials, logger, logOptions, serverId: 'demo' });
   return {
     server,
     credentials,

@@ -26,6 +26,8 @@ export const limits = {
     outputBytes: 256 * 1024,
     /** Bytes. An acknowledgement window below this would make one reply per read. */
     minAcknowledgementWindow: 32 * 1024,
+    /** Characters that are kept of what an encoder calls itself; the longest seen has 60. */
+    encoderCharacters: 256,
     /** Bytes of a stream path, and its segments. */
     pathBytes: 512,
     pathSegments: 8,
@@ -85,6 +87,8 @@ export const limits = {
     outputBytes: 64 * 1024,
     /** Bytes of tunnelled requests on their way to another thread; a client waits for the answer to each. */
     tunnelBytes: 64 * 1024,
+    /** UDP port. Lower ones are of name servers, clocks and the like: nobody receives media there. */
+    lowestClientPort: 1024,
     /** Connections of RTSP readers. */
     connections: 2_000,
   },
@@ -103,15 +107,16 @@ export const limits = {
     /** Marks of the two kinds that make the XML parser work: `<` (two for each element) and `=` (one for each attribute). */
     tags: 1024,
     attributes: 1024,
-    /** Connections to one device. XProtect holds a handful, each open client of ours one or two. */
-    connections: 64,
-    /** Milliseconds in which the head of a request must be complete, and the whole request. */
+    /** Connections to one device, and of those from one address. A recorder holds a handful, and two more for each tunnel. */
+    connections: 256,
+    connectionsPerAddress: 128,
+    /** Milliseconds in which TLS and the head of a request must be complete, and the whole request. */
     headTimeoutMs: 10_000,
     requestTimeoutMs: 20_000,
     /** Milliseconds that a connection is kept between two requests. */
     keepAliveMs: 30_000,
-    /** Bytes that tunnelled RTSP may keep waiting for its reader here, over what the RTSP side bounds. */
-    tunnelBytes: 256 * 1024,
+    /** Milliseconds in which a client must have taken an answer. */
+    writeStallMs: 10_000,
     /** Milliseconds that the time of a WS-UsernameToken may differ from ours, either way. */
     clockSkewMs: 5 * 60_000,
     /** Nonces of accepted tokens that are remembered for that long; beyond it the oldest is forgotten. */

@@ -1,18 +1,9 @@
 import { randomInt } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describeFileError, StartError, UsageError } from './errors.ts';
 import { type Config, storedPasswordFile } from './schema.ts';
+import { createStateFile } from './state-file.ts';
 
 /** User name and password that RTSP readers must give, with where the password came from. Never to be logged. */
 export interface Credentials {
@@ -66,20 +57,13 @@ export function findCredentials(
 export function storeCredentials(credentials: Credentials): void {
   const { origin, file, password } = credentials;
   if (origin !== 'generated' || file === null) return;
-  let descriptor: number | null = null;
   try {
-    makeFolder(dirname(file));
-    descriptor = openSync(file, 'wx', 0o600);
-    writeSync(descriptor, `${password}\n`);
-    fsyncSync(descriptor);
+    createStateFile(file, password);
   } catch (error) {
-    if (descriptor !== null) rmSync(file, { force: true });
     throw new StartError(
       `${file}: cannot store the generated password: ${describeFileError(error)}; choose a folder with --state-dir, or give a password with --password-file or SKYWEIR_PASSWORD`,
       { cause: error },
     );
-  } finally {
-    if (descriptor !== null) closeSync(descriptor);
   }
 }
 
@@ -97,17 +81,6 @@ export function generatePassword(): string {
   const group = (): string =>
     Array.from({ length: passwordGroupLength }, () => alphabet[randomInt(alphabet.length)]).join('');
   return Array.from({ length: passwordGroups }, group).join('-');
-}
-
-/**
- * Makes a folder and those above it, for this user only. Node's own recursive form never returns where the system says
- * "no such file" for a folder that cannot be made, as in /proc.
- */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolder(parent);
-  mkdirSync(path, { mode: 0o700 });
 }
 
 function readPasswordFile(path: string): string {

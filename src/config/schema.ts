@@ -53,6 +53,13 @@ export const settings = {
     text: 'Answer as ONVIF devices, so that XProtect can add the cameras as hardware. Off leaves RTSP alone.',
   }),
   onvifPort: hardwareSettings['onvif-port'],
+  discovery: boolean({
+    flag: 'discovery',
+    default: false,
+    applies: 'live',
+    group: 'Network',
+    text: 'Answer WS-Discovery, so that the ONVIF devices are found by a search of the network (UDP port 3702).',
+  }),
   rtpPacketBytes: integer({
     flag: 'rtp-packet-bytes',
     valueName: '<bytes>',

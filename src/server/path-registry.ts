@@ -77,10 +77,14 @@ export class PathRegistry {
     return losers;
   }
 
-  /** Claims a path as sent or percent-decoded. Upper and lower case are the same, as in the configuration. */
+  /**
+   * Claims a path as sent or percent-decoded. Upper and lower case are the same, as in the configuration. `/gate/gate` is also
+   * taken for `/gate`: some encoders put the key behind the server's address too, and the RTMP Push Driver took that.
+   */
   claim(claimant: Claimant, path: string, decodedPath: string, nowMs: number): ClaimAnswer {
     const { listener } = claimant;
-    const slot = this.#byPath.get(pathKey(listener, path)) ?? this.#byPath.get(pathKey(listener, decodedPath));
+    const asked = [path, decodedPath, withoutRepetition(path)].map((form) => this.#byPath.get(pathKey(listener, form)));
+    const slot = asked.find((candidate) => candidate !== undefined);
     if (slot === undefined) {
       const elsewhere = this.#paths.has(path.toLowerCase()) || this.#paths.has(decodedPath.toLowerCase());
       return { type: 'refused', reason: elsewhere ? 'path_elsewhere' : 'path_unknown' };
@@ -128,4 +132,10 @@ export class PathRegistry {
 /** A path is a camera's within one listener; a line break is in no key and no path. */
 function pathKey(listener: string, path: string): string {
   return `${listener}\n${path.toLowerCase()}`;
+}
+
+/** `/gate` for `/gate/gate`; any other path as it is. */
+function withoutRepetition(path: string): string {
+  const half = path.slice(0, path.length / 2);
+  return half + half === path ? half : path;
 }

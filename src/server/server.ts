@@ -10,9 +10,11 @@ import { StartError } from '../config/errors.ts';
 import { type Config, servesTls } from '../config/schema.ts';
 import type { AcceptorBoot, Camera, ConsumerBoot, ListenerPorts, LogOptions } from '../control/messages.ts';
 import { threadEntry } from '../control/thread-entry.ts';
+import type { ChannelVideo } from '../onvif/device.ts';
 import { Doorbell } from '../shm/doorbell.ts';
 import { publisherWord, StreamCounters } from '../shm/stream-counters.ts';
 import { type CameraSnapshot, readCamera } from '../stats/camera-snapshot.ts';
+import { CameraVideoMeter, cardVideo } from '../stats/camera-video.ts';
 import { readVersion } from '../version.ts';
 import { AcceptorSupervisor } from './acceptor-supervisor.ts';
 import { assignIndexes, cameraPlaces } from './camera-table.ts';
@@ -20,6 +22,7 @@ import { Certificates } from './certificates.ts';
 import { Consumers } from './consumers.ts';
 import { EventHistory } from './event-history.ts';
 import { listenOptions, type OpenPorts, publishAddresses } from './listen-options.ts';
+import { OnvifDevices, type OpenDevice } from './onvif-devices.ts';
 import { PathRegistry } from './path-registry.ts';
 import { Publishers } from './publishers.ts';
 import { RingStore } from './ring-store.ts';
@@ -41,6 +44,8 @@ export interface ServerOptions {
   readonly tlsPassword?: string;
   readonly logger: Logger;
   readonly logOptions: LogOptions;
+  /** Tells this installation from every other: ONVIF devices are recognised by it. */
+  readonly serverId: string;
   readonly entries?: Partial<ThreadEntries>;
 }
 
@@ -53,6 +58,7 @@ export interface ServerAddresses {
   readonly rtmpsPort: number | null;
   readonly rtspPort: number;
   readonly listeners: readonly ListenerPorts[];
+  readonly onvif: readonly OpenDevice[];
 }
 
 /** Starts every thread and resolves when the listeners are open; throws {@link StartError} and leaves nothing behind otherwise. */
@@ -81,6 +87,8 @@ export class Server {
   readonly #certificates: Certificates;
   readonly #consumers: Consumers;
   readonly #acceptor: AcceptorSupervisor;
+  readonly #devices: OnvifDevices;
+  readonly #videoMeter = new CameraVideoMeter();
   /** By camera index: it has a publisher. */
   readonly #live = Array<boolean>(cameraPlaces).fill(false);
   readonly #tunnelChannel = `skyweir-tunnels-${randomUUID()}`;
@@ -136,6 +144,17 @@ export class Server {
       onConnection: (peer, listener, port) => this.#publishers.add(peer, listener, port),
       onFailed: (reason) => this.#consumers.broadcast({ type: 'listener_error', reason }),
     });
+    this.#devices = new OnvifDevices({
+      credentials: options.credentials,
+      clock: systemClock,
+      logger,
+      events: this.events,
+      tls: this.#certificates.memory,
+      serverId: options.serverId,
+      version: readVersion(),
+      video: (camera) => this.video(camera),
+      live: this.#live,
+    });
     this.#logEvents();
     this.#statistics = new Statistics({
       events: this.events,
@@ -162,7 +181,8 @@ export class Server {
   get addresses(): ServerAddresses {
     const { listeners, rtsp } = this.#ports ?? { listeners: [], rtsp: 0 };
     const { rtmp = 0, rtmps = null } = listeners[0] ?? {};
-    return { host: this.#config.host, rtmpPort: rtmp, rtmpsPort: rtmps, rtspPort: rtsp, listeners };
+    const { open: onvif } = this.#devices;
+    return { host: this.#config.host, rtmpPort: rtmp, rtmpsPort: rtmps, rtspPort: rtsp, listeners, onvif };
   }
 
   /** Connections of publishers at this moment. */
@@ -175,11 +195,23 @@ export class Server {
     return readCamera(this.#counters, camera);
   }
 
+  /** What readers of a camera see at this moment. */
+  video(camera: number): ChannelVideo {
+    const { publisher } = this.snapshot(camera);
+    if (!this.#live[camera]) return { ...cardVideo, live: false };
+    return { ...this.#videoMeter.measure(camera, publisher, systemClock.nowMs()), live: true };
+  }
+
   async start(): Promise<void> {
     try {
       await this.#certificates.load();
       await this.#consumers.start();
-      await this.#acceptor.start();
+      const devices = await this.#devices.prepare(this.#config, this.#cameras);
+      await this.#acceptor.start().catch((error: unknown) => {
+        devices.abort();
+        throw error;
+      });
+      devices.commit(this.#ports!.rtsp);
       this.#certificates.watch();
     } catch (error) {
       await this.#terminate();
@@ -213,7 +245,11 @@ export class Server {
     if (cameras === null) throw new StartError('too many cameras are replaced at once; restart Skyweir for that');
     const certificate = await this.#certificates.prepare(servesTls(config) ? config : null);
     // What can fail is done first.
-    await this.#acceptor.change(listenOptions(config, this.#ports));
+    const devices = await this.#devices.prepare(config, cameras);
+    await this.#acceptor.change(listenOptions(config, this.#ports)).catch((error: unknown) => {
+      devices.abort();
+      throw error;
+    });
     certificate.commit();
     this.#config = config;
     this.#cameras = cameras;
@@ -222,6 +258,7 @@ export class Server {
     this.#publishers.replaceCameras(cameras);
     this.#consumers.broadcast({ type: 'cameras', cameras });
     this.#announceAddresses();
+    devices.commit(this.#ports!.rtsp);
   }
 
   // ---- consumers -----------------------------------------------------------------------------------------------------
@@ -327,10 +364,11 @@ export class Server {
   async #drain(): Promise<void> {
     this.#certificates.close();
     const deadline = timeout(this.#config.drainTimeoutMs * drainShare);
+    const devicesClosed = this.#devices.close();
     const acceptorEnded = this.#acceptor.stop();
     const published = this.#publishers.cutAll('shutdown');
     await Promise.race([published, deadline]);
-    await Promise.race([Promise.all([acceptorEnded, this.#consumers.stop()]), deadline]);
+    await Promise.race([Promise.all([acceptorEnded, devicesClosed, this.#consumers.stop()]), deadline]);
     await this.#terminate();
     // The ports of a thread that was terminated close a moment after it: the last streams stop now.
     await Promise.race([published, timeout(portCloseMs)]);
@@ -338,7 +376,7 @@ export class Server {
   }
 
   async #terminate(): Promise<void> {
-    await Promise.all([this.#acceptor.terminate(), this.#consumers.terminate()]);
+    await Promise.all([this.#acceptor.terminate(), this.#consumers.terminate(), this.#devices.close()]);
   }
 }
 

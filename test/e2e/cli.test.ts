@@ -15,7 +15,7 @@ const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 
 /** `node src/cli.ts` in a folder of its own, on this machine only. */
 function run(t: TestContext, folder: string, args: string[]): Program {
-  const all = [cli, '--host', '127.0.0.1', '--log-format', 'json', ...args];
+  const all = [cli, '--host', '127.0.0.1', '--log-format', 'json', '--onvif-port', '0', ...args];
   return start(t, process.execPath, all, { cwd: folder, env: { PATH: process.env['PATH'] } });
 }
 
@@ -138,9 +138,10 @@ describe('the program', () => {
 });
 
 describe('a port that another program has', () => {
-  for (const taken of ['rtmp', 'rtsp'] as const) {
+  for (const taken of ['rtmp', 'rtsp', 'onvif'] as const) {
     const flag = `--${taken}-port`;
     const other = taken === 'rtmp' ? '--rtsp-port' : '--rtmp-port';
+    const third = taken === 'onvif' ? '--rtsp-port' : '--onvif-port';
 
     test(`${flag}: one line that names it, exit code 1`, { timeout }, async (t) => {
       const listener = await listen(0);
@@ -148,7 +149,7 @@ describe('a port that another program has', () => {
       const { port } = listener.address() as { port: number };
       const free = await freePort();
       const folder = temporaryFolder(t);
-      const { code, stdout, stderr } = await run(t, folder, [flag, `${port}`, other, `${free}`]).ended;
+      const { code, stdout, stderr } = await run(t, folder, [third, '0', flag, `${port}`, other, `${free}`]).ended;
       assert.equal(code, 1);
       assert.match(stderr, new RegExp(`^skyweir: ${flag} ${port}: the port is in use.*\n$`));
       assert.doesNotMatch(stdout, /is ready/);
@@ -160,7 +161,7 @@ describe('a port that another program has', () => {
       t.after(() => listener.close());
       const { port } = listener.address() as { port: number };
       const free = await freePort();
-      const flags = { [flag.slice(2)]: `${port}`, [other.slice(2)]: `${free}` };
+      const flags = { [third.slice(2)]: '0', [flag.slice(2)]: `${port}`, [other.slice(2)]: `${free}` };
       await assert.rejects(startTestServer(flags), StartError);
       await assertFree(free);
     });

@@ -283,7 +283,20 @@ describe('RTMPS as a program', () => {
     args: string[],
     environment: Record<string, string> = {},
   ): Promise<{ program: Program; port: number; lines(): Record<string, unknown>[] }> {
-    const all = [cli, '--host', '127.0.0.1', '--rtmp-port', '0', '--rtsp-port', '0', '--no-auth', '--tls', ...args];
+    const all = [
+      cli,
+      '--host',
+      '127.0.0.1',
+      '--rtmp-port',
+      '0',
+      '--rtsp-port',
+      '0',
+      '--onvif-port',
+      '0',
+      '--no-auth',
+      '--tls',
+      ...args,
+    ];
     const env = { PATH: process.env['PATH'], ...environment };
     const program = start(t, process.execPath, [...all, '--log-format', 'json'], { cwd: folder, env });
     const lines = () =>

@@ -40,6 +40,7 @@ export async function startTestServer(
     host: '127.0.0.1',
     'rtmp-port': '0',
     'rtsp-port': '0',
+    'onvif-port': '0',
     'rate-limit': false,
     'max-connections-per-ip': '0',
     'ingest-workers': '2',
@@ -60,6 +61,7 @@ export async function startTestServer(
     credentials: config.auth ? testCredentials : null,
     logger,
     logOptions: { level: process.env['TEST_LOG'] ?? 'error', format: 'json' },
+    serverId: 'test',
     entries,
   });
   const { rtmpPort, rtspPort } = server.addresses;

@@ -27,6 +27,32 @@ describe('path registry', () => {
     assert.deepEqual(claim(paths, stranger, '/stream99'), { type: 'refused', reason: 'path_unknown' });
   });
 
+  test('takes a path that is given twice, as server and as key, for the one path', () => {
+    const paths = registry('reject');
+    assert.deepEqual(claim(paths, drone, '/stream1/stream1'), { type: 'granted', camera: cameras[0] });
+    assert.deepEqual(claim(paths, stranger, '/stream1/stream1/stream1'), { type: 'refused', reason: 'path_unknown' });
+  });
+
+  test('lets a publisher reach the cameras of its own listener only', () => {
+    const paths = registry('reject');
+    const elsewhere = { ...stranger, listener: '2000' };
+    assert.deepEqual(claim(paths, elsewhere, '/STREAM1'), { type: 'refused', reason: 'path_elsewhere' });
+    assert.deepEqual(claim(paths, elsewhere, '/none'), { type: 'refused', reason: 'path_unknown' });
+  });
+
+  test('keeps the publisher of a camera that gets another name and path, and names those of one that is gone', () => {
+    const paths = registry('takeover');
+    claim(paths, drone, '/stream1');
+    claim(paths, stranger, '/live/north');
+    claim(paths, sameDrone, '/live/north', 5000);
+    const renamed = testCamera({ name: 'Gate', path: '/gate' });
+    assert.deepEqual(paths.replace([renamed]), [stranger, sameDrone]);
+    assert.equal(paths.release(stranger), null, 'nobody gets a camera that is gone');
+    assert.equal(paths.release(sameDrone), null);
+    assert.deepEqual(paths.release(drone), { camera: renamed, next: null });
+    assert.deepEqual(claim(paths, drone, '/stream1'), { type: 'refused', reason: 'path_unknown' });
+  });
+
   test('compares without regard to case, and percent-escapes both raw and decoded', () => {
     const paths = registry('reject');
     assert.deepEqual(claim(paths, drone, '/LIVE/north'), { type: 'granted', camera: cameras[1] });

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describeFileError } from './errors.ts';
+import { createStateFile } from './state-file.ts';
+
+/** What tells this installation from every other, for as long as its state folder lives. */
+export interface ServerId {
+  readonly id: string;
+  /** For the log: the identity may not last; null if all is well. */
+  readonly warning: string | null;
+}
+
+/**
+ * The identity that serial numbers and hardware addresses of ONVIF devices are made from: kept in the state folder from the
+ * first start on. Where that cannot be written it is the name of the machine. Never throws.
+ */
+export function findServerId(stateDir: string): ServerId {
+  const file = resolve(join(stateDir, 'server-id'));
+  try {
+    const stored = readId(file);
+    if (stored !== null) return { id: stored, warning: null };
+    const id = randomUUID();
+    createStateFile(file, id);
+    return { id, warning: null };
+  } catch (error) {
+    const warning = `${file}: cannot keep the identity of the ONVIF devices: ${describeFileError(error)}; XProtect knows them again only while this machine keeps its name (choose a folder with --state-dir)`;
+    return { id: hostname(), warning };
+  }
+}
+
+function readId(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8').trim() || null;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,53 @@
+import { plainAddress } from '../base/address.ts';
+import { limits } from '../base/limits.ts';
+
+interface Failures {
+  readonly count: number;
+  readonly lastMs: number;
+}
+
+/**
+ * Slows the guessing of passwords down. An address that gave some wrong ones has to wait before its next one is looked at,
+ * twice as long after each; other addresses do not notice. A right one ends the counting.
+ */
+export class LoginThrottle {
+  /** The one that failed longest ago comes first. */
+  readonly #failures = new Map<string, Failures>();
+
+  /** Milliseconds that the address has to wait still, 0 if it may log in. */
+  waitMs(address: string, nowMs: number): number {
+    const failures = this.#failures.get(keyOf(address));
+    if (failures === undefined || failures.count < limits.onvif.failedLogins) return 0;
+    const doublings = Math.min(failures.count - limits.onvif.failedLogins, 30);
+    const wait = Math.min(limits.onvif.firstWaitMs * 2 ** doublings, limits.onvif.longestWaitMs);
+    return Math.max(0, failures.lastMs + wait - nowMs);
+  }
+
+  failed(address: string, nowMs: number): void {
+    const key = keyOf(address);
+    const before = this.#failures.get(key);
+    const counts = before !== undefined && nowMs - before.lastMs < limits.onvif.forgiveMs;
+    this.#failures.delete(key);
+    this.#failures.set(key, { count: counts ? before.count + 1 : 1, lastMs: nowMs });
+    if (this.#failures.size <= limits.onvif.failingAddresses) return;
+    for (const oldest of this.#failures.keys()) {
+      this.#failures.delete(oldest);
+      return;
+    }
+  }
+
+  succeeded(address: string): void {
+    this.#failures.delete(keyOf(address));
+  }
+}
+
+/** Whoever has one IPv6 address has the 2^64 of its network. */
+function keyOf(address: string): string {
+  const plain = plainAddress(address);
+  if (!plain.includes(':')) return plain;
+  const [left = '', right] = plain.split('%', 1)[0]!.split('::');
+  const head = left === '' ? [] : left.split(':');
+  const tail = right === undefined || right === '' ? [] : right.split(':');
+  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length);
+  return [...head, ...Array<string>(zeros).fill('0'), ...tail].slice(0, 4).join(':');
+}

@@ -1,0 +1,193 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { StartError } from '../config/errors.ts';
+import type { Config } from '../config/schema.ts';
+import type { Camera } from '../control/messages.ts';
+import { DiscoverySocket } from '../net/discovery-socket.ts';
+import type { ListenError } from '../net/listeners.ts';
+import { newOnvifCounters, OnvifServer } from '../net/onvif-server.ts';
+import { TlsContexts } from '../net/tls-context.ts';
+import { TlsMaterialBoard } from '../net/tls-material.ts';
+import type { ChannelVideo, OnvifDevice } from '../onvif/device.ts';
+import { EventService } from '../onvif/events/event-service.ts';
+import { deviceIdentity } from '../onvif/identity.ts';
+import { deviceScopes } from '../onvif/scopes.ts';
+import { describeListenError } from './acceptor-supervisor.ts';
+import type { StreamEvents } from './stream-events.ts';
+
+/** What devices say that they are. */
+const product = 'Skyweir';
+
+/** What {@link OnvifDevices} are made with. */
+export interface OnvifDevicesOptions {
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: StreamEvents;
+  /** {@link TlsMaterialBoard} memory. */
+  readonly tls: SharedArrayBuffer;
+  readonly serverId: string;
+  readonly version: string;
+  /** What a camera shows at this moment. */
+  readonly video: (camera: number) => ChannelVideo;
+  /** By camera index: it has a publisher. */
+  readonly live: readonly boolean[];
+  /** UDP port of discovery; tests put their own in. */
+  readonly discoveryPort?: number;
+}
+
+/** A device that is open. */
+export interface OpenDevice {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** One device with its port. */
+interface Entry {
+  readonly server: OnvifServer;
+  readonly events: EventService;
+  device: OnvifDevice;
+  port: number;
+}
+
+/** What a change of devices comes to, once everything that can fail has been done. */
+export interface DevicesChange {
+  /** Puts it in force. `rtspPort` is that of now. */
+  commit(rtspPort: number): void;
+  /** Something else failed: closes what was opened. */
+  abort(): void;
+}
+
+/** The ONVIF devices of the server: one for each hardware, each on its port, and what tells networks of them. */
+export class OnvifDevices {
+  readonly counters = newOnvifCounters();
+  readonly #options: OnvifDevicesOptions;
+  readonly #board: TlsMaterialBoard;
+  readonly #contexts: TlsContexts;
+  /** By the key of {@link deviceKey}. */
+  #entries = new Map<string, Entry>();
+  #discovery: DiscoverySocket | null = null;
+
+  constructor(options: OnvifDevicesOptions) {
+    this.#options = options;
+    this.#board = new TlsMaterialBoard(options.tls);
+    this.#contexts = new TlsContexts(options.tls);
+    options.events.on('started', ({ camera }) => this.#setState(camera.index, true));
+    options.events.on('stopped', ({ camera }) => this.#setState(camera.index, false));
+  }
+
+  /** In the order of the configuration. */
+  get open(): OpenDevice[] {
+    return [...this.#entries.values()].map(({ device, port }) => ({ name: device.name, port }));
+  }
+
+  /** Opens what a configuration needs beyond what is open. Throws {@link StartError} if a port cannot be had. */
+  async prepare(config: Config, cameras: readonly Camera[]): Promise<DevicesChange> {
+    const next = new Map<string, Entry>();
+    const wanted = config.onvif ? config.hardwareList : [];
+    const abort = (): void => {
+      for (const [key, { server }] of next) if (!this.#entries.has(key)) void server.close();
+    };
+    try {
+      await Promise.all(
+        wanted.map(async ({ name, onvifPort }, index) => {
+          const channels = cameras.filter(({ hardware }) => hardware === index).map(channelOf);
+          const device = { name, identity: deviceIdentity(this.#options.serverId, onvifPort || index), channels };
+          const key = deviceKey(onvifPort, index);
+          // The place is kept before the port is waited for, so that the order is that of the configuration.
+          const known = this.#entries.get(key);
+          const entry = known === undefined ? this.#createEntry(device, onvifPort, config) : { ...known, device };
+          next.set(key, entry);
+          if (known === undefined) entry.port = await entry.server.listen();
+        }),
+      );
+    } catch (error) {
+      abort();
+      const { flag, port, code } = error as ListenError;
+      throw new StartError(describeListenError(flag, port, code), { cause: error });
+    }
+    return { commit: (rtspPort) => this.#commit(next, rtspPort, config), abort };
+  }
+
+  /** Gives all ports back. */
+  async close(): Promise<void> {
+    const discovery = this.#discovery?.close();
+    await Promise.all([discovery, ...[...this.#entries.values()].map(({ server }) => server.close())]);
+  }
+
+  #createEntry(device: OnvifDevice, port: number, config: Config): Entry {
+    const { credentials, clock, logger, version, video } = this.#options;
+    const events = new EventService({ device, clock });
+    const server = new OnvifServer({
+      host: config.host,
+      port,
+      device,
+      video,
+      credentials,
+      digestSha256: config.rtspDigestSha256,
+      services: [events, events.notification],
+      clock,
+      logger,
+      secureContext: () => (this.#board.filled ? this.#contexts.current() : null),
+      rtspPort: 0,
+      product,
+      version,
+      discoverable: config.discovery,
+      counters: this.counters,
+    });
+    return { server, events, device, port };
+  }
+
+  #commit(next: Map<string, Entry>, rtspPort: number, config: Config): void {
+    const { clock, live } = this.#options;
+    for (const [key, { server }] of this.#entries) if (!next.has(key)) void server.close();
+    for (const { server, events, device } of next.values()) {
+      server.rtspPort = rtspPort;
+      server.replaceDevice(device);
+      events.replaceDevice(device, clock.nowMs());
+      device.channels.forEach((channel, slot) => {
+        const isLive = channel !== null && live[channel.camera] === true;
+        events.setState(slot, isLive, clock.wallMs(), clock.nowMs());
+      });
+    }
+    this.#entries = next;
+    void this.#announce(config);
+  }
+
+  #setState(camera: number, live: boolean): void {
+    const { clock } = this.#options;
+    for (const { device, events } of this.#entries.values()) {
+      const slot = device.channels.findIndex((channel) => channel?.camera === camera);
+      if (slot >= 0) events.setState(slot, live, clock.wallMs(), clock.nowMs());
+    }
+  }
+
+  /** Networks are a convenience: what goes wrong there is logged, and the devices serve all the same. */
+  async #announce({ discovery, host }: Config): Promise<void> {
+    const { clock, logger, discoveryPort } = this.#options;
+    const devices = [...this.#entries.values()].map(({ device, port }) => {
+      return { uuid: device.identity.uuid, port, scopes: deviceScopes(device, product) };
+    });
+    try {
+      if (!discovery) {
+        await this.#discovery?.close();
+        this.#discovery = null;
+      } else if (this.#discovery !== null) this.#discovery.replaceDevices(devices);
+      else {
+        const port = discoveryPort === undefined ? {} : { port: discoveryPort };
+        this.#discovery = await DiscoverySocket.open({ devices, host, clock, logger, ...port });
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'the ONVIF devices cannot be discovered; add them by their addresses');
+    }
+  }
+}
+
+function channelOf({ index, name, rtspPath }: Camera): { camera: number; name: string; rtspPath: string } {
+  return { camera: index, name, rtspPath };
+}
+
+/** What a device is recognised by when the configuration changes. */
+function deviceKey(port: number, index: number): string {
+  return port === 0 ? `free ${index}` : String(port);
+}

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import dgram, { type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { networkInterfaces } from 'node:os';
+import { after, describe, mock, test } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import { DiscoverySocket, type DiscoverySocketOptions } from '../../src/net/discovery-socket.ts';
+import { type Announced, discoverableDevices, probe, readAnnounced, resolve } from '../support/discovery-client.ts';
+
+const { Discovery } = createRequire(import.meta.url)('onvif') as {
+  Discovery: {
+    probe(
+      options: { timeout: number; resolve?: boolean },
+      done: (errors: unknown, cams: { hostname: string; port: string; path: string }[]) => void,
+    ): void;
+    on(event: 'error', listener: () => void): void;
+  };
+};
+
+/** A log that keeps what it is told. */
+function recorder(): { readonly lines: string[]; readonly logger: DiscoverySocketOptions['logger'] } {
+  const lines: string[] = [];
+  const line = (level: string) => (_: object, message: string) => void lines.push(`${level} ${message}`);
+  return { lines, logger: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') } };
+}
+
+const open: { close(): unknown }[] = [];
+after(async () => {
+  for (const one of open) await one.close();
+});
+
+async function discovery(changes: Partial<DiscoverySocketOptions> = {}): Promise<DiscoverySocket> {
+  const socket = await DiscoverySocket.open({
+    devices: discoverableDevices(2),
+    host: '0.0.0.0',
+    clock: systemClock,
+    logger: recorder().logger,
+    port: 0,
+    random: () => 0.1,
+    ...changes,
+  });
+  open.push(socket);
+  return socket;
+}
+
+/** A client's socket, with the first of each message that it gets. */
+class Listener {
+  readonly socket: Socket;
+  readonly #seen = new Set<string>();
+  readonly #waiting: { count: number; done: (all: Announced[]) => void }[] = [];
+  #messages: Announced[] = [];
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('message', (bytes) => {
+      // Others' probes come by multicast too.
+      if (!bytes.includes('AppSequence')) return;
+      const message = readAnnounced(bytes);
+      if (this.#seen.has(message.messageId)) return;
+      this.#seen.add(message.messageId);
+      this.#messages.push(message);
+      this.#settle();
+    });
+    open.push({ close: () => socket.close() });
+  }
+
+  static async bind(type: 'udp4' | 'udp6', port = 0, address?: string): Promise<Listener> {
+    const socket = dgram.createSocket({ type, reuseAddr: port !== 0 });
+    const listening = once(socket, 'listening');
+    socket.bind(port, address);
+    await listening;
+    return new Listener(socket);
+  }
+
+  /** The next so many messages, sorted by endpoint. */
+  next(count: number): Promise<Announced[]> {
+    return new Promise((done) => {
+      this.#waiting.push({ count, done });
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    const first = this.#waiting[0];
+    if (first === undefined || this.#messages.length < first.count) return;
+    this.#waiting.shift();
+    const all = this.#messages.splice(0, first.count);
+    first.done(all.sort((a, b) => a.endpoint.localeCompare(b.endpoint)));
+  }
+}
+
+/** An address on which multicast can be tried. */
+const external = Object.values(networkInterfaces())
+  .flatMap((infos) => infos ?? [])
+  .find((info) => info.family === 'IPv4' && !info.internal)?.address;
+const hasIPv6 = networkInterfaces()['lo']?.some((info) => info.address === '::1') ?? false;
+
+describe('discovery', () => {
+  test('a probe over loopback is answered by every device', async () => {
+    const socket = await discovery();
+    const client = await Listener.bind('udp4', 0, '127.0.0.1');
+    client.socket.send(Buffer.from('<Probe'), socket.port, '127.0.0.1');
+    client.socket.send(probe({ messageId: 'urn:uuid:loopback' }), socket.port, '127.0.0.1');
+    const found = await client.next(2);
+    assert.deepEqual(
+      found.map(({ action, addresses, relatesTo }) => [action, addresses, relatesTo]),
+      [8081, 8082].map((port) => [
+        'ProbeMatches',
+        `http://127.0.0.1:${port}/onvif/device_service`,
+        'urn:uuid:loopback',
+      ]),
+    );
+    client.socket.send(resolve(found[1]!.endpoint), socket.port, '127.0.0.1');
+    const [match] = await client.next(1);
+    assert.equal(match!.action, 'ResolveMatches');
+    const { answered, malformed } = socket.counters;
+    assert.deepEqual({ answered, malformed }, { answered: 2, malformed: 1 });
+  });
+
+  test('a probe over IPv6 is answered over IPv6', { skip: !hasIPv6 }, async () => {
+    const socket = await discovery({ host: '::' });
+    const client = await Listener.bind('udp6', 0, '::1');
+    client.socket.send(probe(), socket.port, '::1');
+    const [first] = await client.next(2);
+    assert.equal(first!.addresses, 'http://[::1]:8081/onvif/device_service');
+  });
+
+  test('the npm client onvif finds the devices', async () => {
+    const socket = await discovery();
+    // Its port and group are fixed; its socket is told where ours is instead.
+    const real = dgram.createSocket;
+    mock.method(dgram, 'createSocket', (...args: Parameters<typeof real>) => {
+      const made = real(...args);
+      const send = made.send.bind(made) as (
+        bytes: Buffer,
+        from: number,
+        length: number,
+        port: number,
+        to: string,
+      ) => void;
+      made.send = ((bytes: Buffer, from: number, length: number) =>
+        send(bytes, from, length, socket.port, '127.0.0.1')) as typeof made.send;
+      return made;
+    });
+    Discovery.on('error', () => undefined);
+    const cams = await new Promise<{ hostname: string; port: string; path: string }[]>((found, failed) => {
+      Discovery.probe({ timeout: 1500 }, (errors, all) => (errors ? failed(errors) : found(all)));
+    });
+    mock.restoreAll();
+    assert.deepEqual(
+      cams.map(({ hostname, port, path }) => [hostname, String(port), path]).sort(),
+      discoverableDevices(2).map(({ port }) => ['127.0.0.1', String(port), '/onvif/device_service']),
+    );
+  });
+
+  test('devices announce themselves, answer a multicast, and say goodbye', {
+    skip: external === undefined,
+  }, async () => {
+    const socket = await discovery({ host: external!, devices: discoverableDevices(1) });
+    const client = await Listener.bind('udp4', socket.port);
+    client.socket.addMembership('239.255.255.250', external);
+    const service = `http://${external}:8081/onvif/device_service`;
+    socket.replaceDevices(discoverableDevices(2));
+    const hellos = await client.next(2);
+    assert.deepEqual(
+      hellos.map(({ action }) => action),
+      ['Hello', 'Hello'],
+    );
+    assert.equal(hellos[0]!.addresses, service);
+
+    const asker = await Listener.bind('udp4', 0, external);
+    asker.socket.setMulticastInterface(external!);
+    asker.socket.send(probe(), socket.port, '239.255.255.250');
+    const [match] = await asker.next(2);
+    assert.equal(match!.addresses, service);
+
+    const goodbyes = client.next(2);
+    await socket.close();
+    assert.deepEqual(
+      (await goodbyes).map(({ action }) => action),
+      ['Bye', 'Bye'],
+    );
+  });
+
+  test('a network without multicast is warned of once, and unicast works', async () => {
+    const { lines, logger } = recorder();
+    const gone = { address: '203.0.113.77', netmask: '255.255.255.0', mac: '02:00:00:00:00:02', internal: false };
+    const interfaces = () => ({
+      ...networkInterfaces(),
+      tun7: [{ ...gone, family: 'IPv4' as const, cidr: '203.0.113.77/24' }],
+    });
+    const socket = await discovery({ logger, interfaces });
+    const warnings = lines.filter((line) => line.startsWith('warn'));
+    assert.ok(warnings.includes('warn discovery by multicast does not work on this network'));
+    assert.ok(warnings.length <= 2, 'this machine may have one network without multicast');
+    const client = await Listener.bind('udp4', 0, '127.0.0.1');
+    client.socket.send(probe(), socket.port, '127.0.0.1');
+    assert.equal((await client.next(2)).length, 2);
+  });
+
+  test('two servers share the port', async () => {
+    const first = await discovery();
+    const second = await discovery({ port: first.port });
+    assert.equal(second.port, first.port);
+    await Promise.all([first.close(), second.close()]);
+  });
+});
