@@ -181,6 +181,85 @@ describe('statistics of a stream, to the frame', () => {
     assert.deepEqual([last.total.push.frames, last.total.pop.frames], [90, 0], 'nobody read');
   });
 
+  test('each message of another codec is counted, in legacy and in Enhanced RTMP, and H.264 is none of them', {
+    timeout,
+  }, async (t) => {
+    const media = await startTestServer({ 'video-timeout': '2s' });
+    t.after(media.stop);
+    const notices: unknown[] = [];
+    media.server.events.on('notice', ({ notice }) => {
+      if (notice.type === 'non_h264') notices.push(notice.codec);
+    });
+    const client = await publish(media);
+    const others: [string, number, Buffer][] = [
+      ['Sorenson H.263', 3, Buffer.from([0x22, 0, 0, 0x84, 0])],
+      ['VP6', 5, Buffer.from([0x24, 0, 1, 2, 3])],
+      ['HEVC with the legacy id 12', 7, Buffer.from([0x1c, 1, 0, 0, 0, 0, 0, 0, 1, 0x26])],
+      ['HEVC in Enhanced RTMP', 11, Buffer.concat([Buffer.of(0x91), Buffer.from('hvc1'), Buffer.alloc(9)])],
+      ['AV1 in Enhanced RTMP', 13, Buffer.concat([Buffer.of(0x91), Buffer.from('av01'), Buffer.alloc(9)])],
+    ];
+    let timestampMs = 0;
+    for (const [, count, body] of others)
+      for (let i = 0; i < count; i++) {
+        sendPicture(client, timestampMs / 40, timestampMs);
+        client.send(timestampMs, body);
+        timestampMs += 40;
+      }
+    const enhanced = Buffer.concat([Buffer.of(0x93), Buffer.from('avc1'), prefixed(4, numberedPicture(0, true))]);
+    client.send(timestampMs, enhanced);
+    await until('all has arrived', () => media.server.snapshot(0).publisher.frames === 40);
+    client.stop();
+    const { window, total, block } = await lastBlock(media);
+    assert.deepEqual(window.drops, { overflow: 0, seiOnly: 0, nonH264: 39 });
+    assert.deepEqual([total.push.frames, total.drops.nonH264], [40, 39]);
+    assert.match(block, /\n Drops total {5}: overflow=0, SEI-only=0, non-H264=39\n/);
+    assert.equal(notices.length, 4, `the log names the first four codecs: ${notices}`);
+  });
+
+  test('a publisher of another codec alone: every message counted, no frame, and cut off in time', {
+    timeout,
+  }, async (t) => {
+    const media = await startTestServer({ 'video-timeout': '700ms' });
+    t.after(media.stop);
+    const client = await RtmpClient.publish({ port: media.server.addresses.rtmpPort, path: '/stream1' });
+    const hevc = Buffer.concat([Buffer.of(0x91), Buffer.from('hvc1'), Buffer.alloc(50)]);
+    for (let sent = 0; sent < 20; sent++) {
+      client.send(sent * 40, hevc);
+      await pause(10);
+    }
+    await client.ended;
+    const { window, total, verdict, because } = await lastBlock(media);
+    assert.deepEqual([window.push.frames, window.drops.nonH264, total.drops.nonH264], [0, 20, 20]);
+    assert.equal(verdict, 'source', because);
+    const stopped = media.log.find(({ msg }) => msg === 'RTMP Stream Stopped');
+    assert.equal(stopped?.['reason'], 'video_timeout');
+  });
+
+  test('a publisher that stalls: the longest distance is the stall, and the last block says what it is', {
+    timeout,
+  }, async (t) => {
+    const media = await startTestServer();
+    t.after(media.stop);
+    const client = await publish(media);
+    for (let number = 0; number < 50; number++) {
+      // Pictures 25 to 27 were dropped by the source; behind picture 40 it stood still for 1234 ms.
+      if (number >= 25 && number < 28) continue;
+      sendPicture(client, number, number * 40 + (number > 40 ? 1234 - 40 : 0));
+    }
+    await until('all has arrived', () => media.server.snapshot(0).publisher.frames === 47);
+    client.destroy();
+    const { msg, window, total } = await lastBlock(media);
+    assert.equal(msg, 'RTMP Stream Stats: /stream1 (final, publisher disconnected)');
+    assert.deepEqual(window.interFrameMs, {
+      average: Math.round(((44 * 40 + 160 + 1234) / 46) * 10) / 10,
+      minimum: 40,
+      maximum: 1234,
+      samples: 46,
+    });
+    assert.deepEqual([total.push.frames, total.pop.frames, total.gapToPush], [47, 0, 47]);
+    assert.equal(window.push.keyframes, 5);
+  });
+
   test('a publisher that comes back starts at zero', { timeout }, async (t) => {
     const media = await startTestServer();
     t.after(media.stop);
