@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { OfflineCardStore } from '../../src/offline-card/offline-card.ts';
+import { readVersion } from '../../src/version.ts';
 import { breakWorkers } from '../support/breaking.ts';
 import { faultPaths, fragileEntries } from '../support/faults.ts';
 import { startTestServer, type TestServer } from '../support/media-server.ts';
@@ -7,6 +11,7 @@ import { isRun, NumberedStream, type NumberedStreamOptions, receivedNumbers } fr
 import { until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
 import type { RtspClient } from '../support/rtsp-client.ts';
+import { fonts } from '../unit/offline-card/card-model.ts';
 
 const timeout = 60_000;
 
@@ -184,4 +189,43 @@ describe('an acceptor that fails', () => {
     await reader.until((r) => receivedNumbers(r).length >= 5);
     assert.equal(stream.closed, false);
   });
+
+  test('and whose port is taken meanwhile says so on the card of every camera, until it has it again', {
+    timeout,
+  }, async (t) => {
+    const media = await startFragileServer(t);
+    const port = media.server.addresses.rtmpPort;
+    const reader = await media.play('/stream1');
+    await reader.until(({ units }) => units.length > 0);
+    breakWorkers('acceptor', 'throw');
+    const other = await occupy(port);
+    t.after(() => other.close());
+    const reason = `--rtmp-port ${port}: the port is in use by another program; stop it or choose another port with --rtmp-port`;
+    const pictures = errorPictures(reason);
+    const shown = ({ units }: RtspClient): boolean =>
+      units.some(({ units: parts }) => pictures.some((picture) => picture.includes(parts.at(-1)!)));
+    await reader.until(shown, 20_000);
+    other.close();
+    const stream = await republish(t, { port, path: '/stream1' }, 5000);
+    await reader.until((r) => receivedNumbers(r).length >= 5);
+    assert.equal(stream.closed, false);
+    assert.equal(reader.lostPackets, 0);
+  });
 });
+
+/** Listens on a port as soon as it is free. */
+async function occupy(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer();
+    const listening = once(server, 'listening').then(() => true);
+    server.listen(port, '127.0.0.1');
+    if (await listening.catch(() => false)) return server;
+  }
+}
+
+/** The IDR pictures of a card that gives this reason, as they alternate. */
+function errorPictures(reason: string): Buffer[] {
+  const content = { variant: 'error', name: 'Stream 1', reason, hint: '' } as const;
+  const card = new OfflineCardStore(fonts).card({ ...content, product: `Skyweir ${readVersion()}` });
+  return [card.idr(1), card.idr(2)];
+}
