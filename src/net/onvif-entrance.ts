@@ -52,24 +52,28 @@ export function enterOnvif(socket: Socket, secureContext: () => SecureContext | 
       if (isTunnelHead(head)) handler.onTunnel(at, head);
       else giveBack(at, head, () => handler.onHttp(at));
     });
-  firstBytes(socket, (bytes) => bytes[0] === handshakeRecord || isHeadComplete(bytes), (head) => {
-    if (head[0] !== handshakeRecord) {
-      settle();
-      if (isTunnelHead(head)) handler.onTunnel(socket, head);
-      else giveBack(socket, head, () => handler.onHttp(socket));
-      return;
-    }
-    try {
-      const context = secureContext();
-      if (context === null) return refuse('TLS, but there is no certificate');
-      socket.unshift(head);
-      at = new TLSSocket(socket, { isServer: true, secureContext: context });
-      at.on('error', onError).on('close', onClose).on('_tlsError', onError);
-      at.once('secure', lookAtHead);
-    } catch (error) {
-      refuse((error as Error).message);
-    }
-  });
+  firstBytes(
+    socket,
+    (bytes) => bytes[0] === handshakeRecord || isHeadComplete(bytes),
+    (head) => {
+      if (head[0] !== handshakeRecord) {
+        settle();
+        if (isTunnelHead(head)) handler.onTunnel(socket, head);
+        else giveBack(socket, head, () => handler.onHttp(socket));
+        return;
+      }
+      try {
+        const context = secureContext();
+        if (context === null) return refuse('TLS, but there is no certificate');
+        socket.unshift(head);
+        at = new TLSSocket(socket, { isServer: true, secureContext: context });
+        at.on('error', onError).on('close', onClose).on('_tlsError', onError);
+        at.once('secure', lookAtHead);
+      } catch (error) {
+        refuse((error as Error).message);
+      }
+    },
+  );
 }
 
 /** Reads until `isEnough`; then pauses, and gives what was read. */

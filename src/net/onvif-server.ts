@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { plainAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
@@ -9,8 +8,7 @@ import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { Authenticator, type OnvifCredentials } from '../onvif/authentication.ts';
 import type { ChannelVideo, OnvifDevice } from '../onvif/device.ts';
-import type { DeviceFacts, InterfaceAddress } from '../onvif/device-facts.ts';
-import { namespaces } from '../onvif/namespaces.ts';
+import type { DeviceFacts } from '../onvif/device-facts.ts';
 import {
   type LaterOnvifAnswer,
   type OnvifAnswer,
@@ -20,31 +18,14 @@ import {
 } from '../onvif/onvif-dispatcher.ts';
 import { originOf } from '../onvif/origin.ts';
 import type { OnvifService } from '../onvif/service.ts';
-import { LimitedLog } from './limited-log.ts';
+import { ipv4Addresses } from './interface-addresses.ts';
 import { ListenError } from './listeners.ts';
 import { enterOnvif } from './onvif-entrance.ts';
+import { type OnvifCounters, OnvifJournal } from './onvif-journal.ts';
 import { pipeToRtsp } from './tunnel-pipe.ts';
 
 /** Milliseconds between two looks at the requests that take too long. */
 const checkMs = 1000;
-
-/** What an {@link OnvifServer} has counted; devices may share one. */
-export interface OnvifCounters {
-  /** Connections that are open now, tunnels among them. */
-  connections: number;
-  requests: number;
-  faults: number;
-  /** Wrong passwords, times and nonces, and logins that came too soon after those. */
-  authFailures: number;
-  /** Connections and requests that were no business of an ONVIF device, or too many, too large or too slow. */
-  refused: number;
-  /** Tunnels of RTSP over HTTP, two to a reader. */
-  tunnels: number;
-}
-
-export function newOnvifCounters(): OnvifCounters {
-  return { connections: 0, requests: 0, faults: 0, authFailures: 0, refused: 0, tunnels: 0 };
-}
 
 export interface OnvifServerOptions {
   /** Bind address. */
@@ -78,7 +59,7 @@ export class OnvifServer {
   readonly #options: OnvifServerOptions;
   readonly #dispatcher: OnvifDispatcher;
   readonly #server: Server;
-  readonly #log = new LimitedLog();
+  readonly #journal: OnvifJournal;
   readonly #sockets = new Map<Socket, string>();
   readonly #perAddress = new Map<string, number>();
   #device: OnvifDevice;
@@ -88,6 +69,7 @@ export class OnvifServer {
 
   constructor(options: OnvifServerOptions) {
     this.#options = options;
+    this.#journal = new OnvifJournal(options);
     this.#device = options.device;
     this.#rtspPort = options.rtspPort;
     this.#port = options.port;
@@ -95,7 +77,7 @@ export class OnvifServer {
     const login = { realm: 'Skyweir', sha256: digestSha256, key: randomBytes(32) };
     const authenticator = credentials === null ? null : new Authenticator(credentials, login);
     const facts = this.#facts();
-    this.#dispatcher = new OnvifDispatcher({ facts, authenticator, services, clock, eventNamespace: namespaces.tev });
+    this.#dispatcher = new OnvifDispatcher({ facts, authenticator, services, clock });
     this.#server = this.#createServer();
   }
 
@@ -177,17 +159,19 @@ export class OnvifServer {
     const isTooMany = this.#sockets.size >= limits.onvif.connections || count > limits.onvif.connectionsPerAddress;
     if (address === '' || this.#closing || isTooMany) {
       socket.destroy();
-      if (isTooMany) this.#refused('too many connections', address);
+      if (isTooMany) this.#journal.refused('too many connections', address);
       return;
     }
     this.#sockets.set(socket, address);
     this.#perAddress.set(address, count);
     this.#options.counters.connections++;
+    // Whoever reads from it later has handlers of its own; nobody may be without one.
+    socket.on('error', () => {});
     socket.once('close', () => this.#onClosed(socket, address));
     enterOnvif(socket, () => this.#options.secureContext?.() ?? null, {
       onHttp: serve,
       onTunnel: (tunnel, head) => this.#onTunnel(tunnel, head, address),
-      onRefused: (reason) => this.#refused(reason, address),
+      onRefused: (reason) => this.#journal.refused(reason, address),
     });
   }
 
@@ -204,7 +188,7 @@ export class OnvifServer {
     counters.tunnels++;
     const local = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
     pipeToRtsp(tunnel, head, { host: local, port: this.#rtspPort }, (failure) => {
-      if (failure !== null) this.#refused(`tunnelled RTSP: ${failure}`, address);
+      if (failure !== null) this.#journal.refused(`tunnelled RTSP: ${failure}`, address);
     });
   }
 
@@ -212,8 +196,15 @@ export class OnvifServer {
     const { code = '' } = error;
     if (code !== 'ECONNRESET' && code !== 'EPIPE') {
       const timedOut = code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      this.#refused(timedOut ? 'the request took too long' : `not HTTP: ${code}`, plainAddress(socket.remoteAddress ?? ''));
-      const status = timedOut ? '408 Request Timeout' : code === 'HPE_HEADER_OVERFLOW' ? '431 Too Large' : '400 Bad Request';
+      this.#journal.refused(
+        timedOut ? 'the request took too long' : `not HTTP: ${code}`,
+        plainAddress(socket.remoteAddress ?? ''),
+      );
+      const status = timedOut
+        ? '408 Request Timeout'
+        : code === 'HPE_HEADER_OVERFLOW'
+          ? '431 Too Large'
+          : '400 Bad Request';
       if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     }
     socket.destroy();
@@ -291,7 +282,7 @@ export class OnvifServer {
   }
 
   #send(request: IncomingMessage, response: ServerResponse, answer: OnvifAnswer): void {
-    if (answer.problem !== null) this.#onProblem(answer, plainAddress(request.socket.remoteAddress ?? ''));
+    if (answer.problem !== null) this.#journal.answered(answer, plainAddress(request.socket.remoteAddress ?? ''));
     if (response.destroyed) return;
     const { socket } = request;
     const stalled = setTimeout(() => socket.destroy(), limits.onvif.writeStallMs);
@@ -302,28 +293,6 @@ export class OnvifServer {
       'Cache-Control': 'no-store',
     });
     response.end(answer.body);
-  }
-
-  #onProblem({ problem, status }: OnvifAnswer, address: string): void {
-    const { logger, counters, clock } = this.#options;
-    const { kind, reason, operation, error } = problem!;
-    if (kind === 'refused') return this.#refused(reason, address);
-    if (kind === 'login') counters.authFailures++;
-    else counters.faults++;
-    this.#log.line(kind, clock.nowMs(), (suppressed) => {
-      const fields = { address, status, reason, ...(operation && { operation }), ...(suppressed > 0 && { suppressed }) };
-      if (kind === 'internal') logger.error({ ...fields, err: error }, 'an ONVIF request failed');
-      else if (kind === 'login') logger.warn(fields, `an ONVIF login failed: ${reason}`);
-      else logger.info(fields, `an ONVIF request was refused: ${reason}`);
-    });
-  }
-
-  #refused(reason: string, address: string): void {
-    const { logger, counters, clock } = this.#options;
-    counters.refused++;
-    this.#log.line('refused', clock.nowMs(), (suppressed) =>
-      logger.warn({ address, reason, ...(suppressed > 0 && { suppressed }) }, `refused at the ONVIF port: ${reason}`),
-    );
   }
 
   #facts(): DeviceFacts {
@@ -351,13 +320,4 @@ export class OnvifServer {
       interfaces: ipv4Addresses,
     };
   }
-}
-
-/** The machine's IPv4 addresses but those of loopback. */
-function ipv4Addresses(): InterfaceAddress[] {
-  const found: InterfaceAddress[] = [];
-  for (const list of Object.values(networkInterfaces()))
-    for (const { family, internal, address, cidr } of list ?? [])
-      if (family === 'IPv4' && !internal) found.push({ address, prefixLength: Number(cidr?.split('/')[1] ?? 24) });
-  return found;
 }

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionError } from '../base/errors.ts';
 import { TlsContexts } from './tls-context.ts';
-import { TlsMaterialBoard } from './tls-material.ts';
 import { describeTlsFailure } from './tls-failure.ts';
+import { TlsMaterialBoard } from './tls-material.ts';
 import { startTls } from './tls-socket.ts';
 
 /** Bytes. Readers send little: requests, reports, and the POST of a tunnel. */

@@ -7,7 +7,10 @@ const empty = Buffer.alloc(0);
 
 /** With TLS the handle is TLS itself, and `_parent` the system's below it. */
 interface SocketWithHandle {
-  readonly _handle: { readonly writeQueueSize?: number; readonly _parent?: { readonly writeQueueSize?: number } } | null;
+  readonly _handle: {
+    readonly writeQueueSize?: number;
+    readonly _parent?: { readonly writeQueueSize?: number };
+  } | null;
 }
 
 /**

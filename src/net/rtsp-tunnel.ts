@@ -157,11 +157,19 @@ export class TunnelPost {
   /** Throws {@link ConnectionError} for what is not base64, and for more than another thread takes. */
   receive(bytes: Buffer, start: number, end: number): void {
     for (let at = start; at < end; at += decodedAtOnce) {
-      const length = this.#decoder.decode(bytes, at, Math.min(end, at + decodedAtOnce), decoded);
-      if (length === 0 || this.#tunnels.forward(this, decoded, length)) continue;
-      this.#underWay += length;
-      if (this.#underWay > limits.rtsp.tunnelBytes) throw new ConnectionError('rtsp_too_large', 'tunnelled requests');
+      try {
+        this.#decoder.decode(bytes, at, Math.min(end, at + decodedAtOnce), decoded);
+      } finally {
+        // Requests in front of what is not base64 count, however the bytes were cut into reads.
+        this.#forward(this.#decoder.written);
+      }
     }
+  }
+
+  #forward(length: number): void {
+    if (length === 0 || this.#tunnels.forward(this, decoded, length)) return;
+    this.#underWay += length;
+    if (this.#underWay > limits.rtsp.tunnelBytes) throw new ConnectionError('rtsp_too_large', 'tunnelled requests');
   }
 
   /** The GET of the POST with that id is in another thread, which has had `length` bytes more. */

@@ -55,7 +55,13 @@ export class Authenticator {
   }
 
   /** Checks the Authorization header of an HTTP request. */
-  checkHttp(authorization: string | undefined, method: string, target: string, address: string, nowMs: number): LoginResult {
+  checkHttp(
+    authorization: string | undefined,
+    method: string,
+    target: string,
+    address: string,
+    nowMs: number,
+  ): LoginResult {
     if (authorization === undefined || !/^digest\s/i.test(authorization)) return { result: 'none' };
     const waitMs = this.#throttle.waitMs(address, nowMs);
     if (waitMs > 0) return waiting(waitMs);

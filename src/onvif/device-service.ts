@@ -1,6 +1,6 @@
 import { deviceCapabilitiesXml, oldCapabilitiesXml, servicesXml } from './capabilities.ts';
 import type { DeviceFacts, InterfaceAddress } from './device-facts.ts';
-import { namespaces, servicePaths } from './namespaces.ts';
+import { namespaces } from './namespaces.ts';
 import { ignored, type Operation, OperationTable } from './operations.ts';
 import { deviceScopes } from './scopes.ts';
 import type { OnvifService, ServiceCall } from './service.ts';
@@ -88,7 +88,9 @@ export class DeviceService implements OnvifService {
   #protocols(): string {
     const { tls, httpPort, rtspPort } = this.#facts;
     return (
-      protocolXml('HTTP', true, httpPort) + (tls ? protocolXml('HTTPS', true, httpPort) : '') + protocolXml('RTSP', true, rtspPort)
+      protocolXml('HTTP', true, httpPort) +
+      (tls ? protocolXml('HTTPS', true, httpPort) : '') +
+      protocolXml('RTSP', true, rtspPort)
     );
   }
 
@@ -105,11 +107,6 @@ export class DeviceService implements OnvifService {
 /** The one operation that nobody has to log in for: a client must know our time to make a UsernameToken. */
 export function isOpen(namespace: string, operation: string): boolean {
   return namespace === namespaces.tds && operation === 'GetSystemDateAndTime';
-}
-
-/** Where the device service is, as discovery announces it. */
-export function deviceAddress(origin: string): string {
-  return `${origin}${servicePaths.tds}`;
 }
 
 /** Unique in the network, and of letters that a host name may have. */

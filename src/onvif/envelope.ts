@@ -1,6 +1,6 @@
 import { OnvifFault } from './fault.ts';
 import { addressingNamespaces, namespaces, soap11, soap12 } from './namespaces.ts';
-import { childOf, escapeXml, parseXml, XmlError, type XmlElement } from './xml.ts';
+import { childOf, escapeXml, parseXml, type XmlElement, XmlError } from './xml.ts';
 
 /** The envelope of a request, opened. */
 export interface SoapRequest {
@@ -43,7 +43,12 @@ export function openEnvelope(bytes: Uint8Array): SoapRequest {
   const body = part('Body')?.children[0];
   if (body === undefined) throw new OnvifFault('Sender', ['ter:WellFormed'], 'The envelope has no request in its Body');
   const header = part('Header');
-  return { version, token: childOf(childOf(header, 'Security'), 'UsernameToken'), addressing: addressingOf(header), body };
+  return {
+    version,
+    token: childOf(childOf(header, 'Security'), 'UsernameToken'),
+    addressing: addressingOf(header),
+    body,
+  };
 }
 
 function parse(bytes: Uint8Array): XmlElement {

@@ -9,7 +9,12 @@ export function deviceIdentity(serverId: string, onvifPort: number): DeviceIdent
   const hash = createHash('sha256').update(`skyweir onvif device\n${serverId}\n${onvifPort}`).digest();
   // A locally administered unicast address (IEEE 802, clause 8.2.2) is never all zero.
   const mac = `02:${hash.toString('hex', 0, 5).match(/../g)!.join(':')}`;
-  return { uuid: uuidOf(hash.subarray(8, 24)), mac, serial: hash.toString('hex', 24, 30).toUpperCase(), hardwareId: 'skyweir-1' };
+  return {
+    uuid: uuidOf(hash.subarray(8, 24)),
+    mac,
+    serial: hash.toString('hex', 24, 30).toUpperCase(),
+    hardwareId: 'skyweir-1',
+  };
 }
 
 /** A UUID of version 5 in form, though of SHA-256 (RFC 9562, clause 5.5 asks for SHA-1; nobody can tell). */

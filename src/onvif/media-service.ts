@@ -108,7 +108,8 @@ export class MediaService implements OnvifService {
       GetVideoEncoderConfiguration: encoder.one,
       GetCompatibleVideoEncoderConfigurations: encoder.compatible,
       SetVideoEncoderConfiguration: encoder.set,
-      GetVideoEncoderConfigurationOptions: (call) => encoderOptionsXml('trt:Options', facts, this.#asked('encoder', call)),
+      GetVideoEncoderConfigurationOptions: (call) =>
+        encoderOptionsXml('trt:Options', facts, this.#asked('encoder', call)),
       GetGuaranteedNumberOfVideoEncoderInstances: (call) => {
         this.#named('sourceConfiguration', call, 'ConfigurationToken');
         return '<trt:TotalNumber>1</trt:TotalNumber><trt:H264>1</trt:H264>';
@@ -155,7 +156,11 @@ export class MediaService implements OnvifService {
     ]);
     return {
       CreateProfile: () => {
-        throw new OnvifFault('Receiver', ['ter:Action', 'ter:MaxNVTProfiles'], 'Profiles are fixed: one for each camera');
+        throw new OnvifFault(
+          'Receiver',
+          ['ter:Action', 'ter:MaxNVTProfiles'],
+          'Profiles are fixed: one for each camera',
+        );
       },
       DeleteProfile: (call) => {
         channelAt(facts.device, 'profile', textAt(call.body, 'ProfileToken'));

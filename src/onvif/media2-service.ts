@@ -101,7 +101,11 @@ export class Media2Service implements OnvifService {
         return '';
       },
       CreateProfile: () => {
-        throw new OnvifFault('Receiver', ['ter:Action', 'ter:MaxNVTProfiles'], 'Profiles are fixed: one for each camera');
+        throw new OnvifFault(
+          'Receiver',
+          ['ter:Action', 'ter:MaxNVTProfiles'],
+          'Profiles are fixed: one for each camera',
+        );
       },
       DeleteProfile: (call) => {
         channelAt(facts.device, 'profile', textAt(call.body, 'Token'));

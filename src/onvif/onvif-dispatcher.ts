@@ -1,11 +1,21 @@
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Authenticator, LoginResult } from './authentication.ts';
 import type { DeviceFacts } from './device-facts.ts';
 import { DeviceService, isOpen } from './device-service.ts';
-import { type AnswerTo, closeEnvelope, contentType, faultEnvelope, openEnvelope, type SoapRequest, unknownRequest } from './envelope.ts';
+import {
+  type AnswerTo,
+  closeEnvelope,
+  contentType,
+  faultEnvelope,
+  openEnvelope,
+  type SoapRequest,
+  unknownRequest,
+} from './envelope.ts';
 import { OnvifFault } from './fault.ts';
-import { Media2Service } from './media2-service.ts';
 import { MediaService } from './media-service.ts';
+import { Media2Service } from './media2-service.ts';
+import { namespaces } from './namespaces.ts';
 import type { LaterAnswer, OnvifService } from './service.ts';
 
 /** An HTTP request, complete. */
@@ -54,8 +64,6 @@ export interface DispatcherOptions {
   /** Services beside those of the device and its media; of one that several namespaces lead to, one object for each. */
   readonly services: readonly OnvifService[];
   readonly clock: Clock;
-  /** Namespace of the event service, if it is among `services`. */
-  readonly eventNamespace: string;
 }
 
 /**
@@ -67,23 +75,27 @@ export class OnvifDispatcher {
   readonly #clock: Clock;
   readonly #services: ReadonlyMap<string, OnvifService>;
 
-  constructor({ facts, authenticator, services, clock, eventNamespace }: DispatcherOptions) {
+  constructor({ facts, authenticator, services, clock }: DispatcherOptions) {
     this.#authenticator = authenticator;
     this.#clock = clock;
-    const hasEvents = services.some(({ namespace }) => namespace === eventNamespace);
+    const hasEvents = services.some(({ namespace }) => namespace === namespaces.tev);
     const own = [new DeviceService(facts, hasEvents), new MediaService(facts), new Media2Service(facts)];
     this.#services = new Map([...own, ...services].map((service) => [service.namespace, service]));
   }
 
   handle(request: OnvifRequest): OnvifAnswer | LaterOnvifAnswer {
     const path = request.target.split('?', 1)[0]!;
-    if (request.method !== 'POST') return refusal(405, 'this is an ONVIF device: it takes POST only', { Allow: 'POST' });
+    if (request.method !== 'POST')
+      return refusal(405, 'this is an ONVIF device: it takes POST only', { Allow: 'POST' });
     let answerTo: AnswerTo = unknownRequest;
     let operation: string | undefined;
     try {
       // HTTP Digest comes first, and needs nothing of the body (Core, clause 5.9.1).
       const login = this.#checkHttp(request);
       if (login.result !== 'accepted' && login.result !== 'none') return this.#notLoggedIn(login, answerTo, 'http');
+      // Only its UsernameToken tells who sends this: strangers do not get to make us read much.
+      if (login.result === 'none' && request.body.length > limits.onvif.strangerBytes)
+        return refusal(413, 'the request is too large without HTTP Digest');
       const soap = openEnvelope(request.body);
       answerTo = soap;
       operation = soap.body.name;
@@ -127,7 +139,12 @@ export class OnvifDispatcher {
     const problem: Problem | null = isFailure ? { kind: 'login', reason, ...(operation && { operation }) } : null;
     const type = { 'Content-Type': contentType(answerTo) };
     if (login.result === 'wait')
-      return { status: 429, headers: { ...type, 'Retry-After': String(Math.ceil(login.waitMs / 1000)) }, body, problem };
+      return {
+        status: 429,
+        headers: { ...type, 'Retry-After': String(Math.ceil(login.waitMs / 1000)) },
+        body,
+        problem,
+      };
     if (login.result === 'refused' && by === 'token') return { status: 400, headers: type, body, problem };
     const challenges = this.#authenticator!.challenges(this.#clock.nowMs(), login.result === 'stale');
     return { status: 401, headers: { ...type, 'WWW-Authenticate': challenges }, body, problem };

@@ -49,6 +49,7 @@ const parser = new XMLParser({
 const declaration = /^<\?xml\s[^<>]{0,200}\?>/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: characters that XML 1.0 does not have (clause 2.2)
 const foreignCharacter = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/;
+const foreignCharacters = new RegExp(foreignCharacter, 'g');
 
 /**
  * Parses a document of elements, attributes and text. SOAP 1.2 has no document type and no processing instructions (part 1,
@@ -77,7 +78,7 @@ export function textAt(element: XmlElement, ...names: readonly string[]): string
 export function escapeXml(text: string): string {
   return text
     .toWellFormed()
-    .replace(new RegExp(foreignCharacter, 'g'), '')
+    .replace(foreignCharacters, '')
     .replace(/[&<>"'\t\n\r]/g, (character) => escapes[character]!);
 }
 

@@ -29,7 +29,8 @@ const nonceShape = /^([0-9a-f]{14})[0-9a-f]{32}$/;
 
 /**
  * Digest access authentication for one user (RFC 7616, and RFC 2069 for clients without qop). Nonces hold their time
- * and a keyed hash of it, so nothing is kept per client. Nonce counts are not checked: clients rarely send any, or always the same.
+ * and a keyed hash of it, so nothing is kept per client. Nonce counts are not checked: clients rarely send any, or always
+ * the same.
  */
 export class DigestAuthenticator {
   readonly #options: DigestOptions;

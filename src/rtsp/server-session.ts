@@ -281,11 +281,13 @@ export class RtspServerSession {
     } else {
       const reply = this.#handler.play();
       this.#state = statePlaying;
-      this.#respond(200, cseq, [...session, ...this.#playHeaders(reply)]);
+      // Other values of a client, such as those for playback of a recording, mean nothing here; RFC 2326 12.34 asks to say so.
+      const scale = request.headers.has('scale') ? ['Scale: 1.0'] : [];
+      this.#respond(200, cseq, [...session, ...scale, ...this.#playHeaders(reply)]);
     }
   }
 
-  /** Live video has no other clock than the wall's, whatever range the client asked for. */
+  /** Live video has no other clock than the wall's, whatever range the client asked for; ONVIF wants it told so. */
   #playHeaders(reply: PlayReply): string[] {
     const time = new Date(reply.wallMs).toISOString().replace(/[-:]/g, '');
     return [

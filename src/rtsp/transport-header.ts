@@ -1,3 +1,5 @@
+import { limits } from '../base/limits.ts';
+
 /** A transport that a client offers in SETUP. */
 export interface TransportRequest {
   readonly protocol: 'udp' | 'tcp';
@@ -64,7 +66,7 @@ function parseAlternative(text: string): TransportOffer | null {
     if (name === 'multicast') return null;
     if (name === 'mode' && !/^["']?play["']?$/i.test(value)) return null;
     if (name === 'client_port' && !tcp) {
-      ports = parsePair(value, 1, 65_535);
+      ports = parsePair(value, limits.rtsp.lowestClientPort, 65_535);
       if (ports === null) return null;
     }
     if (name === 'interleaved' && tcp) {

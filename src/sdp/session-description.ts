@@ -7,6 +7,8 @@ export interface StreamDescription {
   readonly pps: Uint8Array | null;
   /** Frames per second, 0 if unknown. */
   readonly fps: number;
+  /** The client came over IPv6. Some open their UDP ports for the kind of address that they read here. */
+  readonly ipv6?: boolean;
 }
 
 /** Payload type of the video; the first dynamic one. */
@@ -20,11 +22,12 @@ export const videoControl = 'trackID=0';
  * none: they come in band before every IDR.
  */
 export function writeSessionDescription(stream: StreamDescription): string {
+  const anywhere = stream.ipv6 ? 'IN IP6 ::' : 'IN IP4 0.0.0.0';
   const lines = [
     'v=0',
-    'o=- 1 1 IN IP4 0.0.0.0',
+    `o=- 1 1 ${anywhere}`,
     `s=${sessionName(stream.name)}`,
-    'c=IN IP4 0.0.0.0',
+    `c=${anywhere}`,
     't=0 0',
     'a=control:*',
     'a=range:npt=now-',

@@ -36,6 +36,8 @@ export class CameraVideoMeter {
   /** `counters` are those of the camera's live publisher, read at `nowMs`. */
   measure(camera: number, counters: PublisherSnapshot, nowMs: number): CameraVideo {
     const { startedMs, firstArrivalMs, frames, bytes, keyframes, width, height, profile } = counters;
+    // Before the first picture, its time is that of nothing.
+    if (frames === 0) return { width, height, profile, fps: 0, kbps: 0, gop: 0 };
     const now: Sample = { startedMs, atMs: nowMs, frames, bytes };
     let samples = this.#samples.get(camera);
     if (samples === undefined || samples.base.startedMs !== startedMs) {
@@ -55,7 +57,8 @@ export class CameraVideoMeter {
       profile,
       fps: known ? (frames - samples.base.frames) / seconds : 0,
       kbps: known ? ((bytes - samples.base.bytes) * 8) / 1000 / seconds : 0,
-      gop: keyframes > 1 ? frames / keyframes : 0,
+      // The newest group of pictures has begun only: half of one is there on average.
+      gop: keyframes > 1 ? frames / (keyframes - 0.5) : 0,
     };
   }
 }

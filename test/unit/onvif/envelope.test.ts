@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closeEnvelope, contentType, faultEnvelope, openEnvelope, unknownRequest } from '../../../src/onvif/envelope.ts';
+import {
+  closeEnvelope,
+  contentType,
+  faultEnvelope,
+  openEnvelope,
+  unknownRequest,
+} from '../../../src/onvif/envelope.ts';
 import { OnvifFault } from '../../../src/onvif/fault.ts';
 import { namespaces, soap11, soap12 } from '../../../src/onvif/namespaces.ts';
 import { childOf, parseXml, textAt } from '../../../src/onvif/xml.ts';

@@ -17,6 +17,9 @@ const table: [uri: string, path: string, track: number, base: string][] = [
   ['rtsp://u:p@h/stream1', '/stream1', -1, 'rtsp://h/stream1/'],
   ['rtsp://u:p@ss@h:1/stream1', '/stream1', -1, 'rtsp://h:1/stream1/'],
   ['rtsp://[fe80::1]:554/stream1', '/stream1', -1, 'rtsp://[fe80::1]:554/stream1/'],
+  ['rtsp://[::1]/stream1/trackID=0', '/stream1', 0, 'rtsp://[::1]/stream1/'],
+  ['rtsp://u:p@[2001:db8::1]:8554/stream1/', '/stream1', -1, 'rtsp://[2001:db8::1]:8554/stream1/'],
+  ['rtsp://[fe80::1%25eth0]:8554/stream1', '/stream1', -1, 'rtsp://[fe80::1%25eth0]:8554/stream1/'],
   ['RTSP://H/Stream1', '/Stream1', -1, 'rtsp://H/Stream1/'],
   ['rtsps://h/stream1', '/stream1', -1, 'rtsps://h/stream1/'],
   ['rtspu://h/stream1', '/stream1', -1, 'rtspu://h/stream1/'],
@@ -44,6 +47,12 @@ describe('request URLs', () => {
       assert.deepEqual(parseRequestUrl(uri, 'server:8554'), { path, track, base });
     });
   }
+
+  test('a bare path is on the server, with its scheme', () => {
+    assert.equal(parseRequestUrl('/stream1', '[::1]:8554')?.base, 'rtsp://[::1]:8554/stream1/');
+    assert.equal(parseRequestUrl('/stream1', '[::1]:8554', 'rtsps')?.base, 'rtsps://[::1]:8554/stream1/');
+    assert.equal(parseRequestUrl('rtsp://h/stream1', '[::1]:8554', 'rtsps')?.base, 'rtsp://h/stream1/');
+  });
 
   for (const uri of ['rtsp://h/%', 'rtsp://h/%zz', 'rtsp://h/%ff', 'rtsp://h/a%00b', 'rtsp://h/a%0d%0ab'])
     test(`${uri} is refused`, () => assert.equal(parseRequestUrl(uri, 'x'), null));

@@ -45,6 +45,8 @@ describe('states', () => {
     ['init', `SETUP ${url}/trackID=1`, [tcp], 404, []],
     ['init', `SETUP ${track}`, [], 400, []],
     ['init', `SETUP ${track}`, ['Transport: RTP/AVP;multicast'], 461, []],
+    ['init', `SETUP ${track}`, ['Transport: RTP/SAVP;unicast;client_port=5000-5001'], 461, []],
+    ['init', `SETUP ${track}`, ['Transport: RTP/AVPF;unicast;client_port=5000-5001'], 461, []],
     ['init', 'SETUP rtsp://h/nothing/trackID=0', [tcp], 404, ['setup /nothing tcp 0-1']],
     ['init', 'SETUP rtsp://h/busy/trackID=0', [`${tcp},${udp.slice(11)}`], 453, ['setup /busy tcp 0-1']],
     ['init', 'DESCRIBE rtsp://h/nothing', [], 404, ['describe /nothing']],
@@ -54,11 +56,13 @@ describe('states', () => {
     ['init', `REDIRECT ${url}`, [], 501, []],
     ['init', `describe ${url}`, [], 501, []],
     ['init', `DESCRIBE ${url}`, ['Require: www.onvif.org/ver20/backchannel'], 551, []],
+    ['init', `DESCRIBE ${url}`, ['Require: onvif-replay'], 551, []],
     ['init', `OPTIONS ${url}`, ['Proxy-Require: x'], 551, []],
     ['ready', `PLAY ${url}`, [session], 200, ['play']],
     ['ready', `PLAY ${url}/`, [`${session};timeout=60`], 200, ['play']],
     ['ready', `PLAY ${track}`, [session], 200, ['play']],
     ['ready', `PLAY ${url}`, [], 200, ['play']],
+    ['ready', `PLAY ${url}`, [session, 'Require: onvif-replay', 'Range: clock=20260101T000000Z-'], 551, []],
     ['ready', `PLAY ${url}`, ['Session: 1234'], 454, []],
     ['ready', `PAUSE ${url}`, [session], 200, []],
     ['ready', `TEARDOWN ${url}`, [session], 200, ['teardown teardown']],
@@ -137,6 +141,30 @@ describe('answers', () => {
     assert.equal(header(answer, 'Session'), 'A5A5A5A5A5A5A5A5;timeout=60');
   });
 
+  for (const range of [
+    'npt=0.000-',
+    'npt=now-',
+    'npt=10-5',
+    'clock=now-',
+    'clock=20200101T000000Z-',
+    'smpte=0:10:00-',
+    'x',
+  ])
+    test(`Range: ${range} is answered with the wall clock: live video has no other time`, () => {
+      const answer = ready().ask(`PLAY ${url}`, session, `Range: ${range}`);
+      assert.equal(status(answer), 200);
+      assert.equal(header(answer, 'Range'), 'clock=20261120T104944.123Z-');
+      assert.match(header(answer, 'RTP-Info')!, /;seq=4711;rtptime=3000000000$/);
+    });
+
+  test('headers of ONVIF replay change nothing, and the scale that is played is told to who asks for one', () => {
+    const onvif = ['Rate-Control: no', 'Immediate: yes', 'Frames: intra/4000', 'Speed: 4.0', 'Bandwidth: 100'];
+    const answer = ready().ask(`PLAY ${url}`, session, ...onvif, 'Scale: -2.0');
+    assert.equal(status(answer), 200);
+    assert.equal(header(answer, 'Scale'), '1.0');
+    assert.equal(header(ready().ask(`PLAY ${url}`, session, ...onvif), 'Scale'), undefined);
+  });
+
   test('RTP-Info names the control URL of the presentation, however SETUP was addressed', () => {
     for (const [first, second] of [
       ['rtsp://u:p@h:8554/stream1?x=y', 'rtsp://h:8554/stream1?x=y/trackID=0'],
@@ -156,6 +184,17 @@ describe('answers', () => {
     const answer = peer.ask(`SETUP ${track}`, `${udp},RTP/AVP;multicast,RTP/AVP/TCP;interleaved=2-3`);
     assert.equal(header(answer, 'Transport'), 'RTP/AVP/TCP;unicast;interleaved=2-3;ssrc=DEADBEEF');
     assert.deepEqual(peer.takeCalls(), ['setup /stream1 udp 5000-5001', 'setup /stream1 tcp 2-3']);
+  });
+
+  test('profiles that we do not speak are passed over', () => {
+    const header = 'RTP/SAVPF;unicast;client_port=1-2,RTP/AVPF;unicast;client_port=3-4,RTP/SAVP/TCP;interleaved=0-1';
+    const answer = new RtspPeer().ask(`SETUP ${track}`, `Transport: ${header},${udp.slice(11)},RTP/AVP/TCP`);
+    assert.match(answer, /\r\nTransport: RTP\/AVP;unicast;client_port=5000-5001;server_port=6970-6971;/);
+  });
+
+  test('a method that we do not have is answered with those that we have', () => {
+    for (const method of ['ANNOUNCE', 'RECORD', 'PLAY_NOTIFY', 'X'])
+      assert.match(header(new RtspPeer().ask(`${method} ${url}`), 'Public')!, /^OPTIONS, DESCRIBE, SETUP, PLAY,/);
   });
 
   test('an unsupported option is named', () => {

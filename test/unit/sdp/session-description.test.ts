@@ -28,6 +28,11 @@ describe('session description', () => {
     );
   });
 
+  test('over IPv6 it names addresses of IPv6, so that clients open UDP ports there', () => {
+    const text = writeSessionDescription({ name: 'x', sps, pps, fps: 0, ipv6: true });
+    assert.match(text, /^v=0\r\no=- 1 1 IN IP6 ::\r\ns=x\r\nc=IN IP6 ::\r\n/);
+  });
+
   test('parameter sets that are views into a larger buffer are written alone', () => {
     const memory = Buffer.concat([Buffer.alloc(5, 0xff), sps, pps, Buffer.alloc(5, 0xff)]);
     const text = writeSessionDescription({
