@@ -243,6 +243,22 @@ describe('RTSPS', { timeout }, () => {
   });
 });
 
+describe('a certificate that cannot be used', { timeout }, () => {
+  test('ends the connection, not the thread', async (t) => {
+    const broken = new TlsMaterialBoard();
+    broken.publish({ form: 'pem', certificate: Buffer.from('no PEM'), key: Buffer.from('no PEM'), passphrase: '' });
+    const around = new RtspSurroundings(null, new Tunnels(null), new ReaderTls(broken.memory));
+    const { port, closed } = await listen(t, around);
+    await openTls(t, port);
+    await until('it is closed', () => closed.length === 1);
+    const reasons = around.log.map(({ fields }) => fields['reason']).filter((reason) => reason !== undefined);
+    assert.deepEqual(reasons, ['internal']);
+    const plain = connect(port, '127.0.0.1');
+    t.after(() => plain.destroy());
+    assert.match(await ask(plain, 'OPTIONS *'), /^RTSP\/1\.0 200 /);
+  });
+});
+
 describe('RTSP over HTTPS', { timeout }, () => {
   test('GET and POST are joined; the answers come encrypted on the GET', async (t) => {
     const around = encrypted();
