@@ -14,6 +14,8 @@ export interface RtmpAddress {
   readonly app: string;
   readonly name: string;
   readonly port: number;
+  /** As it stands in a URL; this machine by default. */
+  readonly host?: string;
 }
 
 /** C2 and, in one burst, everything up to and with `publish`, then onMetaData. */
@@ -62,7 +64,7 @@ function connectObject(address: RtmpAddress): Amf {
     app: address.app,
     type: 'nonprivate',
     flashVer: 'FMLE/3.0 (compatible; bench)',
-    tcUrl: `rtmp://127.0.0.1:${address.port}${address.app === '' ? '' : `/${address.app}`}`,
+    tcUrl: `rtmp://${address.host ?? '127.0.0.1'}:${address.port}${address.app === '' ? '' : `/${address.app}`}`,
   };
 }
 

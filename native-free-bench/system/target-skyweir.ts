@@ -60,7 +60,7 @@ export class SkyweirTarget implements Target {
 }
 
 /** Flags that move the other listeners to free ports, as far as this version has such listeners. */
-async function sidePorts(streams: number): Promise<string[]> {
+export async function sidePorts(streams: number): Promise<string[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [join(root, 'src/cli.ts'), '--help']);
   const flags: string[] = [];
   if (stdout.includes('--http-port')) flags.push('--http-port', String(await freePorts()));

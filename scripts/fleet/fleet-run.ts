@@ -1,0 +1,271 @@
+/** One flight of a fleet, from the preparation to the report. */
+import { systemClock } from '../../src/base/clock.ts';
+import type { Paint } from '../demo/paint.ts';
+import { PlainOutput, TerminalScreen } from '../demo/screen.ts';
+import type { ReaderFigures, ReadersFigures } from './camera-readers.ts';
+import { CostMeter } from './cost-meter.ts';
+import { runCount } from './frame-book.ts';
+import type { FleetOptions } from './options.ts';
+import { type Ground, prepareGround } from './prepare.ts';
+import type { PublisherFigures } from './publishers.ts';
+import { type FleetReport, makeReport, totalsOf } from './report.ts';
+import { planSchedule, type Schedule } from './schedule.ts';
+import { type CameraResult, judge, tailLoss } from './verdict.ts';
+import { type FleetView, screenLines, totalsLine } from './view.ts';
+
+/** Milliseconds between two looks at the threads: a look at very many cameras keeps their thread from its work. */
+const lookMs = 500;
+const rareLookMs = 2000;
+const manyCameras = 250;
+/** Milliseconds between two lines where there is no terminal. */
+const lineMs = 2000;
+/** Milliseconds that a reader's thread may take for an answer. */
+const answerMs = 10_000;
+/** Milliseconds for readers to be there before the first camera starts. */
+const readersMs = 15_000;
+/**
+ * Milliseconds that the end may take in each of its steps: usually, and after Ctrl-C. The last frames are waited for until
+ * none has come for `silenceMs`.
+ */
+const endings = {
+  usual: { publishersMs: 3000, silenceMs: 2000, tailMs: 20_000, serverMs: 5000 },
+  hasty: { publishersMs: 700, silenceMs: 300, tailMs: 300, serverMs: 600 },
+} as const;
+/** Milliseconds between two looks while they are waited for. */
+const tailLookMs = 100;
+
+/** Flies the fleet until its time is over or `stop` resolves; everything has ended when this returns. */
+export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<unknown>): Promise<FleetReport> {
+  let stopped = false;
+  void stop.then(() => {
+    stopped = true;
+  });
+  const startedAt = new Date();
+  const schedule = planSchedule(options);
+  const ground = await prepareGround(options, schedule, (line) => process.stdout.write(`${line}\n`));
+  try {
+    const flight = new Flight(options, schedule, ground, how);
+    await flight.awaitReaders(stop);
+    if (!stopped) await flight.fly(stop);
+    await flight.land(stopped);
+    const { cameras, facts, cost, latency } = flight.results(stopped);
+    return makeReport({
+      options,
+      startedAt,
+      target: ground.target,
+      read: ground.read,
+      interrupted: stopped,
+      verdict: judge(cameras, facts),
+      cameras,
+      cost,
+      latency,
+      senderLateness: ground.synthetic?.lateness ?? null,
+    });
+  } finally {
+    await ground.clear(stopped ? endings.hasty.serverMs : endings.usual.serverMs);
+  }
+}
+
+class Flight {
+  readonly #options: FleetOptions;
+  readonly #schedule: Schedule;
+  readonly #ground: Ground;
+  readonly #how: Paint;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #failures: string[] = [];
+  readonly #cost: CostMeter;
+  #publishers: readonly PublisherFigures[] = [];
+  #read: ReadersFigures | null = null;
+  #asked = 0;
+  #startMs = 0;
+  #looking = false;
+  #lastLook = { atMs: 0, frames: 0, bytes: 0, framesPerSecond: 0, bitsPerSecond: 0 };
+
+  constructor(options: FleetOptions, schedule: Schedule, ground: Ground, how: Paint) {
+    this.#options = options;
+    this.#schedule = schedule;
+    this.#ground = ground;
+    this.#how = how;
+    this.#cost = new CostMeter(ground.server?.pid ?? null);
+  }
+
+  /** Readers of our own server come first, so that not even the first frame may be missing. */
+  async awaitReaders(stop: Promise<unknown>): Promise<void> {
+    const { readers, server } = this.#ground;
+    if (readers === null || server === null) return;
+    const untilMs = systemClock.nowMs() + readersMs;
+    const ended = stop.then(() => true);
+    for (;;) {
+      this.#read = await readers.ask('figures', answerMs);
+      if (this.#read.cameras.every(({ playing }) => playing) || systemClock.nowMs() > untilMs) return;
+      if (await Promise.race([ended, new Promise<false>((resolve) => setTimeout(resolve, 100, false))])) return;
+    }
+  }
+
+  /** Carries out the plan. */
+  async fly(stop: Promise<unknown>): Promise<void> {
+    const { publishers, proxies } = this.#ground;
+    const over = Promise.withResolvers<void>();
+    this.#startMs = systemClock.nowMs();
+    for (const { atMs, camera, kind } of this.#schedule.actions)
+      this.#later(atMs, () => {
+        this.#asked = Math.max(this.#asked, camera + 1);
+        publishers.act(camera, kind);
+      });
+    for (const [camera, plan] of this.#schedule.links.entries()) proxies[camera]!.follow(plan);
+    this.#later(this.#schedule.rampMs, () => this.#begin());
+    this.#later(this.#schedule.lengthMs, over.resolve);
+    const close = this.#show(() => over.resolve());
+    await Promise.race([stop, over.promise]);
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#cost.end(this.#read?.cpuSeconds ?? 0, this.#ground.synthetic?.cpuSeconds ?? 0);
+    close();
+  }
+
+  /** Ends the streams in order and waits until the last frames have come. */
+  async land(hasty: boolean): Promise<void> {
+    const { publishers, readers, server } = this.#ground;
+    const { publishersMs, silenceMs, tailMs } = hasty ? endings.hasty : endings.usual;
+    const before = await publishers.figures();
+    if (server?.ended === true) this.#failures.push(`Skyweir ended (${server.lastWords})`);
+    await publishers.stop(publishersMs);
+    const after = await publishers.figures();
+    this.#publishers = after.map((figures, index) => ({ ...figures, state: before[index]!.state }));
+    if (readers === null) return;
+    const startMs = systemClock.nowMs();
+    let movedMs = startMs;
+    let frames = -1;
+    for (;;) {
+      this.#read = await readers.ask('figures', answerMs);
+      const cameras = this.#cameras();
+      if (cameras.every(({ tailLost }) => tailLost === 0)) return;
+      const nowMs = systemClock.nowMs();
+      const read = totalsOf(cameras).frames;
+      if (read !== frames) movedMs = nowMs;
+      frames = read;
+      if (nowMs - movedMs > silenceMs || nowMs - startMs > tailMs) return;
+      await new Promise((resolve) => setTimeout(resolve, tailLookMs));
+    }
+  }
+
+  results(interrupted: boolean) {
+    const { readers, server } = this.#ground;
+    const readBack = readers !== null;
+    return {
+      cameras: this.#cameras(),
+      facts: {
+        scenario: this.#options.scenario,
+        stamped: !this.#options.liveEncode,
+        readBack,
+        interrupted: interrupted || server?.ended === true,
+        asked: this.#asked,
+        failures: this.#failures,
+      },
+      cost: this.#cost.cost,
+      latency: this.#options.synthetic ? (this.#read?.latency ?? null) : null,
+    };
+  }
+
+  #cameras(): CameraResult[] {
+    return this.#publishers.map((publisher, index) => {
+      const reader = this.#read?.cameras[index] ?? null;
+      return {
+        path: this.#ground.paths[index]!,
+        clip: this.#ground.clipNames[index]!,
+        publisher,
+        reader,
+        tailLost: this.#options.liveEncode
+          ? this.#countedLoss(publisher, reader)
+          : tailLoss(publisher, reader, runCount),
+      };
+    });
+  }
+
+  /** Frames without known contents can only be counted, and only where each one that was sent had to come. */
+  #countedLoss(publisher: PublisherFigures, reader: ReaderFigures | null): number {
+    const whole = this.#ground.server !== null && publisher.kills === 0 && publisher.broken === 0;
+    if (!whole || reader === null || publisher.finished.length === 0) return 0;
+    return Math.max(0, publisher.sent - reader.frames);
+  }
+
+  /** All cameras have been asked to start: what is measured from now on does not hold the ramp. */
+  #begin(): void {
+    this.#ground.synthetic?.measure();
+    this.#ground.readers?.tell('measure');
+    this.#cost.begin(this.#read?.cpuSeconds ?? 0, this.#ground.synthetic?.cpuSeconds ?? 0);
+  }
+
+  /** Looks at the threads again and again and shows what there is; returns how to end that. */
+  #show(onServerEnded: () => void): () => void {
+    const { title, server } = this.#ground;
+    const screen = process.stdout.isTTY === true ? new TerminalScreen(process.stdout) : null;
+    const plain = new PlainOutput();
+    if (screen === null) plain.say(title);
+    let nextLineMs = lineMs;
+    const timer = setInterval(
+      () => {
+        if (server?.ended === true) onServerEnded();
+        void this.#look().then((view) => {
+          if (view === null) return;
+          if (screen !== null) {
+            const { columns, rows } = screen.size;
+            screen.draw(screenLines(view, columns, rows, this.#how));
+          } else if (view.elapsedMs >= nextLineMs) {
+            nextLineMs += lineMs;
+            plain.say(totalsLine(view));
+          }
+        }, this.#onLookFailed);
+      },
+      this.#options.count > manyCameras ? rareLookMs : lookMs,
+    );
+    return () => {
+      clearInterval(timer);
+      screen?.close();
+    };
+  }
+
+  readonly #onLookFailed = (error: Error): void => {
+    this.#looking = false;
+    if (!this.#failures.includes(error.message)) this.#failures.push(error.message);
+  };
+
+  async #look(): Promise<FleetView | null> {
+    if (this.#looking) return null;
+    this.#looking = true;
+    const { publishers, readers, title } = this.#ground;
+    this.#publishers = await publishers.figures();
+    if (readers !== null) this.#read = await readers.ask('figures', answerMs);
+    this.#looking = false;
+    const nowMs = systemClock.nowMs();
+    const cameras = this.#cameras();
+    const totals = totalsOf(cameras);
+    const last = this.#lastLook;
+    const seconds = (nowMs - last.atMs) / 1000;
+    const sentBytes = this.#publishers.reduce((sum, { bytes }) => sum + bytes, 0);
+    const frames = readers === null ? totals.sent : totals.frames;
+    const bytes = readers === null ? sentBytes : totals.bytesRead;
+    this.#lastLook = {
+      atMs: nowMs,
+      frames,
+      bytes,
+      framesPerSecond: (frames - last.frames) / seconds,
+      bitsPerSecond: (8 * (bytes - last.bytes)) / seconds,
+    };
+    const usage = this.#cost.now();
+    return {
+      title,
+      elapsedMs: nowMs - this.#startMs,
+      lengthMs: this.#schedule.lengthMs,
+      cameras,
+      totals,
+      framesPerSecond: this.#lastLook.framesPerSecond,
+      bitsPerSecond: this.#lastLook.bitsPerSecond,
+      serverCores: usage?.cores ?? null,
+      serverBytes: usage?.residentBytes ?? null,
+    };
+  }
+
+  #later(ms: number, action: () => void): void {
+    this.#timers.push(setTimeout(action, ms));
+  }
+}

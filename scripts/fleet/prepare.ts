@@ -1,0 +1,241 @@
+/** Everything that stands ready before the first camera starts: server, clips, links, threads. */
+import { availableParallelism, freemem } from 'node:os';
+import { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
+import { temporaryFolder } from '../../native-free-bench/system/temporary-folder.ts';
+import { ensureProgram } from '../tools/system-programs.ts';
+import { AskedThread } from './asked-thread.ts';
+import type { ReadersFigures, ReadersOptions } from './camera-readers.ts';
+import { mostProcesses } from './capacity.ts';
+import { loadClip } from './clip-cache.ts';
+import { type ClipKind, planClips } from './clips.ts';
+import { FfmpegPublishers, type FfmpegSource } from './ffmpeg-publishers.ts';
+import { type FrameBook, syntheticBook } from './frame-book.ts';
+import { type FleetOptions, FleetUsageError } from './options.ts';
+import { accepts, mostOwnCameras, OwnServer } from './own-server.ts';
+import type { Publishers } from './publishers.ts';
+import { RadioProxy } from './radio-proxy.ts';
+import type { ReaderCommand } from './reader-thread.ts';
+import type { Schedule } from './schedule.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { StampedClip } from './stamped-clip.ts';
+import { SyntheticPublishers } from './synthetic-publishers.ts';
+import { pathOf, shownPattern, type UrlPattern, urlOf } from './url-pattern.ts';
+
+/** A fleet that could not be started; the message is for people. */
+export class FleetStartError extends Error {}
+
+/** What the flight works with. */
+export interface Ground {
+  readonly title: string;
+  readonly target: UrlPattern;
+  readonly read: UrlPattern | null;
+  readonly server: OwnServer | null;
+  readonly publishers: Publishers;
+  /** The same as `publishers` if they are synthetic. */
+  readonly synthetic: SyntheticPublishers | null;
+  readonly readers: AskedThread<ReaderCommand, ReadersFigures> | null;
+  readonly proxies: readonly RadioProxy[];
+  readonly paths: readonly string[];
+  readonly clipNames: readonly string[];
+  /** Ends what is left; the server gets `serverMs` to do so in order. */
+  clear(serverMs: number): Promise<void>;
+}
+
+/** RTMP chunk size that synthetic cameras announce; what OBS does. */
+const chunkSize = 4096;
+const threadEndMs = 500;
+
+/** Links that one thread of Node can be for synthetic cameras. */
+const mostLinks = 300;
+
+/** Prepares; throws {@link FleetUsageError} or {@link FleetStartError} and leaves nothing behind then. */
+export async function prepareGround(
+  options: FleetOptions,
+  schedule: Schedule,
+  say: (line: string) => void,
+): Promise<Ground> {
+  checkCounts(options);
+  const folder = temporaryFolder('skyweir-fleet-');
+  const undo: ((serverMs: number) => Promise<void> | void)[] = [() => folder.remove()];
+  const clear = async (serverMs: number): Promise<void> => {
+    for (const one of undo.splice(0).reverse()) await one(serverMs);
+  };
+  try {
+    const random = new SeededRandom(options.seed).fork(0);
+    const kinds = options.synthetic ? [] : planClips(options.clips, options.count, random);
+    const ffmpeg = options.synthetic ? '' : await program();
+    const clips = options.synthetic || options.liveEncode ? new Map() : await loadClips(options, ffmpeg, kinds, say);
+
+    const server = options.startServer ? await startServer(options, folder.path) : null;
+    if (server !== null) undo.push((serverMs) => server.stop(serverMs));
+    const target = server?.target ?? options.target!;
+    const read = server?.read ?? options.read;
+    if (server === null) await checkReachable(target, read);
+
+    const proxies = schedule.links.map(
+      (_, index) =>
+        new RadioProxy({
+          targetHost: target.host,
+          targetPort: target.port,
+          bytesPerSecond: (options.synthetic ? options.bitsPerSecond : 1000 * kinds[index]!.kilobitsPerSecond) / 8,
+        }),
+    );
+    const ports = await Promise.all(proxies.map((proxy) => proxy.listen()));
+    undo.push(() => {
+      for (const proxy of proxies) proxy.close();
+    });
+    /** Where camera `index` connects: its link, or the server itself. */
+    const destination = (index: number): UrlPattern =>
+      ports.length === 0 ? target : { ...target, host: '127.0.0.1', port: ports[index]! };
+
+    const stream = new SyntheticStream({
+      bitsPerSecond: options.bitsPerSecond,
+      framesPerSecond: options.framesPerSecond,
+      gop: options.gop,
+      chunkSize,
+    });
+    const synthetic = options.synthetic
+      ? new SyntheticPublishers({
+          shape: stream.shape,
+          addresses: Array.from({ length: options.count }, (_, index) =>
+            syntheticAddress(destination(index), target, index, options),
+          ),
+        })
+      : null;
+    if (synthetic !== null) undo.push(() => synthetic.end(threadEndMs));
+    const sources = kinds.map(
+      (kind, index): FfmpegSource => ({
+        url: urlOf(destination(index), index),
+        kind,
+        clip: clips.get(kind.name) ?? null,
+      }),
+    );
+    const outputArguments = options.rtmps ? ['-tls_verify', options.insecure || server !== null ? '0' : '1'] : [];
+    const publishers = synthetic ?? new FfmpegPublishers({ ffmpeg, sources, folder: folder.path, outputArguments });
+    if (synthetic === null) undo.push(() => publishers.stop(threadEndMs));
+
+    const readers = read === null ? null : startReaders(options, server, read, kinds, clips, stream);
+    if (readers !== null) undo.push(() => readers.stop('stop', threadEndMs));
+    return {
+      title: titleOf(options, target, read),
+      target,
+      read,
+      server,
+      publishers,
+      synthetic,
+      readers,
+      proxies,
+      paths: Array.from({ length: options.count }, (_, index) => pathOf(target, index).replace(/\?.*$/, '')),
+      clipNames: Array.from({ length: options.count }, (_, index) => clipNameOf(options, kinds[index])),
+      clear,
+    };
+  } catch (error) {
+    await clear(threadEndMs);
+    throw error;
+  }
+}
+
+function checkCounts(options: FleetOptions): void {
+  const { count, synthetic, liveEncode, force, startServer, scenario } = options;
+  if (startServer && count > mostOwnCameras)
+    throw new FleetUsageError(`--count ${count}: Skyweir has at most ${mostOwnCameras} cameras here; give a target`);
+  if (scenario === 'bad-radio' && count > mostLinks)
+    throw new FleetUsageError(`--count ${count}: the scenario bad-radio has at most ${mostLinks} cameras`);
+  if (synthetic || force) return;
+  const most = mostProcesses(availableParallelism(), freemem(), liveEncode);
+  if (count > most)
+    throw new FleetUsageError(
+      `--count ${count}: this machine carries about ${most} FFmpeg processes; use --synthetic, or --force to try it`,
+    );
+}
+
+async function program(): Promise<string> {
+  try {
+    return await ensureProgram('ffmpeg');
+  } catch (error) {
+    throw new FleetStartError(`${(error as Error).message} (--synthetic needs no FFmpeg)`);
+  }
+}
+
+async function startServer(options: FleetOptions, folder: string): Promise<OwnServer> {
+  const { count: cameras, rtmps, serverFlags: flags } = options;
+  try {
+    return await OwnServer.start({ cameras, rtmps, folder, flags });
+  } catch (error) {
+    throw new FleetStartError((error as Error).message);
+  }
+}
+
+async function checkReachable(target: UrlPattern, read: UrlPattern | null): Promise<void> {
+  for (const one of read === null ? [target] : [target, read])
+    if (!(await accepts(one.host, one.port))) throw new FleetStartError(`nobody listens at ${shownPattern(one)}`);
+}
+
+async function loadClips(
+  options: FleetOptions,
+  ffmpeg: string,
+  kinds: readonly ClipKind[],
+  say: (line: string) => void,
+): Promise<Map<string, StampedClip>> {
+  const clips = new Map<string, StampedClip>();
+  for (const kind of kinds) {
+    if (clips.has(kind.name)) continue;
+    try {
+      const bytes = await loadClip(options.cacheFolder, kind, ffmpeg, say);
+      clips.set(kind.name, new StampedClip(bytes, kind.framesPerSecond));
+    } catch (error) {
+      throw new FleetStartError(`the clip ${kind.name} could not be made: ${(error as Error).message}`);
+    }
+  }
+  return clips;
+}
+
+function startReaders(
+  options: FleetOptions,
+  server: OwnServer | null,
+  read: UrlPattern,
+  kinds: readonly ClipKind[],
+  clips: ReadonlyMap<string, StampedClip>,
+  stream: SyntheticStream,
+): AskedThread<ReaderCommand, ReadersFigures> {
+  const names = [...clips.keys()];
+  const books: FrameBook[] = options.synthetic ? [syntheticBook(stream)] : names.map((name) => clips.get(name)!.book);
+  const data: ReadersOptions = {
+    host: read.host,
+    port: read.port,
+    cameras: Array.from({ length: options.count }, (_, index) => ({
+      url: urlOf(read, index),
+      book: options.synthetic ? 0 : names.indexOf(kinds[index]!.name),
+    })),
+    books,
+    credentials: server?.credentials ?? options.credentials,
+    checkBytes: options.checkBytes,
+    measureLatency: options.synthetic,
+  };
+  return new AskedThread('reader-thread.ts', data);
+}
+
+function syntheticAddress(where: UrlPattern, target: UrlPattern, index: number, options: FleetOptions) {
+  const path = pathOf(target, index);
+  const slash = path.lastIndexOf('/');
+  const insecure = options.insecure || options.startServer;
+  return {
+    host: where.host,
+    port: where.port,
+    app: path.slice(1, Math.max(1, slash)),
+    name: path.slice(slash + 1),
+    tls: options.rtmps ? { serverName: target.host, insecure } : null,
+  };
+}
+
+function clipNameOf(options: FleetOptions, kind: ClipKind | undefined): string {
+  if (kind === undefined) return `${options.bitsPerSecond / 1e6} Mbit/s`;
+  return options.liveEncode ? `live ${kind.framesPerSecond} fps` : kind.name;
+}
+
+function titleOf(options: FleetOptions, target: UrlPattern, read: UrlPattern | null): string {
+  const what = options.synthetic ? 'synthetic cameras' : options.liveEncode ? 'encoding cameras' : 'FFmpeg cameras';
+  const back = read === null ? 'nothing is read back' : `read back from ${shownPattern(read)}`;
+  const whose = options.startServer ? 'Skyweir, started here, at ' : '';
+  return `${options.count} ${what}, ${options.scenario}, seed ${options.seed}: ${whose}${shownPattern(target)}, ${back}`;
+}

@@ -1,0 +1,46 @@
+/** What the fleet knows of its publishing cameras, whether FFmpeg or a thread sends. */
+import type { ActionKind } from './schedule.ts';
+
+/** Where a camera stands. */
+export type PublisherState = 'waiting' | 'starting' | 'live' | 'away';
+
+/** A run that ended in order, and how many frames it had sent then. */
+export interface FinishedRun {
+  readonly run: number;
+  readonly sent: number;
+}
+
+/** One camera's publishing side; plain data. */
+export interface PublisherFigures {
+  readonly state: PublisherState;
+  /** Connections asked for, kills among their ends. */
+  readonly starts: number;
+  readonly kills: number;
+  /** Frames sent in all runs, as far as it is known. */
+  readonly sent: number;
+  readonly bytes: number;
+  /** Frames that were given up because the server took no data for too long. */
+  readonly notSent: number;
+  /** Streams that ended without our wish. */
+  readonly broken: number;
+  /** Attempts that never came to a stream. */
+  readonly refused: number;
+  /** Of the newest stream that broke or attempt that failed, '' if there was none. */
+  readonly problem: string;
+  /** The newest ones. */
+  readonly finished: readonly FinishedRun[];
+}
+
+/** The publishing side of a fleet. */
+export interface Publishers {
+  act(camera: number, kind: ActionKind): void;
+  figures(): Promise<readonly PublisherFigures[]>;
+  /** Ends all streams in order, within `ms`; what has not ended then is killed. */
+  stop(ms: number): Promise<void>;
+}
+
+/** Milliseconds before an attempt that failed is made again. */
+export const retryMs = 1000;
+
+/** Finished runs that are remembered. */
+export const keptRuns = 64;

@@ -1,0 +1,128 @@
+/** The report of a run: plain data for --json. It holds no password and no key. */
+import { Histogram, type HistogramData, type LatencySummary } from '../../native-free-bench/system/histogram.ts';
+import type { FleetOptions } from './options.ts';
+import { shownPattern, type UrlPattern } from './url-pattern.ts';
+import type { CameraResult, Problem, Verdict } from './verdict.ts';
+
+/** What the machine and the server spent, over the time after the ramp. */
+export interface Cost {
+  readonly seconds: number;
+  /** Cores that everything on this machine used, and how many there are. */
+  readonly machineCores: number;
+  readonly cores: number;
+  /** Of the server that was started here; null for another one. */
+  readonly server: { readonly cores: number; readonly residentBytes: number } | null;
+  /** Cores of the threads that read and that send synthetic frames. */
+  readonly readerCores: number;
+  readonly senderCores: number;
+}
+
+export interface FleetReport {
+  readonly format: 'skyweir-fleet-1';
+  readonly startedAt: string;
+  readonly target: string;
+  readonly read: string | null;
+  readonly publishers: 'ffmpeg copy' | 'ffmpeg encode' | 'synthetic';
+  readonly scenario: string;
+  readonly seed: number;
+  readonly count: number;
+  readonly ramp: number;
+  readonly seconds: number;
+  readonly interrupted: boolean;
+  readonly verdict: { readonly pass: boolean; readonly line: string; readonly problems: readonly Problem[] };
+  readonly totals: Totals;
+  readonly cost: Cost | null;
+  /** Due time of a frame to the arrival of its last byte, after the ramp; synthetic cameras only. */
+  readonly latency: LatencySummary | null;
+  /** How late the sending thread was itself; synthetic cameras only. */
+  readonly senderLateness: LatencySummary | null;
+  readonly cameras: readonly CameraResult[];
+}
+
+/** Sums over all cameras. */
+export interface Totals {
+  readonly live: number;
+  readonly playing: number;
+  readonly sent: number;
+  readonly frames: number;
+  readonly bytesRead: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly reordered: number;
+  readonly corrupt: number;
+  readonly misrouted: number;
+  readonly unseen: number;
+  readonly kills: number;
+  readonly returns: number;
+  readonly refused: number;
+  readonly broken: number;
+  readonly slowestStartMs: number;
+}
+
+export interface ReportParts {
+  readonly options: FleetOptions;
+  readonly startedAt: Date;
+  readonly target: UrlPattern;
+  readonly read: UrlPattern | null;
+  readonly interrupted: boolean;
+  readonly verdict: Verdict;
+  readonly cameras: readonly CameraResult[];
+  readonly cost: Cost | null;
+  readonly latency: HistogramData | null;
+  readonly senderLateness: HistogramData | null;
+}
+
+/** Puts the report together. */
+export function makeReport(parts: ReportParts): FleetReport {
+  const { options, target, read, verdict, cameras } = parts;
+  return {
+    format: 'skyweir-fleet-1',
+    startedAt: parts.startedAt.toISOString(),
+    target: shownPattern(target),
+    read: read === null ? null : shownPattern(read),
+    publishers: options.synthetic ? 'synthetic' : options.liveEncode ? 'ffmpeg encode' : 'ffmpeg copy',
+    scenario: options.scenario,
+    seed: options.seed,
+    count: options.count,
+    ramp: options.ramp,
+    seconds: options.seconds,
+    interrupted: parts.interrupted,
+    verdict: { pass: verdict.pass, line: verdict.line, problems: verdict.problems },
+    totals: totalsOf(cameras),
+    cost: parts.cost,
+    latency: summaryOf(parts.latency),
+    senderLateness: summaryOf(parts.senderLateness),
+    cameras,
+  };
+}
+
+/** Adds the cameras up. */
+export function totalsOf(cameras: readonly CameraResult[]): Totals {
+  const sum = (count: (camera: CameraResult) => number): number =>
+    cameras.reduce((total, camera) => total + count(camera), 0);
+  return {
+    live: sum(({ publisher }) => (publisher.state === 'live' ? 1 : 0)),
+    playing: sum(({ reader }) => (reader?.playing === true ? 1 : 0)),
+    sent: sum(({ publisher }) => publisher.sent),
+    frames: sum(({ reader }) => reader?.frames ?? 0),
+    bytesRead: sum(({ reader }) => reader?.bytes ?? 0),
+    lost: sum(({ reader, tailLost }) => (reader?.lost ?? 0) + tailLost),
+    duplicated: sum(({ reader }) => reader?.duplicated ?? 0),
+    reordered: sum(({ reader }) => reader?.reordered ?? 0),
+    corrupt: sum(({ reader }) => reader?.corrupt ?? 0),
+    misrouted: sum(({ reader }) => reader?.misrouted ?? 0),
+    unseen: sum(({ reader }) => reader?.unseen ?? 0),
+    kills: sum(({ publisher }) => publisher.kills),
+    returns: sum(({ publisher }) => Math.max(0, publisher.starts - 1)),
+    refused: sum(({ publisher }) => publisher.refused),
+    broken: sum(({ publisher }) => publisher.broken),
+    slowestStartMs: Math.max(0, ...cameras.map(({ reader }) => reader?.slowestStartMs ?? 0)),
+  };
+}
+
+function summaryOf(data: HistogramData | null): LatencySummary | null {
+  if (data === null || data.buckets.length === 0) return null;
+  const histogram = new Histogram();
+  histogram.merge(data);
+  return histogram.summary();
+}

@@ -1,0 +1,146 @@
+/** PASS or FAIL: what must be true of a fleet that has flown. */
+import type { ReaderFigures } from './camera-readers.ts';
+import type { PublisherFigures } from './publishers.ts';
+import type { Scenario } from './schedule.ts';
+
+/** One camera as both sides saw it; `reader` is null when nothing was read back. */
+export interface CameraResult {
+  readonly path: string;
+  readonly clip: string;
+  readonly publisher: PublisherFigures;
+  readonly reader: ReaderFigures | null;
+  /** Frames at the ends of streams that were sent and never came. */
+  readonly tailLost: number;
+}
+
+/** What the verdict depends on besides the cameras. */
+export interface VerdictFacts {
+  readonly scenario: Scenario;
+  /** The contents of frames are known, not only their number. */
+  readonly stamped: boolean;
+  readonly readBack: boolean;
+  /** Ended by Ctrl-C or by a server that went away; cameras that had not started yet are no failure then. */
+  readonly interrupted: boolean;
+  /** Cameras that had been asked to start. */
+  readonly asked: number;
+  /** Failures of the whole, such as a server that ended. */
+  readonly failures: readonly string[];
+}
+
+/** One kind of fault and the cameras (counted from 1) that have it. */
+export interface Problem {
+  readonly text: string;
+  readonly cameras: readonly number[];
+  /** Sum over these cameras, 0 where there is nothing to add up. */
+  readonly total: number;
+}
+
+/** The outcome. */
+export interface Verdict {
+  readonly pass: boolean;
+  readonly line: string;
+  readonly problems: readonly Problem[];
+}
+
+/** Cameras that a line names before it says "and more". */
+const namedCameras = 8;
+
+/** Scenarios in which a stream may end, or an attempt be refused while its forerunner is not gone. */
+const mayBreak: ReadonlySet<Scenario> = new Set(['bad-radio']);
+const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'storm', 'mixed']);
+
+/** Frames that a finished run had sent and that are not in the reader's account. */
+export function tailLoss(publisher: PublisherFigures, reader: ReaderFigures | null, runCount: number): number {
+  if (reader === null) return 0;
+  let lost = 0;
+  for (const { run, sent } of publisher.finished) {
+    const end = reader.ends.findLast((one) => one.run === run % runCount);
+    // A run that the reader has not seen at all is found by `runs` and `playing`, not here.
+    if (end !== undefined) lost += Math.max(0, sent - 1 - end.last);
+  }
+  return lost;
+}
+
+/** Judges. */
+export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Verdict {
+  const problems: Problem[] = facts.failures.map((text) => ({ text, cameras: [], total: 0 }));
+  const flown = facts.interrupted ? cameras.slice(0, facts.asked) : cameras;
+  const check = (text: string, count: (camera: CameraResult) => number): void => {
+    const hit = flown
+      .map((camera, index) => ({ number: index + 1, count: count(camera) }))
+      .filter((one) => one.count > 0);
+    if (hit.length === 0) return;
+    const total = hit.reduce((sum, one) => sum + one.count, 0);
+    problems.push({ text, cameras: hit.map((one) => one.number), total });
+  };
+  const reads = (count: (reader: ReaderFigures) => number) => (camera: CameraResult) =>
+    camera.reader === null ? 0 : count(camera.reader);
+  const mute = ({ publisher }: CameraResult): number => (publisher.sent === 0 ? 1 : 0);
+  check(`never published${because(flown.find((camera) => mute(camera) > 0)?.publisher.problem)}`, mute);
+  check('not publishing at the end', ({ publisher }) => (publisher.sent > 0 && publisher.state === 'starting' ? 1 : 0));
+  if (!mayBreak.has(facts.scenario)) check('cut off by the server', ({ publisher }) => publisher.broken);
+  if (!mayBeRefused.has(facts.scenario)) check('refused by the server', ({ publisher }) => publisher.refused);
+  check('stalled by the server', ({ publisher }) => publisher.notSent);
+  if (facts.readBack) {
+    const unseen = ({ publisher, reader }: CameraResult): number =>
+      publisher.sent > 0 && reader?.frames === 0 ? 1 : 0;
+    check(`never seen by their reader${because(flown.find((camera) => unseen(camera) > 0)?.reader?.problem)}`, unseen);
+    check('lost frames', ({ reader, tailLost }) => (reader?.lost ?? 0) + tailLost);
+    check(
+      'sent frames twice',
+      reads((reader) => reader.duplicated),
+    );
+    check(
+      'sent frames out of order',
+      reads((reader) => reader.reordered),
+    );
+    check(
+      'sent frames with wrong bytes',
+      reads((reader) => reader.corrupt),
+    );
+    check(
+      "sent another camera's frames",
+      reads((reader) => reader.misrouted),
+    );
+    check(
+      'had gaps in their RTP packets',
+      reads((reader) => reader.sequenceGaps),
+    );
+    if (facts.scenario === 'steady')
+      check(
+        'cut off their reader',
+        reads((reader) => reader.breaks),
+      );
+  }
+  if (flown.length === 0) problems.push({ text: 'ended before the first camera had started', cameras: [], total: 0 });
+  const pass = problems.length === 0;
+  const line = pass ? passLine(flown, facts) : `FAIL: ${problems.map(problemText).join('; ')}`;
+  return { pass, line: facts.interrupted ? `${line} (ended early)` : line, problems };
+}
+
+/** The reason that the first of them gives. */
+function because(problem: string | undefined): string {
+  return problem ? ` (${problem})` : '';
+}
+
+function problemText({ text, cameras, total }: Problem): string {
+  if (cameras.length === 0) return text;
+  const names = cameras.slice(0, namedCameras).join(', ');
+  const more = cameras.length > namedCameras ? ', ...' : '';
+  const sum = total > cameras.length ? ` (${total} in all)` : '';
+  return `${cameras.length} ${cameras.length === 1 ? 'camera' : 'cameras'} ${text}: ${names}${more}${sum}`;
+}
+
+function passLine(cameras: readonly CameraResult[], facts: VerdictFacts): string {
+  const many = `${cameras.length} ${cameras.length === 1 ? 'camera' : 'cameras'}`;
+  const sum = (count: (camera: CameraResult) => number): number =>
+    cameras.reduce((total, camera) => total + count(camera), 0);
+  const sent = sum(({ publisher }) => publisher.sent);
+  if (!facts.readBack) return `PASS: ${many} published ${sent} frames; nothing was read back (see --read)`;
+  const frames = sum(({ reader }) => reader?.frames ?? 0);
+  const kills = sum(({ publisher }) => publisher.kills);
+  const starts = sum(({ publisher }) => publisher.starts) - cameras.length;
+  const returns = starts > 0 ? `, ${kills > 0 ? `${kills} kills, ` : ''}${starts} returns` : '';
+  const how = facts.stamped ? 'every one in its place, none lost' : 'counted, none missing';
+  return `PASS: ${many}${returns}, ${frames} frames read back, ${how}`;
+}

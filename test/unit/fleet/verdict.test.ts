@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import type { ReaderFigures } from '../../../scripts/fleet/camera-readers.ts';
+import { parseFleetOptions } from '../../../scripts/fleet/options.ts';
+import type { PublisherFigures } from '../../../scripts/fleet/publishers.ts';
+import { makeReport, totalsOf } from '../../../scripts/fleet/report.ts';
+import { parsePattern } from '../../../scripts/fleet/url-pattern.ts';
+import { type CameraResult, judge, tailLoss, type VerdictFacts } from '../../../scripts/fleet/verdict.ts';
+import { reportLines, screenLines, tableLines } from '../../../scripts/fleet/view.ts';
+
+const sender: PublisherFigures = {
+  state: 'live',
+  starts: 1,
+  kills: 0,
+  sent: 100,
+  bytes: 1000,
+  notSent: 0,
+  broken: 0,
+  refused: 0,
+  problem: '',
+  finished: [{ run: 0, sent: 100 }],
+};
+const reader: ReaderFigures = {
+  frames: 100,
+  bytes: 1000,
+  lost: 0,
+  duplicated: 0,
+  reordered: 0,
+  corrupt: 0,
+  misrouted: 0,
+  foreign: 3,
+  unseen: 0,
+  runs: 1,
+  slowestStartMs: 40,
+  gaps: [],
+  ends: [{ run: 0, last: 99 }],
+  playing: true,
+  breaks: 0,
+  sequenceGaps: 0,
+  problem: '',
+};
+const facts: VerdictFacts = {
+  scenario: 'steady',
+  stamped: true,
+  readBack: true,
+  interrupted: false,
+  asked: 4,
+  failures: [],
+};
+
+function fleet(change: Partial<PublisherFigures>, read: Partial<ReaderFigures> = {}, tailLost = 0): CameraResult[] {
+  const good = { path: '/stream1', clip: '720p25', publisher: sender, reader, tailLost: 0 };
+  return [good, { ...good, publisher: { ...sender, ...change }, reader: { ...reader, ...read }, tailLost }, good, good];
+}
+
+function line(cameras: readonly CameraResult[], more: Partial<VerdictFacts> = {}): string {
+  return judge(cameras, { ...facts, ...more }).line;
+}
+
+describe('the verdict', () => {
+  test('all is well', () => {
+    assert.equal(line(fleet({})), 'PASS: 4 cameras, 400 frames read back, every one in its place, none lost');
+    assert.equal(
+      line(fleet({}), { readBack: false }),
+      'PASS: 4 cameras published 400 frames; nothing was read back (see --read)',
+    );
+    assert.match(line(fleet({ kills: 1, starts: 2 }), { scenario: 'kills' }), /^PASS: 4 cameras, 1 kills, 1 returns, /);
+  });
+
+  test('each fault is named with the cameras that have it', () => {
+    const faults: [CameraResult[], string][] = [
+      [fleet({}, { lost: 7 }), '1 camera lost frames: 2 (7 in all)'],
+      [fleet({}, {}, 2), '1 camera lost frames: 2 (2 in all)'],
+      [fleet({}, { duplicated: 1 }), '1 camera sent frames twice: 2'],
+      [fleet({}, { reordered: 1 }), '1 camera sent frames out of order: 2'],
+      [fleet({}, { corrupt: 1 }), '1 camera sent frames with wrong bytes: 2'],
+      [fleet({}, { misrouted: 1 }), "1 camera sent another camera's frames: 2"],
+      [fleet({}, { sequenceGaps: 1 }), '1 camera had gaps in their RTP packets: 2'],
+      [fleet({}, { breaks: 1 }), '1 camera cut off their reader: 2'],
+      [fleet({ broken: 1 }), '1 camera cut off by the server: 2'],
+      [fleet({ refused: 1 }), '1 camera refused by the server: 2'],
+      [fleet({ notSent: 1 }), '1 camera stalled by the server: 2'],
+      [fleet({ state: 'starting' }), '1 camera not publishing at the end: 2'],
+      [fleet({}, { frames: 0, problem: 'no such path' }), '1 camera never seen by their reader (no such path): 2'],
+    ];
+    for (const [cameras, text] of faults) assert.equal(line(cameras), `FAIL: ${text}`);
+    assert.match(line(fleet({ sent: 0, problem: 'refused' })), /^FAIL: 1 camera never published \(refused\): 2/);
+    assert.equal(line(fleet({}), { failures: ['Skyweir ended'] }), 'FAIL: Skyweir ended');
+  });
+
+  test('what a scenario brings with it is no fault', () => {
+    assert.match(line(fleet({ broken: 3, refused: 2 }), { scenario: 'bad-radio' }), /^PASS/);
+    assert.match(line(fleet({ refused: 2 }, { breaks: 1 }), { scenario: 'storm' }), /^PASS/);
+    assert.match(line(fleet({ broken: 1 }), { scenario: 'storm' }), /^FAIL/);
+    assert.match(line(fleet({}, { lost: 1 }), { scenario: 'bad-radio' }), /^FAIL/);
+  });
+
+  test('a run that was ended early does not blame cameras that had not started', () => {
+    const cameras = fleet({ sent: 0, state: 'waiting' });
+    const early = { interrupted: true, asked: 1 };
+    assert.equal(
+      line(cameras, early),
+      'PASS: 1 camera, 100 frames read back, every one in its place, none lost (ended early)',
+    );
+    assert.match(line(cameras, { interrupted: true, asked: 0 }), /^FAIL: ended before the first camera/);
+  });
+
+  test('many cameras are not all named', () => {
+    const cameras = Array.from({ length: 20 }, () => fleet({}, { lost: 1 })[1]!);
+    assert.equal(line(cameras), 'FAIL: 20 cameras lost frames: 1, 2, 3, 4, 5, 6, 7, 8, ...');
+  });
+
+  test('frames at the end of each run that ended in order must have come', () => {
+    const finished = [
+      { run: 0, sent: 100 },
+      { run: 257, sent: 50 },
+    ];
+    const ends = [
+      { run: 0, last: 97 },
+      { run: 1, last: 49 },
+    ];
+    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends }, 256), 2);
+    assert.equal(tailLoss({ ...sender, finished }, null, 256), 0);
+  });
+});
+
+describe('the report', () => {
+  const options = parseFleetOptions(['rtmp://example.org/live/cam%d?key=hush', '--user', 'me'], {
+    SKYWEIR_FLEET_PASSWORD: 'very secret',
+  })!;
+  const cameras = fleet({}, { lost: 7 });
+  const report = makeReport({
+    options,
+    startedAt: new Date(0),
+    target: options.target!,
+    read: parsePattern('rtsp://example.org/cam%d', ['rtsp:']),
+    interrupted: false,
+    verdict: judge(cameras, facts),
+    cameras,
+    cost: null,
+    latency: null,
+    senderLateness: null,
+  });
+
+  test('adds up, and says what was wrong in words and in data', () => {
+    assert.deepEqual(report.totals, totalsOf(cameras));
+    assert.deepEqual([report.totals.sent, report.totals.frames, report.totals.lost], [400, 400, 7]);
+    assert.equal(report.verdict.pass, false);
+    assert.deepEqual(report.verdict.problems, [{ text: 'lost frames', cameras: [2], total: 7 }]);
+    const lines = reportLines(report, { colour: true, unicode: true });
+    assert.equal(stripVTControlCharacters(lines.at(-1)!), report.verdict.line);
+  });
+
+  test('holds no password and no key', () => {
+    const text = JSON.stringify(report);
+    assert.ok(!text.includes('secret') && !text.includes('hush'), text);
+    assert.equal(report.target, 'rtmp://example.org:1935/live/cam%d?...');
+  });
+
+  test('the table puts cameras in trouble before the others when there is no room for all', () => {
+    const how = { colour: false, unicode: false };
+    const many = Array.from({ length: 30 }, (_, index) => fleet({}, { lost: index === 25 ? 3 : 0 })[1]!);
+    const lines = tableLines(many, 4, 200, how);
+    assert.equal(lines.length, 5);
+    assert.match(lines[3]!, /^26 .* 3 +0 /);
+    assert.equal(lines.at(-1), '... and 27 more');
+    const view = {
+      title: 'fleet',
+      elapsedMs: 61_000,
+      lengthMs: 70_000,
+      cameras: many,
+      totals: totalsOf(many),
+      framesPerSecond: 750,
+      bitsPerSecond: 12e6,
+      serverCores: 0.5,
+      serverBytes: 200e6,
+    };
+    const screen = screenLines(view, 60, 20, how);
+    assert.ok(screen.length <= 20 && screen.every((one) => one.length <= 60));
+    assert.match(screen[1]!, /^01:01 of 01:10 {2}30 of 30 live/);
+  });
+});
