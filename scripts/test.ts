@@ -24,7 +24,7 @@ if (files.length === 0) {
 if (files.some((file) => file.startsWith('test/e2e/'))) await ensurePrograms(['ffmpeg', 'gstreamer']);
 
 // Tests with threads and real clients measure nothing, but they do need the processors: they run after the others, in turn.
-const heavy = (file: string) => /^test\/(e2e|threads|soak)\//.test(file);
+const heavy = (file: string) => /^test\/(e2e|threads|soak|conformance\/hostile)\//.test(file);
 const counts = { passed: 0, failed: 0 };
 await runFiles(
   files.filter((file) => !heavy(file)),

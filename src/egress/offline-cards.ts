@@ -83,6 +83,7 @@ export class OfflineCards implements OfflineSource {
 
   /** Nobody can publish, for this reason: errors are shown also by cameras that want no information. Every card says so until it is taken back with null. */
   setCardError(reason: string | null): void {
+    if (reason === this.#error) return;
     this.#error = reason;
     this.#version++;
   }

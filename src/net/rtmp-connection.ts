@@ -84,6 +84,11 @@ export class RtmpConnection implements ServerSessionHandler {
     this.#watch(this.#socket);
   }
 
+  /** So far, without what TLS takes. */
+  get bytesReceived(): number {
+    return this.#session.counters.bytesReceived;
+  }
+
   /** A rare fact about the stream, for the operator. */
   report(event: PublisherEvent): void {
     if (this.#reason === null) this.#post({ type: 'event', event });
@@ -186,7 +191,7 @@ export class RtmpConnection implements ServerSessionHandler {
   }
 
   onConnect(info: ConnectInfo): void {
-    this.#encoder = info.flashVer;
+    this.#encoder = info.flashVer.slice(0, limits.rtmp.encoderCharacters);
   }
 
   onPublishRequest(request: PublishRequest): void {
@@ -259,6 +264,9 @@ export class RtmpConnection implements ServerSessionHandler {
     this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
     if (errorTable[reason].layer === 'publish') this.#socket.end();
     else this.#socket.destroySoon();
+    // Reading may be paused; a peer that leaves must not keep its place among the connections.
+    this.#unread = null;
+    this.#socket.resume();
   }
 
   #post(message: ConnectionToMain): void {

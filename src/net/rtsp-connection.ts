@@ -83,6 +83,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   #playing = false;
   #frames = 0;
   #lost = 0;
+  #octets = 0;
   #tornDown = false;
   /** Bytes of responses whose writes have not been confirmed. */
   #unsentBytes = 0;
@@ -110,6 +111,11 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#watch(socket);
     socket.on('data', this.#onData);
     socket.resume();
+  }
+
+  /** RTP payload built for the reader so far, in bytes. */
+  get octets(): number {
+    return this.#octets + (this.#session?.octets ?? 0);
   }
 
   /** Deadlines, sender reports and the stall check: called by the thread's sweep. */
@@ -264,7 +270,13 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     const live = offline.covers(camera.index) ? null : loop.parameters(camera.index);
     const { sps, pps, fps } = live ?? offline.parameters ?? { sps: [], pps: [], fps: 0 };
     // Of several sets the last is in force, until the first IDR brings them all.
-    return { name: camera.name, sps: sps.at(-1) ?? null, pps: pps.at(-1) ?? null, fps, ipv6: isIPv6(this.peer.address) };
+    return {
+      name: camera.name,
+      sps: sps.at(-1) ?? null,
+      pps: pps.at(-1) ?? null,
+      fps,
+      ipv6: isIPv6(this.peer.address),
+    };
   }
 
   setup(path: string, request: TransportRequest): TransportReply | TransportRefusal {
@@ -362,6 +374,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#udp = null;
     this.#frames += session.frames;
     this.#lost += session.lost;
+    this.#octets += session.octets;
     try {
       session.sendBye(this.#context.clock.nowMs());
     } finally {

@@ -1,0 +1,210 @@
+/**
+ * Hostile and broken peers against the real server, with healthy publishers and readers beside them. A row passes when only
+ * its own connections are affected, each ends with the reason that the row names, in one line of the log, and afterwards
+ * address, camera and limits are free for the next one. The healthy ones must not lose a frame over all rows.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { testCredentials } from '../../support/media-server.ts';
+import { isRun, NumberedStream, receivedNumbers } from '../../support/numbered-stream.ts';
+import { until } from '../../support/program.ts';
+import { RtmpClient } from '../../support/rtmp-client.ts';
+import { RtspClient } from '../../support/rtsp-client.ts';
+import type { Peer } from './peer.ts';
+import { type Row, Scene } from './row.ts';
+import { rows } from './rows.ts';
+import { secret } from './rtmp-path-rows.ts';
+import { type Figures, HostileServer } from './server.ts';
+
+/** Milliseconds within which a row is over on the slowest machine; the deadlines of the server are below 2 s. */
+const timeout = 60_000;
+/** How often each row plays: more often shows what grows with every round. */
+const rounds = Number(process.env['HOSTILE_ROUNDS'] ?? 1);
+/** Rows that play at the same time. */
+const concurrency = 6;
+/** Cameras of the healthy ones, and one that rows share; the others belong to a row each. */
+const firstCamera = 10;
+/** Bytes that the server may have grown by, after all rows and with everybody gone who was not there before. */
+const growthBytes = 224 * 1024 * 1024;
+const growthDescriptors = 4;
+/** Connections that an address may have, as the server is told. */
+const perAddress = 4;
+/** S0, S1 and S2. */
+const handshakeBytes = 1 + 2 * 1536;
+
+/** Ends that a peer is not blamed for. */
+const harmless = ['peer_closed', 'unpublished', 'teardown'];
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const steering = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+
+describe('hostile peers', () => {
+  let server: HostileServer;
+  let atStart: Figures;
+  const folder = mkdtempSync(join(tmpdir(), 'skyweir-hostile-'));
+  const cleanups: (() => void)[] = [];
+  const context = { after: (cleanup: () => void) => cleanups.push(cleanup) };
+  const streams: NumberedStream[] = [];
+  const readers: RtspClient[] = [];
+  /** Peers that were served, with their rows. */
+  const served: { readonly peer: Peer; readonly row: Row }[] = [];
+
+  before(async () => {
+    server = await HostileServer.start(folder);
+    const { rtmp, rtsp, rtmps, secureRtsp } = server.ports;
+    const credentials = testCredentials;
+    for (const [port, transport] of [
+      [rtsp, 'tcp'],
+      [rtsp, 'udp'],
+      [secureRtsp, 'tcp'],
+    ] as const)
+      readers.push(await RtspClient.play({ port, path: '/stream1', transport, credentials }));
+    // Receiver reports are what keeps a session over UDP.
+    const reports = setInterval(() => readers[1]!.sendReceiverReport(), 200);
+    cleanups.push(() => clearInterval(reports), ...readers.map((reader) => () => reader.close()));
+    const tls = { rejectUnauthorized: false };
+    streams.push(await NumberedStream.start(context, { port: rtmp, path: '/stream1' }));
+    streams.push(await NumberedStream.start(context, { port: rtmps, path: '/stream1', tls }));
+    await Promise.all(readers.map((reader) => reader.until((r) => receivedNumbers(r).length >= 20)));
+    atStart = await server.figures();
+  });
+
+  after(async () => {
+    for (const cleanup of cleanups) cleanup();
+    await server?.stop().finally(() => server.kill());
+    rmSync(folder, { recursive: true, force: true });
+    const kept = process.env['HOSTILE_LOG'];
+    if (kept !== undefined) writeFileSync(kept, server.lines.map(({ raw }) => `${raw}\n`).join(''));
+  });
+
+  describe('one row each', { concurrency }, () => {
+    for (let round = 0; round < rounds; round++)
+      for (const [i, row] of rows.entries()) if (!row.alone) define(row, firstCamera + i);
+  });
+
+  describe('one row each, by itself', { concurrency: 1 }, () => {
+    for (const [i, row] of rows.entries()) if (row.alone) define(row, firstCamera + i);
+  });
+
+  function define(row: Row, index: number): void {
+    const { ends, refusal } = row;
+    const result = ends === 'refused' ? refusal : typeof ends === 'string' ? ends : ends.join(' or ');
+    test(`${row.id}: ${row.protocol} peer ${row.attack}: ${result}`, { timeout }, async () => {
+      const scene = new Scene(server, index);
+      const firstLine = server.lines.length;
+      try {
+        await row.play(scene);
+        if (ends === 'refused') await refused(scene, row, firstLine);
+        else await endings(scene, row);
+      } finally {
+        for (const peer of scene.peers) peer.socket.destroy();
+        for (const cleanup of scene.cleanups) cleanup();
+      }
+      await serves(scene, row);
+    });
+  }
+
+  /** Every connection of the row has ended for a reason that the row allows, or is still there and was to be. */
+  async function endings(scene: Scene, row: Row): Promise<void> {
+    const survivors = scene.peers.filter(({ bystander }) => row.ends === 'tolerated' || bystander);
+    for (const peer of survivors) assert.equal(peer.closed, false, `${peer.name} is still connected`);
+    for (const peer of survivors) peer.socket.destroy();
+    for (const peer of scene.peers) {
+      served.push({ peer, row });
+      await until(`the log says why ${peer.name} was closed`, () => server.endings(peer).length > 0);
+      const { reason, raw } = server.endings(peer)[0]!;
+      const allowed: readonly string[] = survivors.includes(peer) ? harmless : [row.ends].flat();
+      assert.ok(allowed.includes(reason!), raw);
+      await peer.end();
+    }
+  }
+
+  /** Connections were refused before they were served, and the log says how many. */
+  async function refused(scene: Scene, row: Row, firstLine: number): Promise<void> {
+    await until(`${row.refusal} is counted`, () =>
+      server.lines.slice(firstLine).some(({ reason, count = 0 }) => reason === row.refusal && count > 0),
+    );
+    for (const peer of scene.peers) peer.socket.destroy();
+  }
+
+  /** The address, the camera and the protocol are free again. */
+  async function serves(scene: Scene, row: Row): Promise<void> {
+    const { ports } = server;
+    if (!row.protocol.startsWith('RTMP')) {
+      const port = row.protocol === 'RTSPS' ? ports.secureRtsp : ports.rtsp;
+      const options = { port, path: scene.path, credentials: testCredentials };
+      const reader = await RtspClient.play(options);
+      await reader.until(({ units }) => units.length > 0);
+      reader.close();
+      return;
+    }
+    const secure = row.protocol === 'RTMPS';
+    const options = {
+      port: secure ? ports.rtmps : ports.rtmp,
+      path: scene.path,
+      localAddress: scene.address,
+      ...(secure && { tls: { rejectUnauthorized: false } }),
+    };
+    // As many as an address may have: one that was not counted down would leave no room for the last.
+    const endMs = performance.now() + 15_000;
+    for (;;) {
+      const clients = await Promise.all(
+        Array.from({ length: perAddress }, () => RtmpClient.connect(options).catch(() => null)),
+      );
+      const accepted = await Promise.all(clients.map((client) => client?.accepted ?? false));
+      // All had their handshake: one has the path now, and the others were told that it is busy.
+      const greeted = clients.filter((client) => client !== null && client.socket.bytesRead >= handshakeBytes);
+      for (const client of clients) client?.destroy();
+      if (accepted.filter(Boolean).length === 1 && greeted.length === perAddress) return;
+      assert.ok(performance.now() < endMs, `${scene.path} can be published again from ${scene.address}`);
+      // Longer than what the rate limit looks back at, and than refused peers get to leave.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+    }
+  }
+
+  test('the healthy publishers and readers have not lost a frame', { timeout }, async () => {
+    for (const stream of streams) assert.equal(stream.closed, false);
+    for (const [i, reader] of readers.entries()) {
+      const goal = streams[i === 2 ? 1 : 0]!.next;
+      await reader.until((r) => receivedNumbers(r).at(-1)! >= goal);
+      const numbers = receivedNumbers(reader);
+      assert.ok(isRun(numbers), `reader ${i}`);
+      assert.equal(reader.lostPackets, 0);
+      assert.equal(new Set(reader.units.map(({ ssrc }) => ssrc)).size, 1);
+    }
+  });
+
+  test('each connection has one reason in one line', () => {
+    for (const { peer, row } of served) assert.equal(server.endings(peer).length, 1, `${row.id} ${peer.name}`);
+  });
+
+  test('the log holds no secret, no steering character and no error of ours', () => {
+    for (const { raw, level, msg } of server.lines) {
+      assert.equal(steering.test(raw), false, JSON.stringify(raw));
+      assert.equal(raw.includes(secret), false, raw);
+      assert.equal(raw.includes(testCredentials.password), false, raw);
+      assert.ok(level !== 'error' && level !== 'fatal', raw);
+      assert.ok(!/internal|uncaught/i.test(msg), raw);
+    }
+    assert.equal(server.errors, '');
+  });
+
+  test('connections, descriptors and memory are back', { timeout }, async (t) => {
+    let figures = await server.figures();
+    const endMs = performance.now() + 20_000;
+    const settled = () =>
+      figures.connections === atStart.connections &&
+      figures.descriptors <= atStart.descriptors + growthDescriptors &&
+      figures.residentBytes <= atStart.residentBytes + growthBytes;
+    while (!settled() && performance.now() < endMs) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      figures = await server.figures();
+    }
+    const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+    t.diagnostic(`resident ${megabytes(atStart.residentBytes)} before, ${megabytes(figures.residentBytes)} after`);
+    t.diagnostic(`descriptors ${atStart.descriptors} before, ${figures.descriptors} after`);
+    assert.ok(settled(), JSON.stringify({ before: atStart, after: figures }));
+  });
+});
