@@ -2,9 +2,7 @@
 import { StartError, UsageError } from '../src/config/errors.ts';
 import { DemoUsageError, demoHelp, parseDemoOptions } from './demo/options.ts';
 import { showsUnicode } from './demo/paint.ts';
-
-/** Milliseconds within which a signal again is the same wish: npm passes on the Ctrl-C that the terminal gave to both. */
-const repeatedSignalMs = 200;
+import { firstSignal } from './tools/first-signal.ts';
 
 try {
   await main();
@@ -29,17 +27,4 @@ async function main(): Promise<void> {
   const { runDemo } = await import('./demo/show.ts');
   await runDemo(options, how, firstSignal());
   process.exit(0);
-}
-
-/** Resolves at the first wish to stop; the second one ends the process at once. */
-function firstSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let firstMs = 0;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      if (firstMs > 0 && performance.now() - firstMs >= repeatedSignalMs) process.exit(130);
-      if (firstMs === 0) firstMs = performance.now();
-      resolve();
-    });
-  return promise;
 }

@@ -4,9 +4,7 @@ import { showsUnicode } from './demo/paint.ts';
 import { FleetUsageError, fleetHelp, parseFleetOptions } from './fleet/options.ts';
 import { FleetStartError } from './fleet/prepare.ts';
 import { reportLines } from './fleet/view.ts';
-
-/** Milliseconds within which a signal again is the same wish: npm passes on the Ctrl-C that the terminal gave to both. */
-const repeatedSignalMs = 200;
+import { firstSignal } from './tools/first-signal.ts';
 
 try {
   process.exitCode = await main();
@@ -40,17 +38,4 @@ function writeReport(file: string, report: object): void {
   } catch (error) {
     console.error(`fleet: --json ${file}: cannot be written (${(error as NodeJS.ErrnoException).code})`);
   }
-}
-
-/** Resolves at the first wish to stop; the second one ends the process at once. */
-function firstSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let firstMs = 0;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      if (firstMs > 0 && performance.now() - firstMs >= repeatedSignalMs) process.exit(130);
-      if (firstMs === 0) firstMs = performance.now();
-      resolve();
-    });
-  return promise;
 }

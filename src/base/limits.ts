@@ -100,6 +100,8 @@ export const limits = {
   onvif: {
     /** Bytes of the body of a SOAP request; the largest that clients send are some 4 KiB. */
     bodyBytes: 64 * 1024,
+    /** The same without HTTP Digest: these must be parsed to find out who sent them. */
+    strangerBytes: 16 * 1024,
     /** Bytes of an HTTP request line with its headers. */
     headBytes: 16 * 1024,
     /** Nested elements of a request, its envelope included; the deepest configuration has 12. */
@@ -121,6 +123,9 @@ export const limits = {
     clockSkewMs: 5 * 60_000,
     /** Nonces of accepted tokens that are remembered for that long; beyond it the oldest is forgotten. */
     nonces: 16 * 1024,
+    /** Milliseconds in which the client that used a nonce first may use it for other messages, and how many those may be. */
+    nonceRepeatMs: 2_000,
+    nonceMessages: 64,
     /** Characters of a user name, nonce, digest or time in a WS-UsernameToken. */
     tokenCharacters: 512,
     /** Wrong passwords of an address before it has to wait, and the milliseconds of the first and of the longest wait. */
@@ -181,5 +186,29 @@ export const limits = {
     storeBytes: 32 * 1024 * 1024,
     /** Cards that are encoded in a quarter of a second, 5 ms each: more would be felt by the readers of live cameras. */
     encodedPerTurn: 2,
+  },
+  load: {
+    /** Bits per second that a new publisher is taken for until it is measured: 1080p at 30 frames a second. */
+    assumedBitsPerSecond: 4_500_000,
+    /** Milliseconds until then: an encoder takes a second or two to its first frame, a measurement another two. */
+    measuredAfterMs: 4_000,
+    /**
+     * Bits per second that a connection counts beside its own. Measured: 30 frames a second cost a worker as much as 3 to 10
+     * Mbit/s do over RTMP, or 1 to 2 over RTMPS. With this, bits and processor time are both spread to within a quarter or so.
+     */
+    connectionBitsPerSecond: 2_000_000,
+    /** Milliseconds between two looks at the load of all threads. */
+    sampleMs: 500,
+  },
+  overload: {
+    /** Part of its time that a thread works at least, or milliseconds that it is late on average, when it has no room for more. */
+    fullBusy: 0.98,
+    fullDelayMs: 250,
+    /** Milliseconds for which that must last: longer than a thousand publishers need to come all at once. */
+    fullAfterMs: 4_000,
+    /** Both must be below these, for that long, until it has room again. */
+    calmBusy: 0.9,
+    calmDelayMs: 100,
+    calmAfterMs: 2_000,
   },
 } as const;

@@ -1,10 +1,8 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { limits } from '../base/limits.ts';
+import { handshakeRecord } from './tls-accept.ts';
 import { describeTlsFailure } from './tls-failure.ts';
-
-/** First byte of a TLS connection: a record of type handshake (RFC 8446, clause 5.1). */
-const handshakeRecord = 0x16;
 
 /** Either header marks half of RTSP over HTTP (ONVIF Streaming, clause 5.1.1.3). */
 const tunnelHeader = /^(x-sessioncookie\s*:|(accept|content-type)\s*:\s*application\/x-rtsp-tunnelled)/im;

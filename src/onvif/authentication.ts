@@ -74,12 +74,12 @@ export class Authenticator {
     return { result: result === 'missing' ? 'none' : result };
   }
 
-  /** Checks the UsernameToken of an envelope. */
-  checkToken(token: XmlElement | null, address: string, wallMs: number, nowMs: number): LoginResult {
+  /** Checks the UsernameToken of an envelope, which came in `message`. */
+  checkToken(token: XmlElement | null, message: string, address: string, wallMs: number, nowMs: number): LoginResult {
     if (token === null) return { result: 'none' };
     const waitMs = this.#throttle.waitMs(address, nowMs);
     if (waitMs > 0) return waiting(waitMs);
-    const result = this.#tokens.verify(token, wallMs);
+    const result = this.#tokens.verify(token, message, address, wallMs);
     if (result === 'rejected') this.#throttle.failed(address, nowMs);
     if (result === 'accepted') {
       this.#throttle.succeeded(address);

@@ -99,7 +99,7 @@ export class OnvifDispatcher {
       const soap = openEnvelope(request.body);
       answerTo = soap;
       operation = soap.body.name;
-      const second = login.result === 'accepted' ? login : this.#checkToken(soap, request.address);
+      const second = login.result === 'accepted' ? login : this.#checkToken(soap, request);
       if (second.result !== 'accepted') return this.#notLoggedIn(second, answerTo, 'token', operation);
       return this.#call(soap, request, path);
     } catch (error) {
@@ -112,9 +112,10 @@ export class OnvifDispatcher {
     return this.#authenticator.checkHttp(authorization, method, target, address, this.#clock.nowMs());
   }
 
-  #checkToken({ token, body }: SoapRequest, address: string): LoginResult {
+  #checkToken({ token, body }: SoapRequest, request: OnvifRequest): LoginResult {
     if (this.#authenticator === null || isOpen(body.namespace, body.name)) return { result: 'accepted' };
-    return this.#authenticator.checkToken(token, address, this.#clock.wallMs(), this.#clock.nowMs());
+    const { body: message, address } = request;
+    return this.#authenticator.checkToken(token, message, address, this.#clock.wallMs(), this.#clock.nowMs());
   }
 
   #call(soap: SoapRequest, { origin, localAddress }: OnvifRequest, path: string): OnvifAnswer | LaterOnvifAnswer {

@@ -14,20 +14,23 @@ const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
  * WS-UsernameToken with PasswordDigest for one user (OASIS Web Services Security UsernameToken Profile 1.0; ONVIF Core,
- * clause 5.9.3): Base64(SHA-1(nonce + created + password)). Each nonce is good once while its time is.
+ * clause 5.9.3): Base64(SHA-1(nonce + created + password)). A message is taken once. A nonce is good for one message too, with
+ * one exception: libonvif, and gSOAP where threads share a seed, give all their requests of a second the same one. So for a
+ * moment the client that used it first may use it for other messages.
  */
 export class UsernameTokens {
   readonly #user: string;
   readonly #password: string;
-  /** Hashes of nonces that were used, with the wall-clock milliseconds until which they matter; the oldest first. */
-  readonly #used = new Map<string, number>();
+  /** By hashes of nonces; the oldest first. */
+  readonly #used = new Map<string, Use>();
 
   constructor(user: string, password: string) {
     this.#user = user;
     this.#password = password;
   }
 
-  verify(token: XmlElement, wallMs: number): TokenResult {
+  /** `message` is all that the token came in, `address` the client's. */
+  verify(token: XmlElement, message: string | Uint8Array, address: string, wallMs: number): TokenResult {
     const user = textAt(token, 'Username');
     const password = childOf(token, 'Password');
     const nonce = textAt(token, 'Nonce').replace(/\s/g, '');
@@ -43,20 +46,42 @@ export class UsernameTokens {
     if (!right) return 'rejected';
     if (createdMs === null) return 'malformed';
     if (Math.abs(wallMs - createdMs) > limits.onvif.clockSkewMs) return 'skewed';
-    return this.#use(nonce, createdMs, wallMs) ? 'accepted' : 'replayed';
+    return this.#use(nonce, message, address, createdMs, wallMs) ? 'accepted' : 'replayed';
   }
 
   /** Returns false for a nonce that was used. Only those with the right password come here. */
-  #use(nonce: string, createdMs: number, wallMs: number): boolean {
-    for (const [used, untilMs] of this.#used) {
+  #use(nonce: string, message: string | Uint8Array, address: string, createdMs: number, wallMs: number): boolean {
+    for (const [used, { untilMs }] of this.#used) {
       if (untilMs >= wallMs && this.#used.size < limits.onvif.nonces) break;
       this.#used.delete(used);
     }
-    const key = createHash('sha256').update(nonce).digest('base64');
-    if (this.#used.has(key)) return false;
-    this.#used.set(key, Math.max(createdMs, wallMs) + limits.onvif.clockSkewMs);
-    return true;
+    const key = hash(nonce);
+    const first = this.#used.get(key);
+    if (first === undefined) {
+      const untilMs = Math.max(createdMs, wallMs) + limits.onvif.clockSkewMs;
+      this.#used.set(key, { address, wallMs, untilMs, messages: new Set([hash(message)]) });
+      return true;
+    }
+    const recent = Math.abs(wallMs - first.wallMs) <= limits.onvif.nonceRepeatMs;
+    if (!recent || first.address !== address || first.messages.size >= limits.onvif.nonceMessages) return false;
+    const known = first.messages.size;
+    return first.messages.add(hash(message)).size > known;
   }
+}
+
+/** The uses of a nonce. */
+interface Use {
+  readonly address: string;
+  /** Of the first one, wall-clock milliseconds. */
+  readonly wallMs: number;
+  /** When it is of no use any more, because its time is over. */
+  readonly untilMs: number;
+  /** Hashes of the messages it came in. */
+  readonly messages: Set<string>;
+}
+
+function hash(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('base64');
 }
 
 /** Compares without telling by its duration how much was right. */

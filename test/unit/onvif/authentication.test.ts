@@ -20,51 +20,73 @@ const tokens = () => new UsernameTokens(credentials.user, credentials.password);
 
 test('a digest of the right password is accepted, within five minutes on either side', () => {
   for (const createdMs of [wallMs, wallMs - skewMs, wallMs + skewMs])
-    assert.equal(tokens().verify(token({ createdMs }), wallMs), 'accepted');
+    assert.equal(tokens().verify(token({ createdMs }), 'message', here, wallMs), 'accepted');
   for (const createdMs of [wallMs - skewMs - 1, wallMs + skewMs + 1])
-    assert.equal(tokens().verify(token({ createdMs }), wallMs), 'skewed');
+    assert.equal(tokens().verify(token({ createdMs }), 'message', here, wallMs), 'skewed');
 });
 
 test('a wrong password, user or time of making does not get in', () => {
-  assert.equal(tokens().verify(token({ password: 'x' }), wallMs), 'rejected');
-  assert.equal(tokens().verify(token({ user: 'root' }), wallMs), 'rejected');
+  assert.equal(tokens().verify(token({ password: 'x' }), 'message', here, wallMs), 'rejected');
+  assert.equal(tokens().verify(token({ user: 'root' }), 'message', here, wallMs), 'rejected');
   // What is wrong with the time is told only to those who know the password.
-  assert.equal(tokens().verify(token({ password: 'x', createdMs: 0 }), wallMs), 'rejected');
+  assert.equal(tokens().verify(token({ password: 'x', createdMs: 0 }), 'message', here, wallMs), 'rejected');
 });
 
 test('the password itself is refused, unseen', () => {
-  assert.equal(tokens().verify(token({ text: true }), wallMs), 'text');
+  assert.equal(tokens().verify(token({ text: true }), 'message', here, wallMs), 'text');
 });
 
 test('a token without a nonce or a time is refused', () => {
   for (const part of ['Nonce', 'Created', 'Username', 'Password']) {
     const whole = token();
     const children = whole.children.filter(({ name }) => name !== part);
-    assert.equal(tokens().verify({ ...whole, children }, wallMs), 'malformed');
+    assert.equal(tokens().verify({ ...whole, children }, 'message', here, wallMs), 'malformed');
   }
 });
 
 test('parts of a token have a bound', () => {
   const nonce = Buffer.alloc(limits.onvif.tokenCharacters);
-  assert.equal(tokens().verify(token({ nonce }), wallMs), 'malformed');
+  assert.equal(tokens().verify(token({ nonce }), 'message', here, wallMs), 'malformed');
 });
 
 test('a nonce is good once, for as long as its time is', () => {
   const own = tokens();
   const nonce = Buffer.from('0123456789abcdef');
-  assert.equal(own.verify(token({ nonce, createdMs: wallMs + skewMs }), wallMs), 'accepted');
+  assert.equal(own.verify(token({ nonce, createdMs: wallMs + skewMs }), 'message', here, wallMs), 'accepted');
   for (const afterMs of [0, 1, skewMs, 2 * skewMs])
-    assert.equal(own.verify(token({ nonce, createdMs: wallMs + skewMs }), wallMs + afterMs), 'replayed');
-  assert.equal(own.verify(token({ nonce, createdMs: wallMs + skewMs }), wallMs + 2 * skewMs + 1), 'skewed');
+    assert.equal(
+      own.verify(token({ nonce, createdMs: wallMs + skewMs }), 'message', here, wallMs + afterMs),
+      'replayed',
+    );
+  assert.equal(
+    own.verify(token({ nonce, createdMs: wallMs + skewMs }), 'message', here, wallMs + 2 * skewMs + 1),
+    'skewed',
+  );
   // Time enough has passed for it to be another client's.
-  assert.equal(own.verify(token({ nonce, createdMs: wallMs + 3 * skewMs }), wallMs + 3 * skewMs), 'accepted');
+  assert.equal(
+    own.verify(token({ nonce, createdMs: wallMs + 3 * skewMs }), 'message', here, wallMs + 3 * skewMs),
+    'accepted',
+  );
+});
+
+test('a nonce is good for other messages of the same client for two seconds, as libonvif wants it', () => {
+  const own = tokens();
+  const nonce = Buffer.from('0123456789abcdef');
+  const use = (message: string, address: string, afterMs: number) =>
+    own.verify(token({ nonce }), message, address, wallMs + afterMs);
+  assert.equal(use('GetProfiles', here, 0), 'accepted');
+  assert.equal(use('GetProfiles', here, 1), 'replayed', 'the same message');
+  assert.equal(use('GetVideoSources', here, 1000), 'accepted');
+  assert.equal(use('GetVideoSources', here, 1001), 'replayed');
+  assert.equal(use('SetScopes', '198.51.100.2', 1001), 'replayed', 'another client');
+  assert.equal(use('GetServices', here, 2001), 'replayed', 'too late');
 });
 
 test('a nonce that was given with a wrong password is not used up', () => {
   const own = tokens();
   const nonce = Buffer.from('0123456789abcdef');
-  assert.equal(own.verify(token({ nonce, password: 'x' }), wallMs), 'rejected');
-  assert.equal(own.verify(token({ nonce }), wallMs), 'accepted');
+  assert.equal(own.verify(token({ nonce, password: 'x' }), 'message', here, wallMs), 'rejected');
+  assert.equal(own.verify(token({ nonce }), 'message', here, wallMs), 'accepted');
 });
 
 test('an address waits twice as long after each wrong password, and others do not', () => {
@@ -136,13 +158,14 @@ test('guessing is slowed down, whichever way it is done', () => {
   const [challenge = ''] = own.challenges(0, false);
   const wrong = authorize(challenge, 'x', '/');
   for (let i = 0; i < 3; i++) assert.equal(own.checkHttp(wrong, 'POST', '/', here, 0).result, 'refused');
-  for (let i = 0; i < 2; i++) assert.equal(own.checkToken(token({ password: 'x' }), here, wallMs, 0).result, 'refused');
+  for (let i = 0; i < 2; i++)
+    assert.equal(own.checkToken(token({ password: 'x' }), 'message', here, wallMs, 0).result, 'refused');
   // Now even the right one has to wait, or a guess that was right would show.
   const right = authorize(challenge, credentials.password, '/');
   const waiting = own.checkHttp(right, 'POST', '/', here, 0);
   assert.equal(waiting.result, 'wait');
   assert.match('reason' in waiting ? waiting.reason : '', /again in 1 s/);
-  assert.equal(own.checkToken(token(), here, wallMs, 0).result, 'wait');
+  assert.equal(own.checkToken(token(), 'message', here, wallMs, 0).result, 'wait');
   assert.equal(own.checkToken(token(), '198.51.100.2', wallMs, 0).result, 'accepted');
   assert.equal(own.checkHttp(right, 'POST', '/', here, limits.onvif.firstWaitMs).result, 'accepted');
   assert.equal(own.checkHttp(wrong, 'POST', '/', here, limits.onvif.firstWaitMs).result, 'refused');
@@ -151,7 +174,7 @@ test('guessing is slowed down, whichever way it is done', () => {
 test('a clock that is off is said so, and is no guess', () => {
   const own = authenticator();
   for (let i = 0; i < 20; i++) {
-    const answer = own.checkToken(token({ createdMs: wallMs - 600_000 }), here, wallMs, 0);
+    const answer = own.checkToken(token({ createdMs: wallMs - 600_000 }), 'message', here, wallMs, 0);
     assert.equal(answer.result, 'refused');
     assert.match(
       'reason' in answer ? answer.reason : '',
