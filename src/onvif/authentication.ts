@@ -75,7 +75,13 @@ export class Authenticator {
   }
 
   /** Checks the UsernameToken of an envelope, which came in `message`. */
-  checkToken(token: XmlElement | null, message: string, address: string, wallMs: number, nowMs: number): LoginResult {
+  checkToken(
+    token: XmlElement | null,
+    message: string | Uint8Array,
+    address: string,
+    wallMs: number,
+    nowMs: number,
+  ): LoginResult {
     if (token === null) return { result: 'none' };
     const waitMs = this.#throttle.waitMs(address, nowMs);
     if (waitMs > 0) return waiting(waitMs);

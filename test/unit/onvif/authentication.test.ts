@@ -166,7 +166,7 @@ test('guessing is slowed down, whichever way it is done', () => {
   assert.equal(waiting.result, 'wait');
   assert.match('reason' in waiting ? waiting.reason : '', /again in 1 s/);
   assert.equal(own.checkToken(token(), 'message', here, wallMs, 0).result, 'wait');
-  assert.equal(own.checkToken(token(), '198.51.100.2', wallMs, 0).result, 'accepted');
+  assert.equal(own.checkToken(token(), 'message', '198.51.100.2', wallMs, 0).result, 'accepted');
   assert.equal(own.checkHttp(right, 'POST', '/', here, limits.onvif.firstWaitMs).result, 'accepted');
   assert.equal(own.checkHttp(wrong, 'POST', '/', here, limits.onvif.firstWaitMs).result, 'refused');
 });
