@@ -12,7 +12,9 @@ import type { Config } from './config/schema.ts';
 import { findServerId } from './config/server-id.ts';
 import { runServer } from './lifetime.ts';
 import { createLog, type LogOptions, type ThreadLog } from './log.ts';
+import { checkMachine, describePlan } from './server/capacity-report.ts';
 import { ConfigWatcher } from './server/config-watcher.ts';
+import { readMachine } from './server/machine.ts';
 import type { Server } from './server/server.ts';
 import { readVersion } from './version.ts';
 
@@ -46,6 +48,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
 
   const { config } = loaded;
+  if (commandLine.plan !== null) {
+    const { text, possible } = describePlan(config, readMachine(), commandLine.plan.bitsPerSecond);
+    process.stdout.write(`Skyweir ${version}: ${text}`);
+    process.exitCode = possible ? exitCodes.ok : exitCodes.startFailed;
+    return;
+  }
+
   const credentials = findCredentials(config, process.env);
   const tlsPassword = process.env['SKYWEIR_TLS_PASSWORD'] ?? '';
   const logOptions: LogOptions = {
@@ -55,7 +64,7 @@ async function main(args: readonly string[]): Promise<void> {
     secrets: [credentials?.password ?? '', tlsPassword],
   };
   const log = createLog(logOptions, 'main');
-  for (const warning of loaded.warnings) log.logger.warn({}, warning);
+  for (const warning of [...loaded.warnings, ...checkMachine(config, readMachine())]) log.logger.warn({}, warning);
 
   const { id: serverId, warning } = findServerId(config.stateDir);
   if (warning !== null) log.logger.warn({}, warning);

@@ -2,6 +2,7 @@ import { isMainThread, threadId } from 'node:worker_threads';
 import { type Level, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogOptions } from './control/messages.ts';
+import { LineOutput } from './line-output.ts';
 
 export type { LogOptions } from './control/messages.ts';
 
@@ -15,10 +16,7 @@ export interface ThreadLog {
   flush(): void;
 }
 
-/**
- * Bytes of one write. What several threads write to a pipe is mixed inside a line only if a write is larger than this
- * (PIPE_BUF of Linux); whole lines are gathered up to it. A single longer line is the one exception.
- */
+/** Bytes of one write: PIPE_BUF of Linux. */
 const atomicWriteBytes = 4096;
 
 /** Bytes that are gathered before a write; a line that waits longer than `flushDelayMs` is written anyway. */
@@ -33,58 +31,28 @@ const redactedFields = ['password', 'authorization', 'streamKey', 'query'];
 
 const censored = '[secret]';
 
-/** Makes the logger of this thread, which writes straight to standard output. `thread` is its name in every line. */
+/** Standard output without a reader, or on a full disk: there is nobody left to tell. */
+const ignore = (): void => {};
+
+/**
+ * Makes the logger of this thread, which writes straight to standard output. `thread` is its name in every line. Where standard
+ * output takes nothing, because its reader has gone or the disk is full, lines are lost and the program goes on.
+ */
 export function createLog(options: LogOptions, thread: string): ThreadLog {
-  const destination = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: options.format === 'json' ? gatherBytes : 0,
-    maxLength: waitingBytes,
-    maxWrite: atomicWriteBytes,
+  const output = new LineOutput({
+    fd: 1,
+    writeBytes: atomicWriteBytes,
+    gatherBytes: options.format === 'json' ? gatherBytes : 0,
+    delayMs: flushDelayMs,
+    waitingBytes,
+    onDropped: (lines) => logger.warn({ lines }, 'log lines were dropped because standard output did not take them'),
   });
-  let dropped = 0;
-  let waiting = 0;
-  let timer: NodeJS.Timeout | null = null;
-  destination.on('drop', (text: string) => {
-    dropped++;
-    waiting -= Buffer.byteLength(text);
-  });
-  destination.on('write', (written: number) => {
-    waiting = Math.max(0, waiting - written);
-  });
-  destination.on('drain', () => {
-    if (dropped === 0) return;
-    const lines = dropped;
-    dropped = 0;
-    logger.warn({ lines }, 'log lines were dropped because standard output was too slow');
-  });
-  // A flush does nothing while a write is under way, so it is repeated until nothing waits.
-  const flushSoon = (): void => {
-    if (timer !== null || waiting === 0) return;
-    timer = setTimeout(() => {
-      timer = null;
-      destination.flush();
-      flushSoon();
-    }, flushDelayMs);
-    timer.unref();
-  };
-
   const format = lineFormatter(options);
-  const logger = createLogger(options, thread, (line) => {
-    const text = format(line);
-    waiting += Buffer.byteLength(text);
-    destination.write(text);
-    flushSoon();
-  });
-
-  const flush = (): void => {
-    try {
-      destination.flushSync();
-      waiting = 0;
-    } catch {
-      // Standard output is gone; there is nobody left to tell.
-    }
-  };
+  const logger = createLogger(options, thread, (line) => output.write(format(line)));
+  const flush = (): void => output.flush();
+  // What else is written, such as the start banner, must not end the process either.
+  if (isMainThread)
+    for (const stream of [process.stdout, process.stderr]) stream.off('error', ignore).on('error', ignore);
   process.on('exit', flush);
   return { logger, flush };
 }
@@ -126,9 +94,9 @@ export function lineFormatter(options: LogOptions): (line: string) => string {
 
   if (options.format === 'json') {
     return (line) => {
-      if (!escaped.some((secret) => line.includes(secret))) return line;
+      if (!escaped.some((secret) => line.includes(secret))) return escapeSteering(line);
       // Only texts are masked, so that a secret made of digits does not break a number.
-      return `${JSON.stringify(mapTexts(JSON.parse(line), mask))}\n`;
+      return escapeSteering(`${JSON.stringify(mapTexts(JSON.parse(line), mask))}\n`);
     };
   }
 
@@ -142,13 +110,21 @@ export function lineFormatter(options: LogOptions): (line: string) => string {
       return record['block'] === undefined ? message : `${message}\n${String(record['block'])}`;
     },
   });
-  return (line) =>
-    layOut(mapTexts(JSON.parse(line), (text) => mask(text.replace(terminalControls, '\ufffd'))) as object);
+  return (line) => layOut(mapTexts(JSON.parse(line), (text) => mask(text.replace(steering, '\ufffd'))) as object);
 }
 
-/** Control characters a peer could steer a terminal with; line breaks and tabs stay. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-const terminalControls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+/**
+ * Characters with which a peer could steer a terminal, or turn the text around that is shown: control characters of 7 and
+ * of 8 bits, directional marks and overrides, and Unicode's own line ends. Line breaks and tabs stay.
+ */
+const steering =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** JSON escapes the first 32 of them by itself. Outside of texts there are none, so the line means what it did. */
+function escapeSteering(line: string): string {
+  return line.replace(steering, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
 
 /** A copy with every text inside changed by `change`; keys stay. */
 function mapTexts(value: unknown, change: (text: string) => string): unknown {

@@ -37,6 +37,7 @@ export async function startDemoServer(
     ['rtmp-port', String(rtmpPort)],
     ['rtsp-port', String(rtspPort)],
     ['onvif', false],
+    ['http', false],
     // All drones come from one address and take off together.
     ['rate-limit', false],
     ['max-connections-per-ip', '0'],

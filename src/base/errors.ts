@@ -53,6 +53,7 @@ export const errorTable = {
   connections_exceeded: { layer: 'admission', peer: true, text: 'the connection limit is reached' },
   connections_per_ip_exceeded: { layer: 'admission', peer: true, text: 'too many connections from this address' },
   rate_limited: { layer: 'admission', peer: true, text: 'too many new connections per second from this address' },
+  overloaded: { layer: 'admission', peer: false, text: 'the server has no room for another publisher' },
 
   // RTSP
   rtsp_malformed: { layer: 'rtsp', peer: true, text: 'an RTSP request is malformed' },
@@ -65,6 +66,7 @@ export const errorTable = {
   peer_reset: { layer: 'end', peer: true, text: 'the connection was reset' },
   unpublished: { layer: 'end', peer: false, text: 'the publisher ended its stream' },
   teardown: { layer: 'end', peer: false, text: 'the reader ended its session' },
+  kicked: { layer: 'end', peer: false, text: 'an operator ended the stream' },
   camera_removed: { layer: 'end', peer: false, text: 'the camera was removed from the configuration' },
   shutdown: { layer: 'end', peer: false, text: 'the server is shutting down' },
   worker_failed: { layer: 'end', peer: false, text: 'the worker thread failed' },

@@ -128,6 +128,8 @@ export const limits = {
     nonceMessages: 64,
     /** Characters of a user name, nonce, digest or time in a WS-UsernameToken. */
     tokenCharacters: 512,
+    /** Characters of an operation, and of a reason that repeats it, in the log; the longest operation of ONVIF has 47. */
+    loggedCharacters: 200,
     /** Wrong passwords of an address before it has to wait, and the milliseconds of the first and of the longest wait. */
     failedLogins: 5,
     firstWaitMs: 1_000,
@@ -136,6 +138,29 @@ export const limits = {
     forgiveMs: 15 * 60_000,
     /** Addresses whose wrong passwords are counted; beyond it the one that failed longest ago is forgotten. */
     failingAddresses: 1024,
+  },
+  http: {
+    /** Bytes of a request line with its headers, and of a body: no request has more than a few words. */
+    headBytes: 16 * 1024,
+    bodyBytes: 16 * 1024,
+    /** Connections, and of those from one address. Monitoring holds one or two, a browser six. */
+    connections: 128,
+    connectionsPerAddress: 48,
+    /** Milliseconds in which TLS and the head of a request must be complete, and the whole request. */
+    headTimeoutMs: 10_000,
+    requestTimeoutMs: 20_000,
+    /** Milliseconds that a connection is kept between two requests: longer than a minute, the longest usual scrape interval. */
+    keepAliveMs: 75_000,
+    /** Milliseconds in which a client must have taken an answer. */
+    writeStallMs: 10_000,
+    /** Clients that follow events live; bytes that may wait for one that does not read; milliseconds between signs of life. */
+    eventClients: 32,
+    eventBytes: 256 * 1024,
+    eventPingMs: 15_000,
+    /** Events, or connections, in one answer. */
+    itemsPerAnswer: 1_000,
+    /** Milliseconds without a sign of life after which a thread counts as hung, and the server as not ready. */
+    hungThreadMs: 10_000,
   },
   onvifEvents: {
     /** Pull points of one ONVIF device. XProtect has one, its tools another; what is left is for those that crashed. */

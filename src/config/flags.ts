@@ -7,9 +7,18 @@ import { suggest } from './suggestion.ts';
 /** What the command line asks for: a text to print, or a run with the given flags. */
 export type CommandLine =
   | { readonly print: string }
-  | { readonly print: null; readonly printConfig: boolean; readonly flags: ReadonlyMap<string, string | boolean> };
+  | {
+      readonly print: null;
+      readonly printConfig: boolean;
+      /** Asks for a plan of the machine, for streams of this bitrate. */
+      readonly plan: { readonly bitsPerSecond: number } | null;
+      readonly flags: ReadonlyMap<string, string | boolean>;
+    };
 
 const seeHelp = '; see --help for all flags';
+
+/** Mbit/s. 1080p at 30 frames a second. */
+const usualMbit = 4.5;
 
 /** Columns of the help where the terminal does not say how wide it is. */
 const helpColumns = 100;
@@ -46,7 +55,18 @@ export function parseCommandLine(args: readonly string[], version: string, colum
     const name = new Option(`--${flag}`).attributeName();
     if (command.getOptionValueSource(name) === 'cli') flags.set(flag, command.getOptionValue(name));
   }
-  return { print: null, printConfig: command.getOptionValue('printConfig') === true, flags };
+  return { print: null, printConfig: command.getOptionValue('printConfig') === true, plan: planOf(command), flags };
+}
+
+/** What `--print-plan` and `--plan-bitrate` ask for. */
+function planOf(command: Command): { readonly bitsPerSecond: number } | null {
+  const wanted = command.getOptionValue('printPlan') === true;
+  const given: unknown = command.getOptionValue('planBitrate');
+  const bitrate = given === undefined ? usualMbit : Number(given);
+  if (!(bitrate >= 0.1 && bitrate <= 1000))
+    throw new UsageError(`--plan-bitrate ${given}: must be a number from 0.1 to 1000, in Mbit/s`);
+  if (given !== undefined && !wanted) throw new UsageError('--plan-bitrate: is only for --print-plan; give both');
+  return wanted ? { bitsPerSecond: bitrate * 1e6 } : null;
 }
 
 /** The commander command with one option per setting, grouped, and `--no-` forms for on/off settings. */
@@ -72,6 +92,15 @@ function buildCommand(version: string): Command {
   return command
     .optionsGroup('Process:')
     .addOption(new Option('--print-config', 'Print the effective configuration as YAML and exit.'))
+    .addOption(
+      new Option(
+        '--print-plan',
+        'Print what this configuration needs with all cameras live, against what the machine has, and exit: 0 if that is enough.',
+      ),
+    )
+    .addOption(
+      new Option('--plan-bitrate <Mbit/s>', `Bitrate of each camera for --print-plan. (default: ${usualMbit} Mbit/s)`),
+    )
     .version(version, '-V, --version', 'Print the version and exit.')
     .helpOption('-h, --help', 'Print this help and exit.')
     .addHelpText('after', `\n${helpEnd}`);
@@ -123,7 +152,7 @@ function explainUnknown(subject: string): string {
     .map((key) => settings[key])
     .find((setting) => setting.kind === 'boolean' && (setting.flag === word || `no-${setting.flag}` === word));
   if (onOff !== undefined) return `takes no value; write --${onOff.flag} or --no-${onOff.flag}`;
-  const names = ['help', 'version', 'print-config'];
+  const names = ['help', 'version', 'print-config', 'print-plan', 'plan-bitrate'];
   for (const key of settingKeys) {
     if (settings[key].onlyInFile) continue;
     names.push(settings[key].flag);

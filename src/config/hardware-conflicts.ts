@@ -77,6 +77,7 @@ function portConflicts(
 ): Conflict[] {
   const conflicts: Conflict[] = [];
   const owners = new Map<number, string>();
+  if (defaults.http && defaults.httpPort !== 0) owners.set(defaults.httpPort, 'http-port');
   if (defaults.rtspPort !== 0) owners.set(defaults.rtspPort, 'rtsp-port');
   for (const { port, rtmpsPort } of listenerList) {
     if (rtmpsPort !== null) owners.set(rtmpsPort, 'rtmps-port');

@@ -43,6 +43,8 @@ export interface HardwareDefaults {
   readonly rtmpPort: number;
   readonly rtmpsPort: number;
   readonly rtspPort: number;
+  readonly http: boolean;
+  readonly httpPort: number;
   readonly onvif: boolean;
   readonly onvifPort: number;
   readonly tls: boolean;

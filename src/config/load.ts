@@ -88,7 +88,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settled = values as SettingValues;
   const entries = settled.hardware;
   const plan = planHardware(entries, settled);
-  const complete: Config = { ...settled, host: bareHost(settled.host), cameras: plan.cameraList.length, ...plan };
+  const complete: Config = { ...settled, host: bareHost(settled.host), httpHost: bareHost(settled.httpHost), cameras: plan.cameraList.length, ...plan };
   if (entries.length > 0 && given.has('cameras')) {
     const { cameras } = settled;
     problems.push(
@@ -123,7 +123,8 @@ function describeConflicts(
 
 /** Two services on one port. */
 function checkPorts(config: Config, given: ReadonlyMap<SettingKey, Given>, problems: string[]): void {
-  const ports = ['rtmpPort', 'rtmpsPort', 'rtspPort'] as const;
+  const always = ['rtmpPort', 'rtmpsPort', 'rtspPort'] as const;
+  const ports = config.http ? ([...always, 'httpPort'] as const) : always;
   ports.forEach((key, index) => {
     const other = ports.slice(0, index).find((earlier) => config[earlier] === config[key]);
     // 0 is none, or any free port.

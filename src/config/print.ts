@@ -27,6 +27,12 @@ export function printConfig({ config, origins }: LoadedConfig): string {
   return document.toString({ lineWidth: 0 });
 }
 
+/** The effective configuration by the keys of the file, as plain values. It holds no secret either. */
+export function configValues(config: Config): Record<string, unknown> {
+  const entries = settingKeys.filter((key) => settings[key].inFile).map((key) => [settings[key].flag, valueForFile(key, config)]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
 /** The value as YAML has it; undefined for what is said by another key. */
 function valueForFile(key: SettingKey, config: Config): unknown {
   if (key === 'hardware') return config.hardware.length > 0 ? config.hardware : undefined;

@@ -19,6 +19,9 @@ import {
   text,
 } from './setting.ts';
 
+const hostPattern = /^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?\]?)$/;
+const hostAllowed = 'an IP address or a host name of this machine';
+
 /**
  * Every configuration key, in the order of the help and the reference. The property name is the one in {@link Config};
  * flag, environment variable and key of the file follow from `flag`.
@@ -28,8 +31,8 @@ export const settings = {
     flag: 'host',
     valueName: '<address>',
     default: '::',
-    pattern: /^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?\]?)$/,
-    allowed: 'an IP address or a host name of this machine',
+    pattern: hostPattern,
+    allowed: hostAllowed,
     applies: 'restart',
     group: 'Network',
     text: 'Address that all ports listen on. `::` is every address, IPv6 and IPv4; `127.0.0.1` is this machine only.',
@@ -59,6 +62,35 @@ export const settings = {
     applies: 'live',
     group: 'Network',
     text: 'Answer WS-Discovery, so that the ONVIF devices are found by a search of the network (UDP port 3702).',
+  }),
+  http: boolean({
+    flag: 'http',
+    default: true,
+    applies: 'live',
+    group: 'Network',
+    text: 'Answer `/healthz`, `/readyz`, `/metrics` and `/api/v1` over HTTP, and over HTTPS where there is a certificate. See docs/monitoring.md.',
+  }),
+  httpPort: integer({
+    flag: 'http-port',
+    valueName: '<port>',
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    applies: 'live',
+    group: 'Network',
+    text: 'TCP port for that. 0 takes any free port.',
+  }),
+  httpHost: text({
+    flag: 'http-host',
+    valueName: '<address>',
+    default: '',
+    defaultText: 'as `--host`',
+    sample: '127.0.0.1',
+    pattern: new RegExp(`^$|${hostPattern.source}`),
+    allowed: hostAllowed,
+    applies: 'restart',
+    group: 'Network',
+    text: 'Address that this port listens on, where it is another than that of all ports: `127.0.0.1` keeps it to this machine.',
   }),
   rtpPacketBytes: integer({
     flag: 'rtp-packet-bytes',
@@ -336,17 +368,18 @@ export const settings = {
     max: 256,
     applies: 'restart',
     group: 'Performance',
-    text: 'Threads that receive streams. Connections are spread over them.',
+    text: 'Threads that receive streams. A new connection goes to the one that receives least at that moment, and stays there.',
   }),
   consumers: integer({
     flag: 'consumers',
     default: 1,
     min: 1,
-    max: 64,
+    // Each needs a reader slot in every ring.
+    max: limits.ring.readerSlots,
     unit: 'thread',
     applies: 'restart',
     group: 'Performance',
-    text: 'Threads that serve RTSP readers. Cameras are spread over them.',
+    text: 'Threads that serve RTSP readers. Readers are spread over them one by one, whatever camera they read: several readers of a camera may be on several threads, which costs a little more than on one.',
   }),
   ringFrames: integer({
     flag: 'ring-frames',

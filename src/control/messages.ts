@@ -50,6 +50,8 @@ export interface IngestBoot {
   readonly doorbells: readonly SharedArrayBuffer[];
   /** {@link StreamCounters} memory. */
   readonly counters: SharedArrayBuffer;
+  /** {@link WorkerLoads} memory. */
+  readonly loads: SharedArrayBuffer;
   /** {@link TlsMaterialBoard} memory; null where no listener speaks TLS. */
   readonly tls: SharedArrayBuffer | null;
 }
@@ -124,6 +126,10 @@ export interface ConsumerBoot {
   readonly cameras: readonly Camera[];
   readonly doorbell: SharedArrayBuffer;
   readonly counters: SharedArrayBuffer;
+  /** {@link WorkerLoads} memory. */
+  readonly loads: SharedArrayBuffer;
+  /** {@link ReaderTally} memory. */
+  readonly readerTally: SharedArrayBuffer;
   /** Rings that exist already, by camera index; a consumer that replaces a failed one finds them here. */
   readonly rings: readonly (SharedArrayBuffer | null)[];
   readonly host: string;
@@ -168,8 +174,19 @@ export type AcceptorToMain =
       readonly listener: string;
       readonly port: MessagePort;
     }
-  | { readonly type: 'worker_failed'; readonly message: string }
+  /** An ingest worker died; it is replaced. */
+  | { readonly type: 'worker_failed' }
+  /** New connections that were refused since the last such message, one a second at most. */
+  | { readonly type: 'rejected'; readonly rejections: readonly Rejections[] }
   | { readonly type: 'stopped' };
+
+/** How many new connections a listener refused for a reason. */
+export interface Rejections {
+  /** Key of the listener, null for that of readers. */
+  readonly listener: string | null;
+  readonly reason: ErrorCode;
+  readonly count: number;
+}
 
 export type MainToAcceptor =
   /** A consumer is ready for sockets; a port for an index that is known replaces it. */
@@ -267,7 +284,29 @@ export type MainToConsumer =
   | { readonly type: 'publish_addresses'; readonly addresses: readonly PublishAddress[] }
   /** The cameras from now on. Who reads one that is no longer there is cut off; who reads one that changed reads on. */
   | { readonly type: 'cameras'; readonly cameras: readonly Camera[] }
+  /** Say who reads; answered by `readers` with the same number. */
+  | { readonly type: 'list_readers'; readonly request: number }
   /** End every session with a farewell (RTCP BYE) and stop. */
   | { readonly type: 'stop' };
 
-export type ConsumerToMain = { readonly type: 'ready' } | { readonly type: 'stopped' };
+export type ConsumerToMain =
+  | { readonly type: 'ready' }
+  | { readonly type: 'readers'; readonly request: number; readonly readers: readonly ReaderInfo[] }
+  | { readonly type: 'stopped' };
+
+/** One reader's connection as its consumer sees it. */
+export interface ReaderInfo {
+  readonly peer: Peer;
+  /** Index of the camera that was set up; null before that. */
+  readonly camera: number | null;
+  readonly playing: boolean;
+  readonly transport: 'udp' | 'tcp' | 'http' | null;
+  /** Version of TLS, '' without. */
+  readonly tls: string;
+  /** Monotonic ms. */
+  readonly connectedMs: number;
+  /** Frames sent, frames lost, and bytes of RTP payload. */
+  readonly frames: number;
+  readonly lost: number;
+  readonly bytes: number;
+}

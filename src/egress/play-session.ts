@@ -110,6 +110,11 @@ export class PlaySession {
     return this.#packetizer.nextSequence;
   }
 
+  /** RTP payload built so far, in bytes. */
+  get octets(): number {
+    return this.#packetizer.octets;
+  }
+
   /** Record number in {@link ring} that the session needs next. */
   get cursor(): number {
     return this.#reader?.cursor ?? 0;

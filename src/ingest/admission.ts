@@ -7,9 +7,9 @@ const rateEntries = 65_536;
 const windowMs = 1000;
 
 /**
- * Decides about a new connection before any work is spent on it: total, per address, then rate. Connections that a limit
- * refuses do not count for the limits after it. Addresses are counted as they are for IPv4 and by /64 for IPv6, where one
- * subscriber owns a whole prefix.
+ * Decides about a new connection before any work is spent on it: total, per address, the machine's load, then rate.
+ * Connections that a limit refuses do not count for the limits after it. Addresses are counted as they are for IPv4 and by
+ * /64 for IPv6, where one subscriber owns a whole prefix.
  */
 export class Admission {
   #options: AdmissionOptions;
@@ -30,13 +30,14 @@ export class Admission {
     return this.#total;
   }
 
-  /** Counts the connection and returns null, or returns why it is refused. */
-  admit(address: string, nowMs: number): ErrorCode | null {
+  /** Counts the connection and returns null, or returns why it is refused. `overloaded`: nobody new is admitted now. */
+  admit(address: string, nowMs: number, overloaded = false): ErrorCode | null {
     const { maxConnections, maxConnectionsPerIp, ratePerSecond } = this.#options;
     if (this.#total >= maxConnections) return 'connections_exceeded';
     const key = addressKey(address);
     const held = this.#perAddress.get(key) ?? 0;
     if (maxConnectionsPerIp > 0 && held >= maxConnectionsPerIp) return 'connections_per_ip_exceeded';
+    if (overloaded) return 'overloaded';
     if (ratePerSecond > 0 && !this.#withinRate(key, ratePerSecond, nowMs)) return 'rate_limited';
     this.#total++;
     this.#perAddress.set(key, held + 1);

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import { plainAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
@@ -10,35 +9,30 @@ import type {
   AcceptorBoot,
   AcceptorToMain,
   ConsumerToAcceptor,
-  IngestResult,
   IngestTask,
   ListenerOptions,
   ListenOptions,
   MainToAcceptor,
   Peer,
+  Rejections,
 } from '../control/messages.ts';
-import { youngHeapMb } from '../control/thread-entry.ts';
 import { Admission } from '../ingest/admission.ts';
 import { AddressFilter } from './address-filter.ts';
+import { IngestPool } from './ingest-pool.ts';
 import { type ListenError, Listeners, type WantedPort } from './listeners.ts';
 
-/** More tasks than one worker can ever be given, so that the balancer alone decides. */
-const tasksPerWorker = 65_536;
-
-/** Megabytes. Connections need little heap; a worker that passes this has gone wrong and is replaced. */
-const workerHeapMb = 512;
-
 /**
- * Owns the listeners. Each publisher's socket becomes one task of the ingest pool, whose least-busy balancer chooses the
- * worker; each reader's socket goes to the consumer with the fewest. No byte of a connection is read here.
+ * Owns the listeners. Each publisher's socket becomes one task of the ingest pool, which chooses the worker; each reader's
+ * socket goes to the consumer with the fewest. No byte of a connection is read here.
  */
 export class Acceptor {
   readonly #toMain: (message: AcceptorToMain, transfer?: MessagePort[]) => void;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #pool: Piscina<IngestTask, IngestResult>;
+  readonly #pool: IngestPool;
   readonly #consumers = new Map<number, ConsumerLink>();
-  readonly #rejections = new Map<ErrorCode, number>();
+  /** Of the last second, by listener and reason. */
+  #rejections = new Map<string, { -readonly [K in keyof Rejections]: Rejections[K] }>();
   readonly #listeners: Listeners;
   #listen: ListenOptions;
   #filter: AddressFilter;
@@ -62,23 +56,7 @@ export class Acceptor {
     this.#listen = boot.listen;
     this.#filter = new AddressFilter(boot.listen.allowIp, boot.listen.denyIp);
     this.#listeners = new Listeners(boot.host, (key, socket) => this.#onSocket(key, socket));
-    this.#pool = new Piscina({
-      filename: boot.ingestEntry,
-      name: 'serve',
-      workerData: boot.ingest,
-      minThreads: boot.ingestWorkers,
-      maxThreads: boot.ingestWorkers,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      concurrentTasksPerWorker: tasksPerWorker,
-      maxQueue: Number.POSITIVE_INFINITY,
-      // Piscina's wait on Atomics would block the thread, and with it every socket of the worker.
-      atomics: 'disabled',
-      recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: youngHeapMb },
-    });
-    this.#pool.on('error', (error: Error) => {
-      this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
-    });
+    this.#pool = new IngestPool(boot, clock, logger, () => toMain({ type: 'worker_failed' }));
     setInterval(() => this.#reportRejections(), 1000).unref();
   }
 
@@ -148,10 +126,11 @@ export class Acceptor {
       return;
     }
     const nowMs = this.#clock.nowMs();
-    const refused = this.#filter.admits(address) ? entrance.admission.admit(address, nowMs) : 'ip_denied';
+    const refused = this.#filter.admits(address)
+      ? entrance.admission.admit(address, nowMs, this.#pool.overloaded)
+      : 'ip_denied';
     if (refused !== null) {
-      this.#rejections.set(refused, (this.#rejections.get(refused) ?? 0) + 1);
-      socket.destroy();
+      this.#reject(socket, entrance.listener, refused);
       return;
     }
     const peer: Peer = { id: `r${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
@@ -164,10 +143,8 @@ export class Acceptor {
     const { timeouts } = this.#listen;
     this.#toMain({ type: 'connection', peer, listener, port: port2 }, [port2]);
     try {
-      // Node's types do not know yet that a socket can be transferred.
-      const transferList = [socket, port1] as unknown as MessagePort[];
       const task: IngestTask = { socket, port: port1, peer, tls, acceptedMs, timeouts };
-      await this.#pool.run(task, { transferList: transferList as never });
+      await this.#pool.serve(task, [socket, port1]);
     } catch (error) {
       // The worker died with the connection, or the socket was closed before it could move: main sees the port close.
       port1.close();
@@ -178,11 +155,23 @@ export class Acceptor {
     }
   }
 
+  #reject(socket: Socket, listener: string | null, reason: ErrorCode): void {
+    const key = `${listener} ${reason}`;
+    const known = this.#rejections.get(key);
+    if (known === undefined) this.#rejections.set(key, { listener, reason, count: 1 });
+    else known.count++;
+    socket.destroy();
+  }
+
   #reportRejections(): void {
-    for (const [reason, count] of this.#rejections) {
-      this.#logger.warn({ reason, count }, `${count} new connection(s) refused in the last second: ${reason}`);
+    if (this.#rejections.size === 0) return;
+    const rejections = [...this.#rejections.values()];
+    this.#rejections = new Map();
+    this.#toMain({ type: 'rejected', rejections });
+    for (const { listener, reason, count } of rejections) {
+      const fields = { listener: listener ?? 'rtsp', reason, count };
+      this.#logger.warn(fields, `${count} new connection(s) refused in the last second: ${reason}`);
     }
-    this.#rejections.clear();
   }
 
   // ---- readers ---------------------------------------------------------------------------------------------------------
@@ -190,8 +179,12 @@ export class Acceptor {
   #onReader(socket: Socket): void {
     const address = socket.remoteAddress;
     const link = this.#leastLoadedConsumer();
-    if (address === undefined || link === null || this.#stopping || this.#readers >= limits.rtsp.connections) {
+    if (address === undefined || link === null || this.#stopping) {
       socket.destroy();
+      return;
+    }
+    if (this.#readers >= limits.rtsp.connections) {
+      this.#reject(socket, null, 'connections_exceeded');
       return;
     }
     const peer: Peer = { id: `s${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };

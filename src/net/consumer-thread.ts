@@ -2,8 +2,10 @@ import { randomBytes, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import type { MessagePort } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type {
   AcceptorToConsumer,
@@ -20,7 +22,10 @@ import type { PlaySession } from '../egress/play-session.ts';
 import { PacketBatch } from '../rtp/packet-batch.ts';
 import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
 import { Doorbell } from '../shm/doorbell.ts';
+import { LoadMeter } from '../shm/load-meter.ts';
+import { ReaderTally } from '../shm/reader-tally.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
+import { WorkerLoads } from '../shm/worker-load.ts';
 import { CameraDirectory } from './camera-directory.ts';
 import { ReaderTls } from './reader-tls.ts';
 import { RtpPorts } from './rtp-udp.ts';
@@ -29,6 +34,9 @@ import { Tunnels } from './rtsp-tunnel.ts';
 
 /** Milliseconds between two looks at the deadlines, reports and stalls of all readers. */
 const sweepMs = 250;
+
+/** Looks between two notes of how busy the thread is. */
+const sweepsPerNote = 4;
 
 /** Milliseconds that readers get for their farewell when the server stops. */
 const stopMs = 1000;
@@ -47,6 +55,10 @@ export class ConsumerThread {
   readonly #tunnels: Tunnels;
   readonly #connections = new Map<RtspConnection, MessagePort>();
   readonly #acceptors = new Set<MessagePort>();
+  readonly #meter: LoadMeter;
+  /** RTP payload of readers who have left. */
+  #endedOctets = 0;
+  #sweeps = 0;
   #context: RtspContext | null = null;
   #ports: RtpPorts | null = null;
   #sweeper: NodeJS.Timeout | null = null;
@@ -56,6 +68,7 @@ export class ConsumerThread {
     this.#boot = boot;
     this.#toMain = toMain;
     this.#logger = logger;
+    this.#meter = new LoadMeter(new WorkerLoads(boot.loads).line('consumer', boot.index), sweepMs);
     this.#directory = new CameraDirectory(boot.cameras, boot.rings.length);
     this.#loop = new FeedLoop({
       slot: boot.index,
@@ -96,9 +109,11 @@ export class ConsumerThread {
       packetBytes,
       tcpPacketBytes,
       randomBytes: (into) => randomFillSync(into),
+      tally: new ReaderTally(this.#boot.readerTally, this.#boot.index),
     };
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    this.#meter.start(systemClock.nowMs());
     this.#toMain({ type: 'ready' });
     this.#warmUp(this.#cards.warmUp());
   }
@@ -110,6 +125,7 @@ export class ConsumerThread {
     else if (message.type === 'publish_addresses') this.#cards.setPublishAddresses(message.addresses);
     else if (message.type === 'listener_error') this.#cards.setCardError(message.reason);
     else if (message.type === 'cameras') this.#setCameras(message.cameras);
+    else if (message.type === 'list_readers') this.#listReaders(message.request);
     else void this.#stop();
   }
 
@@ -118,6 +134,11 @@ export class ConsumerThread {
     this.#cards.setCameras(cameras);
     const served = new Set(cameras.map(({ index }) => index));
     for (const connection of this.#connections.keys()) connection.keepCameras(served);
+  }
+
+  #listReaders(request: number): void {
+    const connections = [...this.#connections.keys()].slice(0, limits.http.itemsPerAnswer);
+    this.#toMain({ type: 'readers', request, readers: connections.map(({ info }) => info) });
   }
 
   #setLive(camera: number, live: boolean): void {
@@ -169,6 +190,7 @@ export class ConsumerThread {
   #onClosed(connection: RtspConnection): void {
     const port = this.#connections.get(connection);
     this.#connections.delete(connection);
+    this.#endedOctets += connection.octets;
     port?.postMessage({ type: 'closed', id: connection.peer.id } satisfies ConsumerToAcceptor);
   }
 
@@ -179,6 +201,7 @@ export class ConsumerThread {
 
   #sweep(): void {
     const nowMs = systemClock.nowMs();
+    this.#meter.swept(nowMs);
     for (const connection of this.#connections.keys()) {
       try {
         connection.sweep(nowMs);
@@ -187,6 +210,14 @@ export class ConsumerThread {
       }
     }
     this.#loop.rescue();
+    if (this.#sweeps++ % sweepsPerNote === 0) this.#noteLoad(nowMs);
+  }
+
+  #noteLoad(nowMs: number): void {
+    const { active, idle } = performance.eventLoopUtilization();
+    let bytes = this.#endedOctets;
+    for (const connection of this.#connections.keys()) bytes += connection.octets;
+    this.#meter.note(nowMs, { bytes, busyMs: active, idleMs: idle, connections: this.#connections.size });
   }
 
   // ---- the end ------------------------------------------------------------------------------------------------------
@@ -202,6 +233,7 @@ export class ConsumerThread {
     for (const connection of this.#connections.keys()) connection.destroy();
     this.#loop.stop();
     if (this.#sweeper !== null) clearInterval(this.#sweeper);
+    this.#meter.stop();
     this.#ports?.close();
     this.#tunnels.close();
     for (const port of this.#acceptors) port.close();

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -7,8 +8,10 @@ import type { IngestBoot, IngestResult, IngestTask, MainToConnection } from '../
 import { Publisher } from '../ingest/publisher.ts';
 import { CameraBell } from '../shm/camera-bell.ts';
 import { Doorbell } from '../shm/doorbell.ts';
+import { LoadMeter } from '../shm/load-meter.ts';
 import { RingWriter } from '../shm/ring-writer.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
+import { WorkerLoads } from '../shm/worker-load.ts';
 import type { IngestContext } from './rtmp-connection.ts';
 import { RtmpConnection } from './rtmp-connection.ts';
 import { TlsContexts } from './tls-context.ts';
@@ -28,12 +31,18 @@ export class IngestThread {
   readonly #connections = new Set<RtmpConnection>();
   readonly #doorbells: readonly Doorbell[];
   readonly #counters: StreamCounters;
+  readonly #loads: WorkerLoads;
+  /** Null until the first connection comes, and if the acceptor has no line for this thread. */
+  #meter: LoadMeter | null = null;
+  /** Received by connections that have ended. */
+  #endedBytes = 0;
   #sweeper: NodeJS.Timeout | null = null;
   #sweeps = 0;
 
   constructor(boot: IngestBoot, logger: Logger) {
     this.#doorbells = boot.doorbells.map((memory) => new Doorbell(memory));
     this.#counters = new StreamCounters(boot.counters);
+    this.#loads = new WorkerLoads(boot.loads);
     this.#context = {
       clock: systemClock,
       logger,
@@ -49,12 +58,13 @@ export class IngestThread {
     return new Promise((resolve) => {
       const finished = (reason: ErrorCode) => {
         this.#connections.delete(connection);
+        this.#endedBytes += connection.bytesReceived;
         if (this.#connections.size === 0) this.#stopSweeper();
         resolve({ reason });
       };
       const connection = new RtmpConnection(this.#context, task, finished);
       this.#connections.add(connection);
-      this.#sweeper ??= setInterval(() => this.#sweep(), sweepMs);
+      if (this.#sweeper === null) this.#startSweeper();
     });
   }
 
@@ -70,16 +80,32 @@ export class IngestThread {
     });
   }
 
+  #startSweeper(): void {
+    this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+    if (this.#meter === null) {
+      const index = this.#loads.indexOf(threadId);
+      if (index >= 0) this.#meter = new LoadMeter(this.#loads.line('ingest', index), sweepMs);
+    }
+    this.#meter?.start(this.#context.clock.nowMs());
+  }
+
   #sweep(): void {
     const nowMs = this.#context.clock.nowMs();
+    this.#meter?.swept(nowMs);
     for (const connection of this.#connections) connection.sweep(nowMs);
     if (this.#sweeps++ % sweepsPerNote !== 0) return;
     const { active, idle } = performance.eventLoopUtilization();
-    for (const connection of this.#connections) connection.threadTime(active, idle);
+    let bytes = this.#endedBytes;
+    for (const connection of this.#connections) {
+      connection.threadTime(active, idle);
+      bytes += connection.bytesReceived;
+    }
+    this.#meter?.note(nowMs, { bytes, busyMs: active, idleMs: idle, connections: this.#connections.size });
   }
 
   #stopSweeper(): void {
     if (this.#sweeper !== null) clearInterval(this.#sweeper);
     this.#sweeper = null;
+    this.#meter?.stop();
   }
 }

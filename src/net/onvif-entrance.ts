@@ -13,7 +13,7 @@ export interface EntranceHandler {
   onHttp(socket: Socket): void;
   /** Half of RTSP over HTTP, of which `head` was read. The socket is paused. */
   onTunnel(socket: Socket, head: Buffer): void;
-  /** It is none of these, or TLS failed. The socket is destroyed. */
+  /** It is none of these, or TLS failed, then or later. The socket is destroyed. */
   onRefused(reason: string): void;
 }
 
@@ -65,7 +65,15 @@ export function enterOnvif(socket: Socket, secureContext: () => SecureContext | 
         if (context === null) return refuse('TLS, but there is no certificate');
         socket.unshift(head);
         at = new TLSSocket(socket, { isServer: true, secureContext: context });
-        at.on('error', onError).on('close', onClose).on('_tlsError', onError);
+        const secured = at;
+        at.on('error', onError)
+          .on('close', onClose)
+          .on('_tlsError', (error: NodeJS.ErrnoException) => {
+            if (!settled) return onError(error);
+            // After the handshake Node leaves this to whoever made the connection: nothing would ever come from it again.
+            secured.destroy();
+            handler.onRefused(describeTlsFailure(error, true).message);
+          });
         at.once('secure', lookAtHead);
       } catch (error) {
         refuse((error as Error).message);

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { OnvifAnswer } from '../onvif/onvif-dispatcher.ts';
 import { LimitedLog } from './limited-log.ts';
@@ -41,7 +42,9 @@ export class OnvifJournal {
   answered({ problem, status }: OnvifAnswer, address: string): void {
     if (problem === null) return;
     const { logger, counters, clock } = this.#options;
-    const { kind, reason, operation, error } = problem;
+    const { kind, error } = problem;
+    const reason = shortened(problem.reason);
+    const operation = problem.operation === undefined ? undefined : shortened(problem.operation);
     if (kind === 'refused') {
       this.refused(reason, address);
       return;
@@ -62,6 +65,12 @@ export class OnvifJournal {
     });
   }
 
+  /** A connection that goes on to the RTSP port, where it is known as `rtspPeer`. */
+  tunnelled(rtspPeer: string, address: string): void {
+    this.#options.counters.tunnels++;
+    this.#options.logger.debug({ address, rtspPeer }, 'tunnelled RTSP goes on to the RTSP port');
+  }
+
   /** A connection or request that did not get as far as an answer of a service. */
   refused(reason: string, address: string): void {
     const { logger, counters, clock } = this.#options;
@@ -70,4 +79,10 @@ export class OnvifJournal {
       logger.warn({ address, reason, ...(suppressed > 0 && { suppressed }) }, `refused at the ONVIF port: ${reason}`),
     );
   }
+}
+
+/** Faults repeat names that clients chose. */
+function shortened(text: string): string {
+  const { loggedCharacters } = limits.onvif;
+  return text.length <= loggedCharacters ? text : `${text.slice(0, loggedCharacters)}…`;
 }

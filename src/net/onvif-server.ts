@@ -14,6 +14,7 @@ import {
   type OnvifAnswer,
   OnvifDispatcher,
   type OnvifRequest,
+  postOnly,
   refusal,
 } from '../onvif/onvif-dispatcher.ts';
 import { originOf } from '../onvif/origin.ts';
@@ -149,6 +150,12 @@ export class OnvifServer {
         for (const listener of serve) listener.call(server, http);
       }),
     );
+    // Without this, Node closes a connection that asks for CONNECT and says nothing.
+    server.on('connect', ({ socket }) => {
+      this.#journal.refused(postOnly, plainAddress(socket.remoteAddress ?? ''));
+      socket.end('HTTP/1.1 405 Method Not Allowed\r\nAllow: POST\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      socket.destroySoon();
+    });
     server.on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
     return server;
   }
@@ -184,12 +191,17 @@ export class OnvifServer {
   }
 
   #onTunnel(tunnel: Socket, head: Buffer, address: string): void {
-    const { host, counters } = this.#options;
-    counters.tunnels++;
+    const { host } = this.#options;
     const local = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host;
-    pipeToRtsp(tunnel, head, { host: local, port: this.#rtspPort }, (failure) => {
-      if (failure !== null) this.#journal.refused(`tunnelled RTSP: ${failure}`, address);
-    });
+    pipeToRtsp(
+      tunnel,
+      head,
+      { host: local, port: this.#rtspPort },
+      (rtspPeer) => this.#journal.tunnelled(rtspPeer, address),
+      (failure) => {
+        if (failure !== null) this.#journal.refused(`tunnelled RTSP: ${failure}`, address);
+      },
+    );
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -285,7 +297,11 @@ export class OnvifServer {
     if (answer.problem !== null) this.#journal.answered(answer, plainAddress(request.socket.remoteAddress ?? ''));
     if (response.destroyed) return;
     const { socket } = request;
-    const stalled = setTimeout(() => socket.destroy(), limits.onvif.writeStallMs);
+    const stalled = setTimeout(() => {
+      if (socket.destroyed) return;
+      this.#journal.refused('the client takes no answers', plainAddress(socket.remoteAddress ?? ''));
+      socket.destroy();
+    }, limits.onvif.writeStallMs);
     response.once('finish', () => clearTimeout(stalled)).once('close', () => clearTimeout(stalled));
     response.writeHead(answer.status, {
       ...(answer.headers as Record<string, string | string[]>),

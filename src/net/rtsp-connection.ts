@@ -1,10 +1,10 @@
 import { isIPv6, type Socket } from 'node:net';
 import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
+import { ConnectionError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Camera, Peer } from '../control/messages.ts';
+import type { Camera, Peer, ReaderInfo } from '../control/messages.ts';
 import type { FeedLoop } from '../egress/feed-loop.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
 import type { OfflineSource } from '../egress/offline-source.ts';
@@ -20,7 +20,9 @@ import {
   type TransportReply,
   type TransportRequest,
 } from '../rtsp/server-session.ts';
+import type { ReaderTally } from '../shm/reader-tally.ts';
 import type { CameraDirectory } from './camera-directory.ts';
+import { lastWordsReach, logReaderEnd } from './reader-end.ts';
 import type { ReaderTls } from './reader-tls.ts';
 import { InterleavedTransport } from './rtp-interleaved.ts';
 import { type ReportSink, type RtpPorts, UdpTransport } from './rtp-udp.ts';
@@ -52,6 +54,7 @@ export interface RtspContext {
   /** The same over TCP. */
   readonly tcpPacketBytes: number;
   readonly randomBytes: (into: Uint8Array) => void;
+  readonly tally: ReaderTally;
 }
 
 /**
@@ -81,6 +84,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** PLAY was accepted; media starts when its answer is out. */
   #starting = false;
   #playing = false;
+  /** When PLAY was answered for a camera that is live, until its first picture went out; else Infinity. Monotonic ms. */
+  #waitingSinceMs = Number.POSITIVE_INFINITY;
   #frames = 0;
   #lost = 0;
   #octets = 0;
@@ -108,6 +113,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#entry = new TunnelEntry(context.tunnels, this);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
+    context.tally.connected();
     this.#watch(socket);
     socket.on('data', this.#onData);
     socket.resume();
@@ -116,6 +122,21 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** RTP payload built for the reader so far, in bytes. */
   get octets(): number {
     return this.#octets + (this.#session?.octets ?? 0);
+  }
+
+  /** Who reads what, for people. */
+  get info(): ReaderInfo {
+    return {
+      peer: this.peer,
+      camera: this.#camera?.index ?? null,
+      playing: this.#playing,
+      transport: this.#entry !== null && this.#protocol === 'tcp' ? 'http' : this.#protocol,
+      tls: this.#tlsVersion,
+      connectedMs: this.#sinceMs,
+      frames: this.#frames + (this.#session?.frames ?? 0),
+      lost: this.#lost + (this.#session?.lost ?? 0),
+      bytes: this.octets,
+    };
   }
 
   /** Deadlines, sender reports and the stall check: called by the thread's sweep. */
@@ -134,6 +155,10 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       return;
     }
     const session = this.#session;
+    if (session !== null && session.frames > 0 && nowMs > this.#waitingSinceMs) {
+      this.#context.tally.firstPicture(session.lastFrameMs - this.#waitingSinceMs);
+      this.#waitingSinceMs = Number.POSITIVE_INFINITY;
+    }
     if (session !== null && this.#playing && this.#context.loop.sweep(session, nowMs)) this.#rtsp.noteProgress(nowMs);
     if (this.#reason !== null) return;
     if (nowMs < this.#rtsp.deadlineMs) return;
@@ -355,11 +380,14 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (!this.#starting || this.#session === null) return;
     this.#starting = false;
     this.#playing = true;
-    this.#context.loop.join(this.#session);
+    const { offline, clock, loop } = this.#context;
+    if (this.#session.frames === 0 && !offline.covers(this.#session.camera)) this.#waitingSinceMs = clock.nowMs();
+    loop.join(this.#session);
   }
 
   #stopMedia(): void {
     this.#starting = false;
+    this.#waitingSinceMs = Number.POSITIVE_INFINITY;
     if (!this.#playing || this.#session === null) return;
     this.#playing = false;
     this.#context.loop.leave(this.#session);
@@ -387,16 +415,20 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   #close(reason: ErrorCode, detail?: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason === 'peer_closed' && this.#tornDown ? 'teardown' : reason;
+    const { logger, tally, clock } = this.#context;
+    const nowMs = clock.nowMs();
     try {
       this.#releaseSession();
     } catch (error) {
-      this.#context.logger.error({ err: error, conn: this.peer.id }, 'internal error at the end of a session');
+      logger.error({ err: error, conn: this.peer.id }, 'internal error at the end of a session');
     }
     this.#entry?.close();
-    this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
+    this.#destroyAtMs = nowMs + farewellMs;
     if (lastWordsReach(reason)) this.#socket.destroySoon();
     else this.#socket.destroy();
-    this.#log(this.#reason, detail);
+    tally.ended(this.#reason, this.#rtsp.counters.failedLogins);
+    const isPost = this.#entry?.isPost === true;
+    logReaderEnd(logger, this.info, { reason: this.#reason, detail, camera: this.#camera?.name, isPost, nowMs });
   }
 
   /**
@@ -413,32 +445,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#close('peer_closed', this.#tlsPhase);
     this.#onClosed(this);
   }
-
-  #log(reason: ErrorCode, detail: string | undefined): void {
-    const { address, port, id } = this.peer;
-    const { text, peer } = errorTable[reason];
-    const fields = {
-      conn: id,
-      peer: hostAndPort(address, port),
-      reason,
-      detail,
-      camera: this.#camera?.name,
-      transport: this.#entry !== null && this.#protocol === 'tcp' ? 'http' : (this.#protocol ?? undefined),
-      tls: this.#tlsVersion || undefined,
-      seconds: Math.round((this.#context.clock.nowMs() - this.#sinceMs) / 100) / 10,
-      frames: this.#frames,
-      lost: this.#lost,
-    };
-    if (peer) this.#context.logger.warn(fields, `reader closed: ${text}`);
-    else if (this.#entry?.isPost) this.#context.logger.debug(fields, `POST of a tunnel closed: ${text}`);
-    else this.#context.logger.info(fields, `reader closed: ${text}`);
-  }
 }
 
 /** Reused for every report of the thread: it is read before the next one comes. */
 const readerReport = new ReaderReport();
-
-/** Whether the peer may still read what we send it: not if it is gone, or has not read what it got before. */
-function lastWordsReach(reason: ErrorCode): boolean {
-  return reason !== 'write_stalled' && reason !== 'output_exceeded' && reason !== 'peer_reset';
-}

@@ -34,6 +34,8 @@ export interface RtspCounters {
   /** Responses with a status of 400 or more, 401 apart. */
   refusals: number;
   unauthorised: number;
+  /** Those of them that gave a wrong name or password. */
+  failedLogins: number;
   /** Requests of a session that did not name it. */
   sessionHeaderMissing: number;
 }
@@ -56,6 +58,7 @@ export class RtspServerSession {
     strayFrames: 0,
     refusals: 0,
     unauthorised: 0,
+    failedLogins: 0,
     sessionHeaderMissing: 0,
   };
   readonly #handler: RtspHandler;
@@ -71,7 +74,6 @@ export class RtspServerSession {
   #base = '';
   /** Digest credentials were accepted on this connection. */
   #trusted: boolean;
-  #failedLogins = 0;
   #aliveMs: number;
   #nowMs: number;
 
@@ -199,7 +201,7 @@ export class RtspServerSession {
         challenges.map((challenge) => `WWW-Authenticate: ${challenge}`),
       ),
     );
-    if (result === 'rejected' && ++this.#failedLogins >= limits.rtsp.failedLogins)
+    if (result === 'rejected' && ++this.counters.failedLogins >= limits.rtsp.failedLogins)
       throw new ConnectionError('authentication_failed');
     return false;
   }

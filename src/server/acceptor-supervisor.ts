@@ -1,7 +1,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
-import type { AcceptorBoot, AcceptorToMain, ListenOptions, MainToAcceptor, Peer } from '../control/messages.ts';
+import type {
+  AcceptorBoot,
+  AcceptorToMain,
+  ListenOptions,
+  MainToAcceptor,
+  Peer,
+  Rejections,
+} from '../control/messages.ts';
 import type { OpenPorts } from './listen-options.ts';
 import { failIfEnded, restartPauseMs, Thread } from './thread.ts';
 
@@ -17,6 +24,8 @@ export interface AcceptorOwner {
   onListening(ports: OpenPorts): void;
   /** A publisher's connection was handed to an ingest worker. */
   onConnection(peer: Peer, listener: string, port: MessagePort): void;
+  /** New connections were refused. */
+  onRejected(rejections: readonly Rejections[]): void;
   /** The thread failed; it is replaced. Nobody can connect until then. */
   onFailed(reason: string): void;
 }
@@ -30,9 +39,18 @@ export class AcceptorSupervisor {
   /** Who waits for the ports that were asked for last. */
   #asked: PromiseWithResolvers<OpenPorts> | null = null;
   #running = false;
+  #listening = false;
+  /** Failures so far: of the thread, and of ingest workers. */
+  failures = 0;
+  workerFailures = 0;
 
   constructor(owner: AcceptorOwner) {
     this.#owner = owner;
+  }
+
+  /** The ports are open. */
+  get listening(): boolean {
+    return this.#listening && this.#running;
   }
 
   /** Resolves when all ports are open; throws {@link StartError} and leaves no thread behind otherwise. */
@@ -82,7 +100,9 @@ export class AcceptorSupervisor {
     this.#thread = thread;
     const ended = thread.ended.then((failure) => {
       this.#thread = null;
+      this.#listening = false;
       if (this.#running) {
+        this.failures++;
         this.#owner.logger.error({ err: failure }, 'the acceptor failed; publishers are cut off and it is replaced');
         this.#owner.onFailed('The listeners failed and are being started again.');
         this.#replace();
@@ -91,6 +111,7 @@ export class AcceptorSupervisor {
     });
     try {
       this.#owner.onListening(await Promise.race([ports, ended.then(failIfEnded('acceptor'))]));
+      this.#listening = true;
       this.#owner.onStarted();
     } catch (error) {
       // It may have opened one port and not the other.
@@ -114,6 +135,8 @@ export class AcceptorSupervisor {
     if (message.type === 'connection') this.#owner.onConnection(message.peer, message.listener, message.port);
     else if (message.type === 'listening')
       this.#asked?.resolve({ listeners: message.listeners, rtsp: message.rtspPort });
+    else if (message.type === 'rejected') this.#owner.onRejected(message.rejections);
+    else if (message.type === 'worker_failed') this.workerFailures++;
     else if (message.type === 'listen_failed') this.#asked?.reject(listenError(message));
   }
 }
@@ -124,12 +147,12 @@ function listenError(message: Extract<AcceptorToMain, { type: 'listen_failed' }>
 }
 
 /** One line about a port that could not be opened, with the remedy. `code` is the system's. */
-export function describeListenError(flag: string, port: number, code: string): string {
+export function describeListenError(flag: string, port: number, code: string, hostFlag = '--host'): string {
   if (code === 'EADDRINUSE')
     return `${flag} ${port}: the port is in use by another program; stop it or choose another port with ${flag}`;
   if (code === 'EACCES')
     return `${flag} ${port}: no permission to listen on this port; choose one above 1023 with ${flag}`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAFNOSUPPORT')
-    return `--host: this machine has no such address (${code}); name one of its own with --host`;
+    return `${hostFlag}: this machine has no such address (${code}); name one of its own with ${hostFlag}`;
   return `${flag} ${port}: cannot listen (${code})`;
 }

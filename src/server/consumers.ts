@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from '../base/logger.ts';
-import type { ConsumerBoot, ConsumerToMain, MainToConsumer } from '../control/messages.ts';
+import type { ConsumerBoot, ConsumerToMain, MainToConsumer, ReaderInfo } from '../control/messages.ts';
 import { failIfEnded, restartPauseMs, Thread, type ThreadTime } from './thread.ts';
 
 /** What {@link Consumers} need of the server. */
@@ -19,7 +19,11 @@ type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
 export class Consumers {
   readonly #owner: ConsumersOwner;
   readonly #threads: (ConsumerThread | null)[];
+  readonly #questions = new Map<number, (readers: readonly ReaderInfo[]) => void>();
+  #asked = 0;
   #running = false;
+  /** Those that failed so far. */
+  failures = 0;
 
   constructor(count: number, owner: ConsumersOwner) {
     this.#owner = owner;
@@ -52,6 +56,27 @@ export class Consumers {
     for (const thread of this.#threads) thread?.send(message);
   }
 
+  /** Who reads. `complete` is false if a consumer did not answer within `timeoutMs`. */
+  async readers(timeoutMs: number): Promise<{ readers: readonly ReaderInfo[]; complete: boolean }> {
+    const requests: number[] = [];
+    const expired = Promise.withResolvers<null>();
+    const timer = setTimeout(() => expired.resolve(null), timeoutMs);
+    const answers = await Promise.all(
+      this.ready.map((index) => {
+        const request = ++this.#asked;
+        requests.push(request);
+        const answer = Promise.withResolvers<readonly ReaderInfo[]>();
+        this.#questions.set(request, answer.resolve);
+        this.send(index, { type: 'list_readers', request });
+        return Promise.race([answer.promise, expired.promise]);
+      }),
+    );
+    clearTimeout(timer);
+    for (const request of requests) this.#questions.delete(request);
+    const complete = answers.length === this.#threads.length && !answers.includes(null);
+    return { readers: answers.flatMap((readers) => readers ?? []), complete };
+  }
+
   /** Farewells. Resolves when all threads have ended. */
   async stop(): Promise<void> {
     this.#running = false;
@@ -68,6 +93,7 @@ export class Consumers {
     const { promise: ready, resolve } = Promise.withResolvers<void>();
     const thread: ConsumerThread = new Thread(this.#owner.entry, this.#owner.boot(index), (message) => {
       if (message.type === 'ready') resolve();
+      else if (message.type === 'readers') this.#questions.get(message.request)?.(message.readers);
     });
     this.#threads[index] = thread;
     void thread.ended.then((failure) => this.#onEnded(index, failure));
@@ -78,6 +104,7 @@ export class Consumers {
   #onEnded(index: number, failure: Error | null): void {
     this.#threads[index] = null;
     if (!this.#running) return;
+    this.failures++;
     const message = 'a consumer failed; its readers are cut off and it is replaced';
     this.#owner.logger.error({ err: failure, consumer: index }, message);
     this.#replace(index);

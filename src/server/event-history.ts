@@ -26,6 +26,7 @@ export class EventHistory {
   readonly #perCamera: number;
   readonly #all: Newest<StreamEventRecord>;
   readonly #cameras = new Map<number, Newest<StreamEventRecord>>();
+  readonly #listeners = new Set<(record: StreamEventRecord) => void>();
   #count = 0;
 
   constructor(
@@ -50,6 +51,12 @@ export class EventHistory {
     return this.#cameras.get(camera)?.list(count) ?? [];
   }
 
+  /** Calls back for every event from now on, when it is kept already. Returns what ends that. */
+  onAdded(listener: (record: StreamEventRecord) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   #add(type: StreamEventRecord['type'], camera: Camera, publisher: Peer, reason: ErrorCode | null): void {
     const record = { number: ++this.#count, type, camera, publisher, wallMs: this.#clock.wallMs(), reason };
     this.#all.add(record);
@@ -59,6 +66,7 @@ export class EventHistory {
       this.#cameras.set(camera.index, own);
     }
     own.add(record);
+    for (const listener of this.#listeners) listener(record);
   }
 }
 

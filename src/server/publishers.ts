@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Camera, ConnectionToMain, MainToConnection, Peer } from '../control/messages.ts';
+import { PublisherCounts } from '../status/counts.ts';
+import type { PublisherInfo } from '../status/status-source.ts';
 import type { PathRegistry } from './path-registry.ts';
 import type { RingStore } from './ring-store.ts';
 import type { StreamEvents } from './stream-events.ts';
@@ -15,6 +17,8 @@ interface Connection {
   readonly listener: string;
   readonly peer: Peer;
   readonly port: MessagePort;
+  /** Monotonic ms. */
+  readonly acceptedMs: number;
   camera: Camera | null;
   /** The reason it gave; a port that closes without one belonged to a worker that died. */
   reason: ErrorCode | null;
@@ -25,6 +29,7 @@ interface Connection {
  * of a port for the death of its connection, so that a crashed worker frees its paths at once.
  */
 export class Publishers {
+  readonly counts = new PublisherCounts();
   readonly #registry: PathRegistry;
   readonly #rings: RingStore;
   readonly #events: StreamEvents;
@@ -47,6 +52,32 @@ export class Publishers {
     return this.#connections.size;
   }
 
+  /** Connections to each listener, by its key. */
+  get perListener(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { listener } of this.#connections.values()) counts.set(listener, (counts.get(listener) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Who is connected. `listenerPorts` are the ports of the listeners, by their keys. */
+  list(listenerPorts: ReadonlyMap<string, number>): PublisherInfo[] {
+    return [...this.#connections.values()].map(({ peer, listener, acceptedMs, camera }) => {
+      const listenerPort = listenerPorts.get(listener) ?? 0;
+      const { id: connection, address, port } = peer;
+      return { connection, address, port, listenerPort, acceptedMs, camera: camera?.index ?? null };
+    });
+  }
+
+  /** Ends the connection of a camera's publisher. Returns its name; null if nobody publishes. */
+  kick(camera: number): string | null {
+    for (const connection of this.#connections.values()) {
+      if (connection.camera?.index !== camera) continue;
+      send(connection, { type: 'cut', reason: 'kicked' });
+      return connection.id;
+    }
+    return null;
+  }
+
   /** Indexes of the cameras that somebody publishes to. */
   get cameras(): Set<number> {
     const connections = [...this.#connections.values()];
@@ -56,7 +87,17 @@ export class Publishers {
   /** A connection was handed to a worker. */
   add(peer: Peer, listener: string, port: MessagePort): void {
     const { id, address } = peer;
-    const connection: Connection = { id, address, listener, peer, port, camera: null, reason: null };
+    const connection: Connection = {
+      id,
+      address,
+      listener,
+      peer,
+      port,
+      acceptedMs: this.#clock.nowMs(),
+      camera: null,
+      reason: null,
+    };
+    this.counts.accepted.add(listener);
     this.#connections.set(peer.id, connection);
     port.on('message', (message: ConnectionToMain) => this.#onMessage(connection, message));
     port.on('close', () => this.#onClose(connection));
@@ -93,10 +134,13 @@ export class Publishers {
   }
 
   #claim(connection: Connection, path: string, decodedPath: string): void {
+    this.counts.requested++;
     const answer = this.#registry.claim(connection, path, decodedPath, this.#clock.nowMs());
     if (answer.type === 'granted') this.#grant(connection, answer.camera);
-    else if (answer.type === 'refused') send(connection, answer);
-    else {
+    else if (answer.type === 'refused') {
+      this.counts.refused.add(answer.reason);
+      send(connection, answer);
+    } else {
       this.#cut(answer.holder.id, 'taken_over');
       if (answer.displaced !== null) this.#cut(answer.displaced.id, 'path_flapping');
       this.#logger.info({ conn: connection.id, holder: answer.holder.id }, 'a new publisher takes the path over');
@@ -104,6 +148,7 @@ export class Publishers {
   }
 
   #grant(connection: Connection, camera: Camera): void {
+    this.counts.granted++;
     connection.camera = camera;
     const ring = this.#rings.acquire(camera);
     // First of all: who listens can still see what the publisher before left in the counters.
@@ -130,7 +175,9 @@ export class Publishers {
   #onClose(connection: Connection): void {
     this.#connections.delete(connection.id);
     // A worker that was terminated because it did not end in time gives no reason either.
-    this.#release(connection, connection.reason ?? this.#ending ?? 'worker_failed');
+    const reason = connection.reason ?? this.#ending ?? 'worker_failed';
+    this.counts.ends.add(reason);
+    this.#release(connection, reason);
     if (this.#connections.size === 0) this.#allGone?.();
   }
 }

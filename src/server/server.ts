@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
-import { hostAndPort } from '../base/address.ts';
 import { systemClock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
@@ -12,7 +11,9 @@ import type { AcceptorBoot, Camera, ConsumerBoot, ListenerPorts, LogOptions } fr
 import { threadEntry } from '../control/thread-entry.ts';
 import type { ChannelVideo } from '../onvif/device.ts';
 import { Doorbell } from '../shm/doorbell.ts';
+import { ReaderTally } from '../shm/reader-tally.ts';
 import { publisherWord, StreamCounters } from '../shm/stream-counters.ts';
+import { type ThreadLoad, WorkerLoads } from '../shm/worker-load.ts';
 import { type CameraSnapshot, readCamera } from '../stats/camera-snapshot.ts';
 import { CameraVideoMeter, cardVideo } from '../stats/camera-video.ts';
 import { readVersion } from '../version.ts';
@@ -27,7 +28,10 @@ import { PathRegistry } from './path-registry.ts';
 import { Publishers } from './publishers.ts';
 import { RingStore } from './ring-store.ts';
 import { Statistics } from './statistics.ts';
+import { Status } from './status.ts';
+import { StatusView } from './status-view.ts';
 import { StreamEvents } from './stream-events.ts';
+import { logStreams } from './stream-log.ts';
 
 /** What the threads are started from; tests put their own in. */
 export interface ThreadEntries {
@@ -59,6 +63,8 @@ export interface ServerAddresses {
   readonly rtspPort: number;
   readonly listeners: readonly ListenerPorts[];
   readonly onvif: readonly OpenDevice[];
+  /** Of the operator's HTTP; null is none. */
+  readonly httpPort: number | null;
 }
 
 /** Starts every thread and resolves when the listeners are open; throws {@link StartError} and leaves nothing behind otherwise. */
@@ -79,6 +85,8 @@ export class Server {
   readonly #entries: ThreadEntries;
   readonly #countersMemory: SharedArrayBuffer;
   readonly #counters: StreamCounters;
+  readonly #loadsMemory: SharedArrayBuffer;
+  readonly #loads: WorkerLoads;
   readonly #doorbells: readonly SharedArrayBuffer[];
   readonly #rings: RingStore;
   readonly #registry: PathRegistry;
@@ -88,6 +96,9 @@ export class Server {
   readonly #consumers: Consumers;
   readonly #acceptor: AcceptorSupervisor;
   readonly #devices: OnvifDevices;
+  readonly #readerTally: SharedArrayBuffer;
+  readonly #view: StatusView;
+  readonly #status: Status;
   readonly #videoMeter = new CameraVideoMeter();
   /** By camera index: it has a publisher. */
   readonly #live = Array<boolean>(cameraPlaces).fill(false);
@@ -111,6 +122,9 @@ export class Server {
     this.#cameras = assignIndexes(config.cameraList, [], new Set())!;
     this.#countersMemory = StreamCounters.create(cameraPlaces, config.consumers);
     this.#counters = new StreamCounters(this.#countersMemory);
+    this.#loadsMemory = WorkerLoads.create(config.ingestWorkers, config.consumers);
+    this.#loads = new WorkerLoads(this.#loadsMemory);
+    this.#readerTally = ReaderTally.create(config.consumers);
     this.#doorbells = Array.from({ length: config.consumers }, () => Doorbell.create(cameraPlaces));
     const doorbells = this.#doorbells.map((memory) => new Doorbell(memory));
     this.#rings = new RingStore(
@@ -142,6 +156,7 @@ export class Server {
       onStarted: () => this.#linkConsumers(),
       onListening: (ports) => this.#onListening(ports),
       onConnection: (peer, listener, port) => this.#publishers.add(peer, listener, port),
+      onRejected: (rejections) => this.#view.rejected(rejections),
       onFailed: (reason) => this.#consumers.broadcast({ type: 'listener_error', reason }),
     });
     this.#devices = new OnvifDevices({
@@ -155,7 +170,9 @@ export class Server {
       video: (camera) => this.video(camera),
       live: this.#live,
     });
-    this.#logEvents();
+    logStreams(this.events, logger);
+    this.events.on('started', ({ camera }) => this.#setLive(camera, true));
+    this.events.on('stopped', ({ camera }) => this.#setLive(camera, false));
     this.#statistics = new Statistics({
       events: this.events,
       counters: this.#counters,
@@ -164,6 +181,26 @@ export class Server {
       clock: systemClock,
       logger,
       consumerTimes: () => this.#consumers.times,
+    });
+    this.#view = new StatusView({
+      server: this,
+      clock: systemClock,
+      counters: this.#counters,
+      readerTally: this.#readerTally,
+      publishers: this.#publishers,
+      consumers: this.#consumers,
+      acceptor: this.#acceptor,
+      statistics: this.#statistics,
+      devices: this.#devices,
+      live: this.#live,
+    });
+    this.#status = new Status({
+      view: this.#view,
+      credentials: options.credentials,
+      digestSha256: config.rtspDigestSha256,
+      tls: this.#certificates.memory,
+      clock: systemClock,
+      logger,
     });
   }
 
@@ -182,12 +219,28 @@ export class Server {
     const { listeners, rtsp } = this.#ports ?? { listeners: [], rtsp: 0 };
     const { rtmp = 0, rtmps = null } = listeners[0] ?? {};
     const { open: onvif } = this.#devices;
-    return { host: this.#config.host, rtmpPort: rtmp, rtmpsPort: rtmps, rtspPort: rtsp, listeners, onvif };
+    const { port: httpPort } = this.#status;
+    return { host: this.#config.host, rtmpPort: rtmp, rtmpsPort: rtmps, rtspPort: rtsp, listeners, onvif, httpPort };
   }
 
   /** Connections of publishers at this moment. */
   get connections(): number {
     return this.#publishers.count;
+  }
+
+  /** It is being stopped. */
+  get draining(): boolean {
+    return this.#stopping !== null;
+  }
+
+  /** How busy each ingest worker and each consumer is, about a second ago. */
+  load(): ThreadLoad[] {
+    return this.#loads.read(systemClock.nowMs());
+  }
+
+  /** The machine has no room for further publishers, so they are refused. */
+  get overloaded(): boolean {
+    return this.#loads.overloaded;
   }
 
   /** What the counters say about a camera. */
@@ -205,7 +258,11 @@ export class Server {
   async start(): Promise<void> {
     try {
       await this.#certificates.load();
-      await this.#consumers.start();
+      const starting = [this.#status.prepare(this.#config), this.#consumers.start()] as const;
+      const [status, consumers] = await Promise.allSettled(starting);
+      if (status.status === 'fulfilled') status.value.commit();
+      for (const { status: outcome, reason } of [status, consumers] as PromiseRejectedResult[])
+        if (outcome === 'rejected') throw reason;
       const devices = await this.#devices.prepare(this.#config, this.#cameras);
       await this.#acceptor.start().catch((error: unknown) => {
         devices.abort();
@@ -245,9 +302,14 @@ export class Server {
     if (cameras === null) throw new StartError('too many cameras are replaced at once; restart Skyweir for that');
     const certificate = await this.#certificates.prepare(servesTls(config) ? config : null);
     // What can fail is done first.
-    const devices = await this.#devices.prepare(config, cameras);
+    const status = await this.#status.prepare(config);
+    const devices = await this.#devices.prepare(config, cameras).catch((error: unknown) => {
+      status.abort();
+      throw error;
+    });
     await this.#acceptor.change(listenOptions(config, this.#ports)).catch((error: unknown) => {
       devices.abort();
+      status.abort();
       throw error;
     });
     certificate.commit();
@@ -259,6 +321,7 @@ export class Server {
     this.#consumers.broadcast({ type: 'cameras', cameras });
     this.#announceAddresses();
     devices.commit(this.#ports!.rtsp);
+    status.commit();
   }
 
   // ---- consumers -----------------------------------------------------------------------------------------------------
@@ -272,6 +335,8 @@ export class Server {
       cameras: this.#cameras,
       doorbell: this.#doorbells[index]!,
       counters: this.#countersMemory,
+      loads: this.#loadsMemory,
+      readerTally: this.#readerTally,
       rings: this.#rings.all,
       host: config.host,
       credentials,
@@ -298,6 +363,11 @@ export class Server {
     this.#announceAddresses();
   }
 
+  #setLive({ index }: Camera, live: boolean): void {
+    this.#live[index] = live;
+    this.#consumers.broadcast({ type: 'stream', camera: index, live });
+  }
+
   /** Where publishers are told to push to. */
   #announceAddresses(): void {
     if (this.#ports === null) return;
@@ -321,6 +391,7 @@ export class Server {
         log: logOptions,
         doorbells: this.#doorbells,
         counters: this.#countersMemory,
+        loads: this.#loadsMemory,
         tls: this.#certificates.memory,
       },
     };
@@ -330,32 +401,6 @@ export class Server {
     this.#ports = ports;
     this.#consumers.broadcast({ type: 'listener_error', reason: null });
     this.#announceAddresses();
-  }
-
-  // ---- events ----------------------------------------------------------------------------------------------------------
-
-  #logEvents(): void {
-    const { logger } = this.#options;
-    this.events.on('started', ({ camera, publisher }) => {
-      this.#live[camera.index] = true;
-      this.#consumers.broadcast({ type: 'stream', camera: camera.index, live: true });
-      const fields = {
-        camera: camera.name,
-        conn: publisher.id,
-        publisher: hostAndPort(publisher.address, publisher.port),
-      };
-      logger.info(fields, 'RTMP Stream Started');
-    });
-    this.events.on('stopped', ({ camera, publisher, reason }) => {
-      this.#live[camera.index] = false;
-      this.#consumers.broadcast({ type: 'stream', camera: camera.index, live: false });
-      logger.info({ camera: camera.name, conn: publisher.id, reason }, 'RTMP Stream Stopped');
-    });
-    this.events.on('notice', ({ camera, publisher, notice }) => {
-      const { type, ...facts } = notice;
-      // Nested: a level of H.264 must not pass for the level of the log line.
-      logger.info({ camera: camera.name, conn: publisher.id, stream: facts }, `stream: ${type}`);
-    });
   }
 
   // ---- the end ---------------------------------------------------------------------------------------------------------
@@ -376,7 +421,8 @@ export class Server {
   }
 
   async #terminate(): Promise<void> {
-    await Promise.all([this.#acceptor.terminate(), this.#consumers.terminate(), this.#devices.close()]);
+    const parts = [this.#acceptor.terminate(), this.#consumers.terminate(), this.#devices.close(), this.#status.close()];
+    await Promise.all(parts);
   }
 }
 

@@ -7,6 +7,7 @@ import { type CameraSnapshot, closeWindow, readCamera, withReaders } from '../st
 import { formatStatsBlock, statsTitle } from '../stats/stats-block.ts';
 import { busyPart, StreamMeter } from '../stats/stream-meter.ts';
 import { reportFields } from '../stats/stream-report.ts';
+import type { Verdict } from '../stats/verdict.ts';
 import type { StreamEvents } from './stream-events.ts';
 import type { ThreadTime } from './thread.ts';
 
@@ -51,6 +52,8 @@ export class Statistics {
   /** By camera index: the stream that runs, or that has just ended. */
   readonly #streams = new Map<number, MeasuredStream>();
 
+  /** By camera index: what the newest block of the stream that runs says. */
+  readonly verdicts = new Map<number, Verdict>();
   /** Milliseconds from block to block, each from the next one of a stream on. */
   intervalMs: number;
 
@@ -75,6 +78,7 @@ export class Statistics {
     const left = this.#streams.get(camera.index);
     // A successor follows at once: its frames must not count as fetched from the stream before.
     if (left !== undefined) this.#reportEnd(left);
+    this.verdicts.delete(camera.index);
     const startedMs = clock.nowMs();
     const meter = new StreamMeter({
       path: camera.path,
@@ -144,6 +148,7 @@ export class Statistics {
     const times = this.#options.consumerTimes();
     const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
     stream.consumerTimes = times;
+    this.verdicts.set(camera.index, report.verdict);
     this.#options.logger.info(
       { camera: camera.name, conn: publisher.id, ...reportFields(report), block: formatStatsBlock(report) },
       statsTitle(report),

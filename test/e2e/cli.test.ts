@@ -15,7 +15,7 @@ const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 
 /** `node src/cli.ts` in a folder of its own, on this machine only. */
 function run(t: TestContext, folder: string, args: string[]): Program {
-  const all = [cli, '--host', '127.0.0.1', '--log-format', 'json', '--onvif-port', '0', ...args];
+  const all = [cli, '--host', '127.0.0.1', '--log-format', 'json', '--onvif-port', '0', '--http-port', '0', ...args];
   return start(t, process.execPath, all, { cwd: folder, env: { PATH: process.env['PATH'] } });
 }
 
@@ -138,7 +138,7 @@ describe('the program', () => {
 });
 
 describe('a port that another program has', () => {
-  for (const taken of ['rtmp', 'rtsp', 'onvif'] as const) {
+  for (const taken of ['rtmp', 'rtsp', 'onvif', 'http'] as const) {
     const flag = `--${taken}-port`;
     const other = taken === 'rtmp' ? '--rtsp-port' : '--rtmp-port';
     const third = taken === 'onvif' ? '--rtsp-port' : '--onvif-port';

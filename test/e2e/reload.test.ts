@@ -26,7 +26,7 @@ class Configured {
     writeFileSync(this.#file, yaml);
     const args = [cli, '--config', 'skyweir.yaml', '--host', '127.0.0.1', '--log-format', 'json', '--no-onvif'];
     const env = { PATH: process.env['PATH'], SKYWEIR_PASSWORD: credentials.password };
-    this.program = start(t, process.execPath, [...args, '--rtsp-port', '0'], { cwd: folder, env });
+    this.program = start(t, process.execPath, [...args, '--rtsp-port', '0', '--http-port', '0'], { cwd: folder, env });
   }
 
   get log(): { msg: string; level: string; [key: string]: unknown }[] {

@@ -293,6 +293,8 @@ describe('RTMPS as a program', () => {
       '0',
       '--onvif-port',
       '0',
+      '--http-port',
+      '0',
       '--no-auth',
       '--tls',
       ...args,

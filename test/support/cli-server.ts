@@ -34,6 +34,8 @@ export async function startCliServer(
     '0',
     '--onvif-port',
     '0',
+    '--http-port',
+    '0',
     '--log-format',
     'json',
   ];

@@ -6,7 +6,9 @@ import type { Camera, ConsumerBoot, ConsumerToMain, MainToConsumer } from '../..
 import { threadEntry } from '../../src/control/thread-entry.ts';
 import { Doorbell } from '../../src/shm/doorbell.ts';
 import { createRing } from '../../src/shm/frame-ring.ts';
+import { ReaderTally } from '../../src/shm/reader-tally.ts';
 import { type ReaderSnapshot, StreamCounters } from '../../src/shm/stream-counters.ts';
+import { WorkerLoads } from '../../src/shm/worker-load.ts';
 import { RtspClient, type RtspClientOptions } from './rtsp-client.ts';
 import { testCamera } from './test-camera.ts';
 import { smallRing, TestStream } from './test-stream.ts';
@@ -44,6 +46,8 @@ export class ConsumerHarness {
       cameras: list,
       doorbell,
       counters: this.#counters,
+      loads: WorkerLoads.create(1, 1),
+      readerTally: ReaderTally.create(1),
       rings: this.rings,
       host: '::',
       credentials: readerCredentials,

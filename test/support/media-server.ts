@@ -41,6 +41,7 @@ export async function startTestServer(
     'rtmp-port': '0',
     'rtsp-port': '0',
     'onvif-port': '0',
+    'http-port': '0',
     'rate-limit': false,
     'max-connections-per-ip': '0',
     'ingest-workers': '2',

@@ -92,11 +92,13 @@ export interface PostOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly secure?: boolean;
+  /** Address to come from. */
+  readonly from?: string;
 }
 
 /** Sends a request to a port of this machine. */
 export function post(port: number, body: string | Buffer, options: PostOptions = {}): Promise<HttpResult> {
-  const { path = '/onvif/device_service', method = 'POST', headers = {}, secure = false } = options;
+  const { path = '/onvif/device_service', method = 'POST', headers = {}, secure = false, from } = options;
   const type = { 'Content-Type': 'application/soap+xml; charset=utf-8' };
   const send = secure ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -109,6 +111,7 @@ export function post(port: number, body: string | Buffer, options: PostOptions =
         headers: { ...type, ...headers },
         rejectUnauthorized: false,
         agent: false,
+        ...(from !== undefined && { localAddress: from }),
       },
       (response) => {
         const chunks: Buffer[] = [];

@@ -68,7 +68,8 @@ export class RtmpClient {
   /** Connects and starts the dialogue; await `accepted` before sending media. */
   static async connect(options: RtmpClientOptions): Promise<RtmpClient> {
     const { port, localAddress, tls } = options;
-    const address = { host: '127.0.0.1', port, ...(localAddress !== undefined && { localAddress }) };
+    const host = localAddress?.includes(':') ? '::1' : '127.0.0.1';
+    const address = { host, port, ...(localAddress !== undefined && { localAddress }) };
     const socket = tls === undefined ? connect(address) : connectTls({ ...address, ...tls });
     await once(socket, tls === undefined ? 'connect' : 'secureConnect');
     return new RtmpClient(options, socket);

@@ -8,6 +8,7 @@ import type { RtspContext } from '../../src/net/rtsp-connection.ts';
 import { Tunnels } from '../../src/net/rtsp-tunnel.ts';
 import { PacketBatch } from '../../src/rtp/packet-batch.ts';
 import { Doorbell } from '../../src/shm/doorbell.ts';
+import { ReaderTally } from '../../src/shm/reader-tally.ts';
 import { StreamCounters } from '../../src/shm/stream-counters.ts';
 import { testCamera } from './test-camera.ts';
 
@@ -55,6 +56,7 @@ export class RtspSurroundings {
       packetBytes: 1400,
       tcpPacketBytes: 1400,
       randomBytes: (into) => into.fill(7),
+      tally: new ReaderTally(ReaderTally.create(1), 0),
     };
   }
 

@@ -37,6 +37,16 @@ describe('what is given', () => {
     }
   });
 
+  test('--print-plan is no setting, and has a bitrate of its own', () => {
+    const planOf = (...args: string[]) => {
+      const commandLine = parseCommandLine(args, '1.2.3');
+      return commandLine.print === null ? commandLine.plan : undefined;
+    };
+    assert.equal(planOf('--user', 'x'), null);
+    assert.deepEqual(planOf('--print-plan'), { bitsPerSecond: 4_500_000 });
+    assert.deepEqual(planOf('--print-plan', '--plan-bitrate', '25'), { bitsPerSecond: 25_000_000 });
+  });
+
   test('--print-config is no setting', () => {
     const commandLine = parseCommandLine(['--print-config', '--user', 'x'], '1.2.3');
     assert.ok(commandLine.print === null && commandLine.printConfig);
@@ -52,6 +62,8 @@ describe('mistakes are one line with the flag and the remedy', () => {
     [['-x'], '-x: unknown flag; see --help for all flags'],
     [['--rtmp-port'], '--rtmp-port: needs a value: a whole number from 0 to 65535'],
     [['--auth=no'], '--auth=no: takes no value; write --auth or --no-auth'],
+    [['--plan-bitrate', '8'], '--plan-bitrate: is only for --print-plan; give both'],
+    [['--print-plan', '--plan-bitrate', '8M'], '--plan-bitrate 8M: must be a number from 0.1 to 1000, in Mbit/s'],
     [['start'], 'start: not a flag; flags begin with two dashes; see --help for all flags'],
   ];
   for (const [args, expected] of cases) {

@@ -167,7 +167,7 @@ describe('values out of range are refused with flag, value and remedy', () => {
     [
       'variable',
       { environment: { SKYWEIR_CONSUMERS: '0' } },
-      'SKYWEIR_CONSUMERS=0: must be a whole number from 1 to 64',
+      'SKYWEIR_CONSUMERS=0: must be a whole number from 1 to 8',
     ],
     [
       'variable that is not on or off',

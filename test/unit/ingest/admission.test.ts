@@ -37,6 +37,15 @@ describe('admission', () => {
     assert.equal(admission.admit('10.0.0.2', 999), null, 'other addresses are not concerned');
   });
 
+  test('an overloaded machine admits nobody; its limits go first, and the rate is not used up meanwhile', () => {
+    const admission = new Admission({ ...unlimited, maxConnections: 2, ratePerSecond: 2 });
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+    for (let i = 0; i < 10; i++) assert.equal(admission.admit('10.0.0.1', 0, true), 'overloaded');
+    assert.equal(admission.total, 1);
+    assert.equal(admission.admit('10.0.0.1', 0), null);
+    assert.equal(admission.admit('10.0.0.1', 0, true), 'connections_exceeded');
+  });
+
   test('what a limit refuses does not use up the limits after it', () => {
     const admission = new Admission({ maxConnections: 1, maxConnectionsPerIp: 1, ratePerSecond: 2 });
     assert.equal(admission.admit('10.0.0.1', 0), null);

@@ -52,6 +52,16 @@ describe('json', () => {
     assert.deepEqual([frames, block, output.trimEnd().includes('\n')], [900, undefined, false]);
   });
 
+  test('characters that steer a terminal are escaped, and the text is what it was', () => {
+    const path = '\u001b[2J\u009b2J\u202egpj\u2066\u200f\u2028x\u007f';
+    for (const options of [json, { ...json, secrets: ['correct horse'] }]) {
+      const output = written(options, (logger) => logger.info({ path, detail: 'correct horse' }, 'x'));
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      assert.doesNotMatch(output.trimEnd(), /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/);
+      assert.equal(record(output)['path'], path);
+    }
+  });
+
   test('the logger is what services expect', () => {
     const logger: Logger = createLogger(json, 'main', () => {});
     assert.equal(typeof logger.debug, 'function');

@@ -1,0 +1,148 @@
+import type { Socket } from 'node:net';
+import type { MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { AcceptorBoot, IngestResult, IngestTask } from '../control/messages.ts';
+import { youngHeapMb } from '../control/thread-entry.ts';
+import { Overload } from '../ingest/overload.ts';
+import { type WorkerCandidate, WorkerChoice } from '../ingest/worker-choice.ts';
+import { type ThreadLoad, WorkerLoads } from '../shm/worker-load.ts';
+
+/** More tasks than one worker can ever be given, so that the balancer alone decides. */
+const tasksPerWorker = 65_536;
+
+/** Megabytes. Connections need little heap; a worker that passes this has gone wrong and is replaced. */
+const workerHeapMb = 512;
+
+type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
+type PoolWorker = Parameters<LoadBalancer>[1][number];
+
+interface Candidate extends WorkerCandidate {
+  readonly worker: PoolWorker;
+}
+
+/**
+ * The pool of ingest workers. A publisher's connection is one task; it goes to the worker with the least to do
+ * ({@link WorkerChoice}). Whether there is room for further publishers follows from the load of all threads ({@link Overload}).
+ */
+export class IngestPool {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #loads: WorkerLoads;
+  readonly #choice: WorkerChoice;
+  readonly #overload = new Overload();
+  readonly #pool: Piscina<IngestTask, IngestResult>;
+  /** By line of the load table: the worker came much too late when it was last looked at. */
+  readonly #late: boolean[];
+
+  /** `onFailed`: a worker died. */
+  constructor(boot: AcceptorBoot, clock: Clock, logger: Logger, onFailed: () => void) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#loads = new WorkerLoads(boot.ingest.loads);
+    // An acceptor that failed has left its workers in the table and took them with it.
+    this.#loads.keep(new Set());
+    this.#loads.overloaded = false;
+    this.#choice = new WorkerChoice(boot.ingestWorkers);
+    this.#late = Array<boolean>(boot.ingestWorkers).fill(false);
+    this.#pool = new Piscina({
+      filename: boot.ingestEntry,
+      name: 'serve',
+      workerData: boot.ingest,
+      minThreads: boot.ingestWorkers,
+      maxThreads: boot.ingestWorkers,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      concurrentTasksPerWorker: tasksPerWorker,
+      maxQueue: Number.POSITIVE_INFINITY,
+      loadBalancer: (_task, workers) => this.#choose(workers),
+      // Piscina's wait on Atomics would block the thread, and with it every socket of the worker.
+      atomics: 'disabled',
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: youngHeapMb },
+    });
+    this.#pool.on('error', (error: Error) => {
+      this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
+      onFailed();
+    });
+    setInterval(() => this.#sample(), limits.load.sampleMs).unref();
+  }
+
+  /** The machine has no room for another publisher. */
+  get overloaded(): boolean {
+    return this.#overload.active;
+  }
+
+  /** Gives a connection to a worker. Resolves when it has ended; rejects when the worker died, or the socket could not move. */
+  serve(task: IngestTask, transfer: readonly (Socket | MessagePort)[]): Promise<IngestResult> {
+    // Node's types do not know yet that a socket can be transferred.
+    return this.#pool.run(task, { transferList: transfer as never });
+  }
+
+  /** Resolves when all connections have ended, and the workers with them. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  // ---- the choice ------------------------------------------------------------------------------------------------------
+
+  #choose(workers: readonly PoolWorker[]): PoolWorker | null {
+    const candidates: Candidate[] = [];
+    for (const worker of workers) {
+      const index = this.#indexOf(worker.id);
+      if (index < 0) continue;
+      const full = this.#late[index]! || this.#overload.isFull('ingest', index);
+      candidates.push({ index, connections: worker.currentUsage, full, worker });
+    }
+    return this.#choice.choose(candidates, this.#clock.nowMs())?.worker ?? null;
+  }
+
+  /** The worker's line of the load table; one that is new gets one. -1 for a thread that has ended. */
+  #indexOf(threadId: number): number {
+    if (threadId < 0) return -1;
+    const known = this.#loads.indexOf(threadId);
+    if (known >= 0) return known;
+    this.#loads.keep(new Set(this.#pool.threads.map((thread) => thread.threadId)));
+    const index = this.#loads.assign(threadId);
+    if (index >= 0) {
+      this.#choice.reset(index);
+      this.#late[index] = false;
+    }
+    return index;
+  }
+
+  // ---- the load --------------------------------------------------------------------------------------------------------
+
+  #sample(): void {
+    const nowMs = this.#clock.nowMs();
+    const loads = this.#loads.read(nowMs);
+    for (const { kind, index, bitsPerSecond, loopDelayMs } of loads) {
+      if (kind !== 'ingest') continue;
+      this.#choice.measured(index, bitsPerSecond, nowMs);
+      this.#late[index] = loopDelayMs >= limits.overload.fullDelayMs;
+    }
+    if (!this.#overload.sample(loads, nowMs)) return;
+    const overloaded = this.#overload.active;
+    this.#loads.overloaded = overloaded;
+    if (overloaded) {
+      const full = loads.filter(({ kind, index }) => this.#overload.isFull(kind, index)).map(describe);
+      const reason = 'overloaded';
+      this.#logger.warn(
+        { reason, threads: full },
+        `new publishers are refused until the load falls: ${full.join('; ')}`,
+      );
+    } else this.#logger.warn({}, 'there is room for new publishers again');
+  }
+}
+
+/** One thread in the words of the log: `consumer 0: busy 100 %, 312 ms late, 480 Mbit/s, 100 connections`. */
+function describe({ kind, index, busy, loopDelayMs, bitsPerSecond, connections }: ThreadLoad): string {
+  const figures = [
+    `busy ${Math.round(busy * 100)} %`,
+    `${Math.round(loopDelayMs)} ms late`,
+    `${Math.round(bitsPerSecond / 1e6)} Mbit/s`,
+    `${connections} connections`,
+  ];
+  return `${kind === 'ingest' ? 'ingest worker' : 'consumer'} ${index}: ${figures.join(', ')}`;
+}

@@ -1,0 +1,118 @@
+import type { SecureContext } from 'node:tls';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { StartError } from '../config/errors.ts';
+import type { Config } from '../config/schema.ts';
+import type { HttpPort } from '../net/http-port.ts';
+import type { ListenError } from '../net/listeners.ts';
+import type { StatusServer } from '../net/status-server.ts';
+import { TlsContexts } from '../net/tls-context.ts';
+import { TlsMaterialBoard } from '../net/tls-material.ts';
+import { describeListenError } from './acceptor-supervisor.ts';
+import type { StatusView } from './status-view.ts';
+
+/** What a {@link Status} is made with. */
+export interface StatusOptions {
+  readonly view: StatusView;
+  readonly credentials: { readonly user: string; readonly password: string } | null;
+  readonly digestSha256: boolean;
+  /** {@link TlsMaterialBoard} memory. */
+  readonly tls: SharedArrayBuffer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What a change of the port comes to, once everything that can fail has been done. */
+export interface StatusChange {
+  /** Puts it in force. */
+  commit(): void;
+  /** Something else failed: closes what was opened. */
+  abort(): void;
+}
+
+interface OpenPort {
+  readonly key: string;
+  readonly http: HttpPort;
+  readonly port: number;
+}
+
+/** The operator's HTTP port: opened, moved and closed as the configuration wants it. */
+export class Status {
+  readonly #options: StatusOptions;
+  readonly #board: TlsMaterialBoard;
+  readonly #contexts: TlsContexts;
+  #server: StatusServer | null = null;
+  #open: OpenPort | null = null;
+
+  constructor(options: StatusOptions) {
+    this.#options = options;
+    this.#board = new TlsMaterialBoard(options.tls);
+    this.#contexts = new TlsContexts(options.tls);
+  }
+
+  /** The port in use, null while there is none. */
+  get port(): number | null {
+    return this.#open?.port ?? null;
+  }
+
+  /** Opens what a configuration needs beyond what is open. Throws {@link StartError} if the port cannot be had. */
+  async prepare(config: Config): Promise<StatusChange> {
+    const before = this.#open;
+    const host = config.httpHost || config.host;
+    const key = `${host} ${config.httpPort}`;
+    if (config.http && before?.key === key) return { commit: () => {}, abort: () => {} };
+    const next = config.http ? await this.#listen(key, host, config) : null;
+    return {
+      commit: () => {
+        this.#open = next;
+        void before?.http.close();
+      },
+      abort: () => void next?.http.close(),
+    };
+  }
+
+  /** Ends all connections, and gives the port back. */
+  async close(): Promise<void> {
+    await Promise.all([this.#open?.http.close(), this.#server?.close()]);
+    this.#server = null;
+    this.#open = null;
+  }
+
+  async #listen(key: string, host: string, config: Config): Promise<OpenPort> {
+    const { logger } = this.#options;
+    const flag = '--http-port';
+    const server = await this.#start();
+    const { HttpPort } = await import('../net/http-port.ts');
+    const http = new HttpPort({
+      host,
+      port: config.httpPort,
+      flag,
+      secureContext: () => this.#secureContext(),
+      onRequest: server.handle,
+      onRefused: (reason, address) => server.refused(reason, address),
+      counts: this.#options.view.httpCounts,
+      logger,
+    });
+    try {
+      return { key, http, port: await http.listen() };
+    } catch (error) {
+      const { port, code } = error as ListenError;
+      const hostFlag = config.httpHost === '' ? '--host' : '--http-host';
+      throw new StartError(describeListenError(flag, port, code, hostFlag), { cause: error });
+    }
+  }
+
+  /** Loaded only where it is wanted: it takes some 30 MB. */
+  async #start(): Promise<StatusServer> {
+    if (this.#server === null) {
+      const { StatusServer } = await import('../net/status-server.ts');
+      const { view } = this.#options;
+      this.#server = await StatusServer.create({ ...this.#options, source: view, counts: view.httpCounts });
+    }
+    return this.#server;
+  }
+
+  #secureContext(): SecureContext | null {
+    return this.#board.filled ? this.#contexts.current() : null;
+  }
+}

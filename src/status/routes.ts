@@ -1,0 +1,238 @@
+import { limits } from '../base/limits.ts';
+import { eventBody, eventsSince } from './event-feed.ts';
+import { chooseMetricsFormat, MetricsText, metricsMediaTypes } from './metrics-text.ts';
+import { openApi } from './openapi.ts';
+import { problemMediaType, problemOf } from './problem.ts';
+import { writeProcessMetrics } from './process-metrics.ts';
+import { judgeReadiness } from './readiness.ts';
+import * as schemas from './schemas.ts';
+import { writeServerMetrics } from './server-metrics.ts';
+import type { StatusSource } from './status-source.ts';
+import { publisherBody, readerBody, seconds, streamBody } from './stream-body.ts';
+import { writeStreamMetrics } from './stream-metrics.ts';
+
+/** What a route is given: already checked against its schemas. */
+export interface RouteRequest {
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly accept: string | undefined;
+}
+
+/** What a route answers: an object to be written as JSON, or a text with its media type. */
+export interface RouteAnswer {
+  readonly status: number;
+  readonly body: object | string;
+  readonly mediaType?: string;
+}
+
+/** One thing that the HTTP port answers. The document of the API is made from it. */
+export interface StatusRoute {
+  readonly method: 'GET' | 'POST';
+  /** With `{name}` for a parameter, as OpenAPI has it. */
+  readonly path: string;
+  readonly summary: string;
+  /** Needs no login. */
+  readonly open?: boolean;
+  readonly params?: schemas.JsonSchema;
+  readonly query?: schemas.JsonSchema;
+  /** Answers by status: a schema for JSON, or a media type with a description. */
+  readonly answers: Readonly<Record<number, RouteAnswerForm>>;
+  /** Null: the port itself answers, with a stream of events. */
+  readonly handle: ((request: RouteRequest) => RouteAnswer | Promise<RouteAnswer>) | null;
+}
+
+/** The form of an answer. */
+export type RouteAnswerForm =
+  | { readonly schema: schemas.JsonSchema; readonly text: string }
+  | { readonly mediaType: string; readonly text: string };
+
+/** The path of the live events. */
+export const liveEventsPath = '/api/v1/events/live';
+
+/** Everything that the port answers. `epoch` tells this run of the server from every other. */
+export function statusRoutes(source: StatusSource, epoch: string): StatusRoute[] {
+  const routes: StatusRoute[] = [
+    ...healthRoutes(source),
+    metricsRoute(source),
+    ...streamRoutes(source),
+    ...eventRoutes(source, epoch),
+    ...serverRoutes(source),
+    {
+      method: 'GET',
+      path: '/api/v1/openapi.json',
+      summary: 'This document',
+      answers: { 200: { schema: { type: 'object', additionalProperties: true }, text: 'OpenAPI 3.1' } },
+      handle: () => ({ status: 200, body: openApi(routes, source.version) }),
+    },
+  ];
+  return routes;
+}
+
+function healthRoutes(source: StatusSource): StatusRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/healthz',
+      summary: 'Whether the process is alive: it answers',
+      open: true,
+      answers: { 200: { schema: schemas.healthSchema, text: 'It is' } },
+      handle: () => {
+        const { version, uptimeMs } = source.facts();
+        return { status: 200, body: { status: 'ok', version, uptimeSeconds: seconds(uptimeMs) } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/readyz',
+      summary: 'Whether the server should be sent work',
+      open: true,
+      answers: {
+        200: { schema: schemas.readinessSchema, text: 'It should' },
+        503: { schema: schemas.readinessSchema, text: 'It should not, for these reasons' },
+      },
+      handle: () => {
+        const readiness = judgeReadiness(source.facts());
+        return { status: readiness.ready ? 200 : 503, body: readiness };
+      },
+    },
+  ];
+}
+
+function metricsRoute(source: StatusSource): StatusRoute {
+  return {
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics for Prometheus; OpenMetrics where the client asks for it',
+    answers: { 200: { mediaType: metricsMediaTypes.prometheus, text: 'See docs/monitoring.md' } },
+    handle: async ({ accept }) => {
+      const format = chooseMetricsFormat(accept);
+      const text = new MetricsText(format);
+      const processMetrics = await source.processMetrics();
+      writeServerMetrics(text, source.facts());
+      writeStreamMetrics(text, source.streams(), source.verdicts);
+      writeProcessMetrics(text, processMetrics);
+      return { status: 200, body: text.end(), mediaType: metricsMediaTypes[format] };
+    },
+  };
+}
+
+function streamRoutes(source: StatusSource): StatusRoute[] {
+  const publisherOf = (index: number) => source.publishers().find(({ camera }) => camera === index);
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/streams',
+      summary: 'All cameras with what is published to them',
+      answers: { 200: { schema: schemas.streamsSchema, text: 'The cameras' } },
+      handle: () => {
+        const publishers = new Map(source.publishers().map((info) => [info.camera, info]));
+        const streams = source.streams().map((figures) => {
+          const { index } = figures.camera;
+          return streamBody(figures, publishers.get(index), source.verdicts.get(index));
+        });
+        return { status: 200, body: { streams } };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/streams/{index}',
+      summary: 'One camera',
+      params: schemas.streamParameters,
+      answers: { 200: { schema: schemas.streamSchema, text: 'The camera' }, 404: noCamera },
+      handle: ({ params }) => {
+        const index = params['index'] as number;
+        const figures = source.stream(index);
+        if (figures === null) return problem(404, `there is no camera ${index}`);
+        return { status: 200, body: streamBody(figures, publisherOf(index), source.verdicts.get(index)) };
+      },
+    },
+    {
+      method: 'POST',
+      path: '/api/v1/streams/{index}/kick',
+      summary: 'End the connection of a publisher. Nothing keeps it from coming back',
+      params: schemas.streamParameters,
+      answers: {
+        200: { schema: schemas.kickSchema, text: 'The connection is being ended' },
+        404: noCamera,
+        409: { schema: schemas.problemSchema, text: 'Nobody publishes to the camera' },
+      },
+      handle: ({ params }) => {
+        const index = params['index'] as number;
+        if (source.stream(index) === null) return problem(404, `there is no camera ${index}`);
+        const connection = source.kick(index);
+        if (connection === null) return problem(409, `nobody publishes to camera ${index}`);
+        return { status: 200, body: { connection } };
+      },
+    },
+  ];
+}
+
+function eventRoutes(source: StatusSource, epoch: string): StatusRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/events',
+      summary: 'The newest starts and stops of streams',
+      query: schemas.eventsQuery,
+      answers: { 200: { schema: schemas.eventsSchema, text: 'The events, newest first' } },
+      handle: ({ query }) => {
+        const { since = '', limit } = query as { since?: string; limit: number };
+        const { events, complete } = eventsSince(source.events(), epoch, since);
+        const shown = events.slice(0, limit).map((event) => eventBody(epoch, event));
+        return { status: 200, body: { events: shown, complete: complete && events.length <= limit } };
+      },
+    },
+    {
+      method: 'GET',
+      path: liveEventsPath,
+      summary: 'Starts and stops of streams as they happen (server-sent events); after Last-Event-ID, where that is given',
+      answers: {
+        200: { mediaType: 'text/event-stream', text: 'Events of the types started, stopped, and missed where some were forgotten' },
+        503: { schema: schemas.problemSchema, text: 'Too many clients follow the events' },
+      },
+      handle: null,
+    },
+  ];
+}
+
+function serverRoutes(source: StatusSource): StatusRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: '/api/v1/connections',
+      summary: 'Publishers and readers that are connected',
+      answers: { 200: { schema: schemas.connectionsSchema, text: 'The connections' } },
+      handle: async () => {
+        const { readers, complete } = await source.readers();
+        const nowMs = source.nowMs();
+        const publishers = source.publishers().slice(0, limits.http.itemsPerAnswer);
+        const body = {
+          publishers: publishers.map((info) => publisherBody(info, nowMs)),
+          readers: readers.map((info) => readerBody(info, nowMs)),
+          complete,
+        };
+        return { status: 200, body };
+      },
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/hardware',
+      summary: 'The ONVIF devices and their cameras',
+      answers: { 200: { schema: schemas.hardwareSchema, text: 'The devices' } },
+      handle: () => ({ status: 200, body: { hardware: source.hardware() } }),
+    },
+    {
+      method: 'GET',
+      path: '/api/v1/config',
+      summary: 'The configuration in force, without secrets',
+      answers: { 200: { schema: schemas.configSchema, text: 'The configuration' } },
+      handle: () => ({ status: 200, body: source.config() }),
+    },
+  ];
+}
+
+const noCamera: RouteAnswerForm = { schema: schemas.problemSchema, text: 'There is no such camera' };
+
+function problem(status: number, detail: string): RouteAnswer {
+  return { status, body: problemOf(status, detail), mediaType: problemMediaType };
+}

@@ -1,0 +1,253 @@
+import type { Camera } from '../control/messages.ts';
+import type { Verdict } from '../stats/verdict.ts';
+import { labelText, type MetricFamily, type MetricsText } from './metrics-text.ts';
+import type { RunningStream, StreamFigures } from './stream-table.ts';
+
+const labels = ['camera', 'path'] as const;
+
+interface StreamFamily extends MetricFamily {
+  readonly value: (figures: StreamFigures) => number;
+}
+
+interface RunningFamily extends MetricFamily {
+  readonly value: (stream: RunningStream) => number;
+}
+
+/** One sample for each camera. */
+const always: readonly StreamFamily[] = [
+  {
+    name: 'skyweir_stream_live',
+    type: 'gauge',
+    help: '1 while the camera has a publisher',
+    value: ({ live }) => (live ? 1 : 0),
+  },
+  {
+    name: 'skyweir_stream_starts_total',
+    type: 'counter',
+    help: 'Streams that have started; all but the first are reconnects',
+    value: ({ starts }) => starts,
+  },
+  {
+    name: 'skyweir_stream_frames_total',
+    type: 'counter',
+    help: 'Frames received from publishers',
+    value: ({ total }) => total.frames,
+  },
+  {
+    name: 'skyweir_stream_bytes_total',
+    type: 'counter',
+    help: 'Bytes of those frames',
+    value: ({ total }) => total.bytes,
+  },
+  {
+    name: 'skyweir_stream_keyframes_total',
+    type: 'counter',
+    help: 'Those of them that decoding can start at',
+    value: ({ total }) => total.keyframes,
+  },
+  {
+    name: 'skyweir_stream_sei_only_total',
+    type: 'counter',
+    help: 'Messages without a picture, whose SEI goes with the next picture',
+    value: ({ total }) => total.seiOnly,
+  },
+  {
+    name: 'skyweir_stream_non_h264_total',
+    type: 'counter',
+    help: 'Video messages of another codec, dropped',
+    value: ({ total }) => total.nonH264,
+  },
+  {
+    name: 'skyweir_stream_truncated_total',
+    type: 'counter',
+    help: 'Frames that were cut short, dropped',
+    value: ({ total }) => total.truncated,
+  },
+  {
+    name: 'skyweir_stream_discontinuities_total',
+    type: 'counter',
+    help: "Jumps of the publisher's clock",
+    value: ({ total }) => total.discontinuities,
+  },
+  {
+    name: 'skyweir_stream_tolerated_total',
+    type: 'counter',
+    help: 'Oddities of publishers that were tolerated',
+    value: ({ total }) => total.tolerated,
+  },
+  {
+    name: 'skyweir_stream_lateness_seconds_total',
+    type: 'counter',
+    help: 'Time that frames arrived later, against their time stamps, than the promptest before them; over the frames it is their mean lateness',
+    value: ({ total }) => total.lateSum / 1000,
+  },
+  {
+    name: 'skyweir_stream_readers',
+    type: 'gauge',
+    help: 'Readers that play the camera',
+    value: ({ reader }) => reader.readers,
+  },
+  {
+    name: 'skyweir_stream_popped_frames_total',
+    type: 'counter',
+    help: 'Frames that at least one reader got, summed over the consumers',
+    value: ({ reader }) => reader.frames,
+  },
+  {
+    name: 'skyweir_stream_popped_bytes_total',
+    type: 'counter',
+    help: 'Bytes of those frames',
+    value: ({ reader }) => reader.bytes,
+  },
+  {
+    name: 'skyweir_stream_sent_frames_total',
+    type: 'counter',
+    help: 'Frames sent, summed over the readers',
+    value: ({ reader }) => reader.framesSent,
+  },
+  {
+    name: 'skyweir_stream_overflow_frames_total',
+    type: 'counter',
+    help: 'Frames that readers lost because they were too far behind, summed over the readers',
+    value: ({ reader }) => reader.overflow,
+  },
+  {
+    name: 'skyweir_stream_slow_readers_total',
+    type: 'counter',
+    help: 'Readers that were disconnected because they were too slow',
+    value: ({ reader }) => reader.cutOff,
+  },
+  {
+    name: 'skyweir_stream_pacing_sleeps_total',
+    type: 'counter',
+    help: 'Times that a frame of a burst was held back to spread it',
+    value: ({ reader }) => reader.pacingSleeps,
+  },
+  {
+    name: 'skyweir_stream_pacing_seconds_total',
+    type: 'counter',
+    help: 'Time that frames were held back for that',
+    value: ({ reader }) => reader.pacingSleepMs / 1000,
+  },
+];
+
+/** One sample for each camera that is live. */
+const whileLive: readonly RunningFamily[] = [
+  {
+    name: 'skyweir_stream_uptime_seconds',
+    type: 'gauge',
+    help: 'Since the stream started; only while it runs, like all below',
+    value: ({ uptimeMs }) => uptimeMs / 1000,
+  },
+  {
+    name: 'skyweir_stream_silence_seconds',
+    type: 'gauge',
+    help: 'Since the newest frame',
+    value: ({ silentMs }) => silentMs / 1000,
+  },
+  {
+    name: 'skyweir_stream_frames_per_second',
+    type: 'gauge',
+    help: 'Frames received in a second, over the last 5 seconds or since the scrape before',
+    value: ({ rates }) => rates.fps,
+  },
+  {
+    name: 'skyweir_stream_bits_per_second',
+    type: 'gauge',
+    help: 'Bitrate, over the same time',
+    value: ({ rates }) => rates.bitsPerSecond,
+  },
+  {
+    name: 'skyweir_stream_jitter_seconds',
+    type: 'gauge',
+    help: 'Standard deviation of the time between two arrivals, over the same time',
+    value: ({ rates }) => rates.jitterMs / 1000,
+  },
+  {
+    name: 'skyweir_stream_queue_depth_frames',
+    type: 'gauge',
+    help: 'Frames that the slowest reader had still to fetch, on average over the same time',
+    value: ({ rates }) => rates.queueDepth,
+  },
+  {
+    name: 'skyweir_stream_queue_depth_max_frames',
+    type: 'gauge',
+    help: 'The same, largest since the last block of statistics (--stats-interval)',
+    value: ({ deepestQueue }) => deepestQueue,
+  },
+  {
+    name: 'skyweir_stream_arrival_gap_max_seconds',
+    type: 'gauge',
+    help: 'Longest time between two arrivals since the last block of statistics',
+    value: ({ longestGapMs }) => longestGapMs / 1000,
+  },
+  {
+    name: 'skyweir_stream_lateness_max_seconds',
+    type: 'gauge',
+    help: 'Largest lateness of a frame against its time stamp since the last block of statistics',
+    value: ({ largestLatenessMs }) => largestLatenessMs / 1000,
+  },
+  {
+    name: 'skyweir_stream_width_pixels',
+    type: 'gauge',
+    help: 'Width of the picture, 0 while unknown',
+    value: ({ width }) => width,
+  },
+  {
+    name: 'skyweir_stream_height_pixels',
+    type: 'gauge',
+    help: 'Height of the picture, 0 while unknown',
+    value: ({ height }) => height,
+  },
+];
+
+const verdictFamily: MetricFamily = {
+  name: 'skyweir_stream_verdict',
+  type: 'gauge',
+  help: '1 for whom the newest block of statistics blames for missing frames: none, source, network, server or reader',
+  labels: ['camera', 'path', 'blame'],
+};
+
+/** Every family of {@link writeStreamMetrics}, in its order. */
+export const streamFamilies: readonly MetricFamily[] = [
+  ...[...always, ...whileLive].map(({ name, type, help }) => ({ name, type, help, labels })),
+  verdictFamily,
+];
+
+const knownLabels = new WeakMap<Camera, string>();
+
+/** The families of all streams. `verdicts` are those of the newest blocks of statistics, by camera index. */
+export function writeStreamMetrics(
+  text: MetricsText,
+  streams: readonly StreamFigures[],
+  verdicts: ReadonlyMap<number, Verdict>,
+): void {
+  const labelled = streams.map(({ camera }) => labelsOf(camera));
+  for (const family of always) {
+    text.family(family);
+    for (let i = 0; i < streams.length; i++) text.sample(labelled[i]!, family.value(streams[i]!));
+  }
+  for (const family of whileLive) {
+    text.family(family);
+    for (let i = 0; i < streams.length; i++) {
+      const { stream } = streams[i]!;
+      if (stream !== null) text.sample(labelled[i]!, family.value(stream));
+    }
+  }
+  text.family(verdictFamily);
+  for (const { camera, stream } of streams) {
+    const verdict = stream === null ? undefined : verdicts.get(camera.index);
+    if (verdict !== undefined)
+      text.sample(labelText({ camera: camera.name, path: camera.rtspPath, blame: verdict.blame }), 1);
+  }
+}
+
+/** The path is that of readers: no two cameras share one. */
+function labelsOf(camera: Camera): string {
+  let known = knownLabels.get(camera);
+  if (known === undefined) {
+    known = labelText({ camera: camera.name, path: camera.rtspPath });
+    knownLabels.set(camera, known);
+  }
+  return known;
+}

@@ -1,0 +1,223 @@
+import type { Camera } from '../control/messages.ts';
+import {
+  type PublisherWordName,
+  publisherWord,
+  type ReaderWordName,
+  readerWord,
+  type StreamCounters,
+} from '../shm/stream-counters.ts';
+
+/** Publisher words that are summed over all streams of a camera. */
+const summedWords = [
+  'frames',
+  'bytes',
+  'keyframes',
+  'lateSum',
+  'seiOnly',
+  'nonH264',
+  'truncated',
+  'discontinuities',
+  'tolerated',
+] as const satisfies readonly PublisherWordName[];
+
+/** Milliseconds that a rate is taken over at least; a shorter time would hold part of a group of pictures. */
+const windowMs = 5000;
+
+/** What the newest seconds of a live stream were like. */
+export interface StreamRates {
+  /** Frames a second. */
+  readonly fps: number;
+  readonly bitsPerSecond: number;
+  /** Standard deviation of the time between two arrivals. */
+  readonly jitterMs: number;
+  /** How much later than their time stamps frames arrived, on average. */
+  readonly latenessMs: number;
+  /** Frames that the slowest reader had still to fetch, on average. */
+  readonly queueDepth: number;
+}
+
+/** What the counters say about one camera. */
+export interface StreamFigures {
+  readonly camera: Camera;
+  readonly live: boolean;
+  /** Over all streams since the process started. */
+  readonly total: Readonly<Record<(typeof summedWords)[number], number>>;
+  /** Streams since the process started. */
+  readonly starts: number;
+  /** Over all consumers, since the process started; `readers` is now. A frame that readers in two consumers got is in it twice. */
+  readonly reader: Readonly<Record<ReaderWordName, number>>;
+  /** Of the stream that runs; null without one. */
+  readonly stream: RunningStream | null;
+}
+
+/** What the counters say about the stream that a camera has now. */
+export interface RunningStream {
+  readonly uptimeMs: number;
+  /** Wall-clock milliseconds since 1970. */
+  readonly startedWallMs: number;
+  /** Since the newest frame; since the start where there was none. */
+  readonly silentMs: number;
+  readonly frames: number;
+  /** Luma samples, 0 while unknown; profile_idc and level_idc of H.264. */
+  readonly width: number;
+  readonly height: number;
+  readonly profile: number;
+  readonly level: number;
+  /** Of the statistics' window that runs: longest time between two arrivals, largest lateness, deepest queue. */
+  readonly longestGapMs: number;
+  readonly largestLatenessMs: number;
+  readonly deepestQueue: number;
+  readonly rates: StreamRates;
+}
+
+interface Sample {
+  readonly startedMs: number;
+  readonly atMs: number;
+  readonly frames: number;
+  readonly bytes: number;
+  readonly squares: number;
+  readonly lateSum: number;
+  readonly queueSum: number;
+  readonly lastArrivalMs: number;
+}
+
+interface Entry {
+  readonly publisher: Float64Array;
+  readonly readers: readonly Float64Array[];
+  /** Sums over the streams before the one whose counters are in the shared words. */
+  readonly before: Float64Array;
+  /** Start of the newest stream that `before` holds. */
+  beforeStartedMs: number;
+  starts: number;
+  base: Sample | null;
+  next: Sample | null;
+}
+
+/**
+ * The shared counters of all cameras, as monitoring wants them: sums that only grow, although a new stream begins at zero, and
+ * rates over the last seconds. Costs something when a stream starts and when somebody asks, and nothing else.
+ */
+export class StreamTable {
+  readonly #counters: StreamCounters;
+  readonly #entries = new Map<number, Entry>();
+
+  constructor(counters: StreamCounters) {
+    this.#counters = counters;
+  }
+
+  /** A camera has a new publisher, which has not yet touched the counters. */
+  started(camera: number): void {
+    const entry = this.#entry(camera);
+    const { publisher, before } = entry;
+    const startedMs = publisher[publisherWord.startedMs]!;
+    entry.starts++;
+    if (startedMs === 0 || startedMs === entry.beforeStartedMs) return;
+    summedWords.forEach((name, place) => {
+      before[place] = before[place]! + publisher[publisherWord[name]]!;
+    });
+    entry.beforeStartedMs = startedMs;
+  }
+
+  /** A camera at this moment. `live`: it has a publisher. */
+  read(camera: Camera, live: boolean, nowMs: number): StreamFigures {
+    const entry = this.#entry(camera.index);
+    const { publisher, before } = entry;
+    const startedMs = publisher[publisherWord.startedMs]!;
+    // Until the new publisher has reset them, they are those of the one before.
+    const current = startedMs !== 0 && startedMs !== entry.beforeStartedMs;
+    const total = {} as Record<(typeof summedWords)[number], number>;
+    for (let place = 0; place < summedWords.length; place++) {
+      const name = summedWords[place]!;
+      total[name] = before[place]! + (current ? publisher[publisherWord[name]]! : 0);
+    }
+    const reader = {} as Record<ReaderWordName, number>;
+    for (const name of readerNames) {
+      let sum = 0;
+      for (const words of entry.readers) sum += words[readerWord[name]]!;
+      reader[name] = sum;
+    }
+    const stream = live && current ? this.#running(entry, nowMs) : null;
+    return { camera, live, total, starts: entry.starts, reader, stream };
+  }
+
+  #running(entry: Entry, nowMs: number): RunningStream {
+    const { publisher } = entry;
+    const of = (name: PublisherWordName): number => publisher[publisherWord[name]]!;
+    const frames = of('frames');
+    const startedMs = of('startedMs');
+    return {
+      uptimeMs: nowMs - startedMs,
+      startedWallMs: of('startedWallMs'),
+      silentMs: Math.max(0, nowMs - (frames === 0 ? startedMs : of('lastArrivalMs'))),
+      frames,
+      width: of('width'),
+      height: of('height'),
+      profile: of('profile'),
+      level: of('level'),
+      longestGapMs: Math.max(0, of('arrivalDeltaMax')),
+      largestLatenessMs: of('lateMax'),
+      deepestQueue: of('queueDepthMax'),
+      rates: this.#rates(entry, nowMs),
+    };
+  }
+
+  #rates(entry: Entry, nowMs: number): StreamRates {
+    const { publisher } = entry;
+    const of = (name: PublisherWordName): number => publisher[publisherWord[name]]!;
+    const now: Sample = {
+      startedMs: of('startedMs'),
+      atMs: nowMs,
+      frames: of('frames'),
+      bytes: of('bytes'),
+      squares: of('arrivalDeltaSquares'),
+      lateSum: of('lateSum'),
+      queueSum: of('queueDepthSum'),
+      lastArrivalMs: of('lastArrivalMs'),
+    };
+    if (now.frames === 0) return noRates;
+    if (entry.base === null || entry.next === null || entry.base.startedMs !== now.startedMs) {
+      const firstMs = of('firstArrivalMs');
+      const nothing = { frames: 0, bytes: 0, squares: 0, lateSum: 0, queueSum: 0 };
+      entry.base = { startedMs: now.startedMs, atMs: firstMs, lastArrivalMs: firstMs, ...nothing };
+      entry.next = entry.base;
+    }
+    if (nowMs - entry.next.atMs >= windowMs) {
+      entry.base = entry.next;
+      entry.next = now;
+    }
+    const { base } = entry;
+    const frames = now.frames - base.frames;
+    const seconds = (nowMs - base.atMs) / 1000;
+    if (seconds < 1 || frames < 2) return noRates;
+    // The first frame of a stream has no distance to one before.
+    const gaps = base.frames === 0 ? frames - 1 : frames;
+    const meanMs = (now.lastArrivalMs - base.lastArrivalMs) / gaps;
+    return {
+      fps: frames / seconds,
+      bitsPerSecond: ((now.bytes - base.bytes) * 8) / seconds,
+      jitterMs: Math.sqrt(Math.max(0, (now.squares - base.squares) / gaps - meanMs * meanMs)),
+      latenessMs: (now.lateSum - base.lateSum) / frames,
+      queueDepth: (now.queueSum - base.queueSum) / frames,
+    };
+  }
+
+  #entry(camera: number): Entry {
+    let entry = this.#entries.get(camera);
+    if (entry === undefined) {
+      entry = {
+        publisher: this.#counters.publisher(camera).words,
+        readers: Array.from({ length: this.#counters.consumers }, (_, i) => this.#counters.reader(camera, i).words),
+        before: new Float64Array(summedWords.length),
+        beforeStartedMs: 0,
+        starts: 0,
+        base: null,
+        next: null,
+      };
+      this.#entries.set(camera, entry);
+    }
+    return entry;
+  }
+}
+
+const readerNames = Object.keys(readerWord) as ReaderWordName[];
+const noRates: StreamRates = { fps: 0, bitsPerSecond: 0, jitterMs: 0, latenessMs: 0, queueDepth: 0 };
