@@ -112,7 +112,7 @@ async function oneByOne(devices: readonly DeviceClient[], visit: Visit): Promise
 async function startServer(cameras: number, folder: string): Promise<Running> {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
   const nodeFlags = scripts.start.split(' ').filter((word) => word.startsWith('--'));
-  const ports = ['--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0'];
+  const ports = ['--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--http-port', '0'];
   const rest = ['--no-rate-limit', '--max-connections-per-ip', '0', '--log-format', 'json'];
   const command = [process.execPath, ...nodeFlags, join(root, 'src/cli.ts'), '--host', '127.0.0.1', ...ports, ...rest];
   const { user, password } = credentials;

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errorTable } from '../src/base/errors.ts';
-import type { Row } from '../test/conformance/hostile/row.ts';
+import type { OnvifEnd, Row } from '../test/conformance/hostile/row.ts';
 import { rows } from '../test/conformance/hostile/rows.ts';
 
 const page = resolve(import.meta.dirname, '../docs/robustness.md');
@@ -19,10 +19,22 @@ type Measured = Readonly<Record<string, Readonly<Record<string, string>>>>;
 export function outcome({ ends, refusal, when }: Row): string {
   if (ends === 'tolerated') return 'put up with';
   if (ends === 'refused') return `refused: \`${refusal}\``;
+  if (isOnvifEnd(ends)) return onvifOutcome(ends, when);
   const codes = (typeof ends === 'string' ? [ends] : ends).map((code) => `\`${code}\``);
   const few = codes.length > 3 ? [...codes.slice(0, 2), 'and the like'] : codes;
   const reason = codes.length > 3 ? few.join(', ') : few.join(' or ');
   return `closed ${when === undefined || when === 'at once' ? 'at once' : `at the ${when}`}: ${reason}`;
+}
+
+function isOnvifEnd(ends: Row['ends']): ends is OnvifEnd {
+  return typeof ends === 'object' && 'closed' in ends;
+}
+
+function onvifOutcome({ status, closed, reason }: OnvifEnd, when: Row['when']): string {
+  const time = when === undefined || when === 'at once' ? '' : ` at the ${when}`;
+  const answers = status === null ? [] : [`answered ${[status].flat().join(' or ')}`];
+  const parts = closed ? [...answers, 'closed'] : answers.length > 0 ? answers : ['put up with'];
+  return `${parts.join(' and ')}${time}${reason ? `: ${reason.trim()}` : ''}`;
 }
 
 /** The tables, one of each protocol. */
@@ -63,7 +75,7 @@ if (import.meta.main) {
     }
   } else writeFileSync(page, wanted);
   const numbers = rows.flatMap(({ driver }) => driver ?? []).sort((a, b) => a - b);
-  const reasons = new Set(rows.flatMap(({ ends, refusal }) => [ends, refusal ?? []].flat()));
+  const reasons = new Set(rows.flatMap(({ ends, refusal }) => [isOnvifEnd(ends) ? [] : ends, refusal ?? []].flat()));
   const peers = Object.entries(errorTable).filter(([, { peer }]) => peer);
   const untried = peers.filter(([code]) => !reasons.has(code as never)).map(([code]) => code);
   console.log(

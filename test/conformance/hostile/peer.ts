@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { hostAndPort } from '../../../src/base/address.ts';
 import { until } from '../../support/program.ts';
 
 /** Bytes of what came in that are kept. */
@@ -23,6 +24,8 @@ export class Peer {
   readonly below: Socket | null;
   /** Address and port, as the server's log has them. */
   readonly name: string;
+  /** That it connected to. */
+  readonly port: number;
   /** Lines that the server's log had when it came. */
   firstLine = 0;
   /** The row leaves it in peace: it is not to be closed. */
@@ -33,11 +36,12 @@ export class Peer {
   #received: Buffer[] = [];
   #receivedText = '';
 
-  private constructor(socket: Socket, below: Socket | null) {
+  private constructor(socket: Socket, below: Socket | null, port: number) {
+    this.port = port;
     this.socket = socket;
     this.below = below;
     const { localAddress, localPort } = below ?? socket;
-    this.name = `${localAddress}:${localPort}`;
+    this.name = hostAndPort(localAddress ?? '', localPort ?? 0);
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
     this.#gone = new Promise((resolve) => {
@@ -49,19 +53,19 @@ export class Peer {
   }
 
   static async open({ port, from, tls, deaf = false }: PeerOptions): Promise<Peer> {
-    const plain = connect({ host: '127.0.0.1', port, localAddress: from });
+    const plain = connect({ host: from.includes(':') ? '::1' : '127.0.0.1', port, localAddress: from });
     plain.on('error', () => undefined);
     await once(plain, 'connect');
-    const peer = tls === undefined ? new Peer(plain, null) : await Peer.#secure(plain, tls);
+    const peer = tls === undefined ? new Peer(plain, null, port) : await Peer.#secure(plain, tls, port);
     if (deaf) peer.socket.pause();
     else peer.socket.on('data', (bytes: Buffer) => peer.#onData(bytes));
     return peer;
   }
 
-  static async #secure(plain: Socket, tls: ConnectionOptions): Promise<Peer> {
+  static async #secure(plain: Socket, tls: ConnectionOptions, port: number): Promise<Peer> {
     const socket = connectTls({ socket: plain, rejectUnauthorized: false, ...tls });
     socket.on('error', () => undefined);
-    const peer = new Peer(socket, plain);
+    const peer = new Peer(socket, plain, port);
     await Promise.race([once(socket, 'secureConnect'), once(socket, 'close')]);
     return peer;
   }

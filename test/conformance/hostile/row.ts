@@ -4,7 +4,18 @@ import { avcc, headerTag, idr, naluTag, pps, sps } from '../../unit/ingest/publi
 import { Peer, type PeerOptions } from './peer.ts';
 import type { LogLine } from './server.ts';
 
-export type Protocol = 'RTMP' | 'RTMPS' | 'RTSP' | 'RTSPS' | 'RTSP over HTTP' | 'RTP over UDP';
+export type Protocol =
+  | 'RTMP'
+  | 'RTMPS'
+  | 'RTSP'
+  | 'RTSPS'
+  | 'RTSP over HTTP'
+  | 'RTP over UDP'
+  | 'RTMP over IPv6'
+  | 'RTSP over IPv6'
+  | 'ONVIF'
+  | 'ONVIF over HTTPS'
+  | 'WS-Discovery';
 
 /** When the connection is over, by the server's clock. The test waits generously. */
 export type Deadline =
@@ -14,7 +25,19 @@ export type Deadline =
   | 'video timeout'
   | 'session timeout'
   | 'write stall'
+  | 'head timeout'
+  | 'request timeout'
   | 'never';
+
+/** What comes of a connection to an ONVIF port, where reasons are words. */
+export interface OnvifEnd {
+  /** Status of the last answer, one of several, or null for none. */
+  readonly status: number | readonly number[] | null;
+  /** Whether the connection is closed then. */
+  readonly closed: boolean;
+  /** What the log says, or how it begins; null for no line. */
+  readonly reason: string | null;
+}
 
 /** One thing that a hostile or broken peer does, and what has to come of it. */
 export interface Row {
@@ -25,9 +48,10 @@ export interface Row {
   readonly attack: string;
   /**
    * The reason with which every connection of the row ends, or one of several; `tolerated`: it goes on, and ends as any
-   * other when the peer leaves; `refused`: it is closed before it is served, and counted under the reason `refusal`.
+   * other when the peer leaves; `refused`: it is closed before it is served, and counted under the reason `refusal`. ONVIF
+   * ports have an {@link OnvifEnd}.
    */
-  readonly ends: ErrorCode | readonly ErrorCode[] | 'tolerated' | 'refused';
+  readonly ends: ErrorCode | readonly ErrorCode[] | 'tolerated' | 'refused' | OnvifEnd;
   readonly refusal?: ErrorCode;
   /** Default: at once, and never for what is tolerated. */
   readonly when?: Deadline;
@@ -35,12 +59,36 @@ export interface Row {
   readonly driver?: number;
   /** Needs the server's limits for itself. */
   readonly alone?: boolean;
+  /** Plays on the third server; see {@link GatePorts}. */
+  readonly gate?: boolean;
   play(scene: Scene): Promise<void>;
+}
+
+/**
+ * Ports of the third server: it listens on IPv4 and IPv6, lets publishers take paths over, keeps an address range out, and
+ * has many ONVIF devices without a certificate.
+ */
+export interface GatePorts {
+  readonly rtmp: number;
+  readonly rtsp: number;
+  /** RTMP port of its one camera that has a port of its own, `/elsewhere`. */
+  readonly elsewhere: number;
+  /** Camera `/streamN` is one of device N modulo their number. */
+  readonly onvif: readonly number[];
+  readonly discovery: number;
+  /** ONVIF ports of the server with a certificate, 16 cameras each. */
+  readonly secureOnvif: readonly number[];
 }
 
 /** What rows need to know of the server that they attack. */
 export interface Attacked {
-  readonly ports: { readonly rtmp: number; readonly rtsp: number; readonly rtmps: number; readonly secureRtsp: number };
+  readonly ports: {
+    readonly rtmp: number;
+    readonly rtsp: number;
+    readonly rtmps: number;
+    readonly secureRtsp: number;
+    readonly gate?: GatePorts;
+  };
   readonly lines: readonly LogLine[];
   /** What its log says about how a peer ended. */
   endings(peer: Peer): readonly LogLine[];
@@ -52,6 +100,7 @@ export const dialogue = { app: '', tcUrl: '' };
 /** What a row plays on: the server, and an address and a camera that no other row has. */
 export class Scene {
   readonly server: Attacked;
+  readonly index: number;
   readonly address: string;
   /** Stream path of the row's camera, and its name. */
   readonly path: string;
@@ -62,6 +111,7 @@ export class Scene {
 
   constructor(server: Attacked, index: number) {
     this.server = server;
+    this.index = index;
     this.address = `127.1.${index >> 8}.${index & 255}`;
     this.streamName = `stream${index}`;
     this.path = `/${this.streamName}`;
@@ -95,6 +145,30 @@ export class Scene {
 
   rtsp(options: Partial<PeerOptions> = {}): Promise<Peer> {
     return this.open({ port: this.server.ports.rtsp, ...options });
+  }
+
+  get gate(): GatePorts {
+    return this.server.ports.gate!;
+  }
+
+  /** The row's own ONVIF device on the third server. */
+  get onvifPort(): number {
+    const { onvif } = this.gate;
+    return onvif[this.index % onvif.length]!;
+  }
+
+  /** An ONVIF device of the server that has a certificate; rows side by side have one each. */
+  get secureOnvif(): { readonly port: number; readonly path: string } {
+    const device = 13 + (this.index % 5);
+    return { port: this.gate.secureOnvif[device]!, path: `/stream${16 * device + 1 + (this.index % 16)}` };
+  }
+
+  onvif(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    return this.open({ port: this.onvifPort, ...options });
+  }
+
+  onvifs(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    return this.open({ port: this.secureOnvif.port, ...options });
   }
 
   /** The RTSP port of the server that has a certificate. */

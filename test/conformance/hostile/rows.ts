@@ -1,4 +1,7 @@
 import { admissionRows } from './admission-rows.ts';
+import { discoveryRows } from './discovery-rows.ts';
+import { gateRows, ipv6Rows } from './gate-rows.ts';
+import { onvifRows } from './onvif-rows.ts';
 import type { Row } from './row.ts';
 import { chunkRows } from './rtmp-chunk-rows.ts';
 import { openingRows } from './rtmp-opening-rows.ts';
@@ -11,8 +14,8 @@ import { tunnelRows } from './rtsp-tunnel-rows.ts';
 import { rtspsRows } from './rtsps-rows.ts';
 
 /**
- * Every row, in the order of the documentation. A further protocol, such as ONVIF, is one more file with its rows and one
- * more line here; `Protocol` in row.ts names it, and `serves` in hostile.test.ts shows that it still works after a row.
+ * Every row, in the order of the documentation. A further protocol is one more file with its rows and one more line here;
+ * `Protocol` in row.ts names it, and after-row.ts shows that it still works after a row.
  */
 export const rows: readonly Row[] = [
   ...openingRows,
@@ -25,4 +28,8 @@ export const rows: readonly Row[] = [
   ...rtspsRows,
   ...tunnelRows,
   ...udpRows,
+  ...gateRows,
+  ...ipv6Rows,
+  ...onvifRows,
+  ...discoveryRows,
 ];

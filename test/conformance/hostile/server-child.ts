@@ -1,11 +1,16 @@
 /**
- * The server that hostile peers are let loose on, as a process of its own: two servers with all their threads, one for RTMP
- * and one for RTMPS, with short deadlines. Standard output is the log; the parent asks for figures over IPC.
+ * The server that hostile peers are let loose on, as a process of its own: three servers with all their threads, for RTMP, for
+ * RTMPS and for ONVIF, with short deadlines. Standard output is the log; the parent asks for figures over IPC.
  */
 import { readdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { systemClock } from '../../../src/base/clock.ts';
+import { limits } from '../../../src/base/limits.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createLog } from '../../../src/log.ts';
+import { DiscoverySocket } from '../../../src/net/discovery-socket.ts';
 import { type Server, startServer } from '../../../src/server/server.ts';
+import { discoverableDevices } from '../../support/discovery-client.ts';
 import { testCredentials } from '../../support/media-server.ts';
 import type { ChildAnswer, ChildRequest } from './server.ts';
 
@@ -14,12 +19,18 @@ const consumer = new URL('short-deadline-consumer.ts', import.meta.url);
 const logOptions = { level: 'debug', format: 'json', secrets: [testCredentials.password] } as const;
 const { logger, flush } = createLog(logOptions, 'main');
 
+Object.assign(limits.onvif, { headTimeoutMs: 1000, requestTimeoutMs: 2000, writeStallMs: 1500 });
+
+/** ONVIF devices of the third server, and its cameras. */
+const gateDevices = 60;
+const gateCameras = 300;
+
 const common: Record<string, string | boolean> = {
   host: '127.0.0.1',
   'rtmp-port': '0',
   'onvif-port': '0',
+  http: false,
   'rtsp-port': '0',
-  cameras: '200',
   'max-connections': '64',
   'max-connections-per-ip': '4',
   'rate-limit-per-second': '20',
@@ -30,11 +41,11 @@ const common: Record<string, string | boolean> = {
   'stats-interval': '24h',
 };
 
-function start(flags: Record<string, string | boolean>): Promise<Server> {
+function start(flags: Record<string, string | boolean>, file: object = {}): Promise<Server> {
   const { config } = loadConfig({
-    flags: new Map(Object.entries({ ...common, ...flags })),
+    flags: new Map(Object.entries({ ...common, ...flags, config: 'hostile.yaml' })),
     environment: {},
-    readFile: () => '',
+    readFile: () => JSON.stringify(file),
     cores: 2,
     terminal: false,
   });
@@ -48,26 +59,62 @@ function start(flags: Record<string, string | boolean>): Promise<Server> {
   });
 }
 
-const plain = await start({ 'ingest-workers': '2' });
-const secure = await start({ 'ingest-workers': '1', tls: true, 'tls-cert': certificate!, 'tls-key': key! });
+const plain = await start({ 'ingest-workers': '2', cameras: '200' });
+const secure = await start({
+  'ingest-workers': '1',
+  cameras: '300',
+  tls: true,
+  'tls-cert': certificate!,
+  'tls-key': key!,
+});
+const gate = await start(
+  { 'ingest-workers': '1', host: '::', 'publish-conflict': 'takeover', 'deny-ip': '127.77.0.0/16' },
+  { hardware: [...gateHardware(), { cameras: [{ path: '/elsewhere' }], 'rtmp-port': 0 }] },
+);
+const discovery = await DiscoverySocket.open({
+  devices: discoverableDevices(gateDevices),
+  host: '0.0.0.0',
+  clock: systemClock,
+  logger,
+  port: 0,
+  // Nothing is announced to the network that this machine is in.
+  interfaces: () => ({ lo: networkInterfaces()['lo'] ?? [] }),
+});
+
+function gateHardware(): object[] {
+  const numbers = Array.from({ length: gateCameras }, (_, i) => i + 1);
+  return Array.from({ length: gateDevices }, (_, device) => {
+    const own = numbers.filter((number) => number % gateDevices === device);
+    return { cameras: own.map((number) => ({ name: `Stream ${number}`, path: `/stream${number}` })) };
+  });
+}
 
 async function answer(request: ChildRequest): Promise<ChildAnswer> {
   if (request === 'addresses') {
+    const { rtmpPort, rtspPort, listeners, onvif } = gate.addresses;
     return {
-      rtmpPort: plain.addresses.rtmpPort,
-      rtspPort: plain.addresses.rtspPort,
-      rtmpsPort: secure.addresses.rtmpPort,
-      secureRtspPort: secure.addresses.rtspPort,
+      rtmp: plain.addresses.rtmpPort,
+      rtsp: plain.addresses.rtspPort,
+      rtmps: secure.addresses.rtmpPort,
+      secureRtsp: secure.addresses.rtspPort,
+      gate: {
+        rtmp: rtmpPort,
+        rtsp: rtspPort,
+        elsewhere: listeners[1]!.rtmp,
+        onvif: onvif.slice(0, gateDevices).map(({ port }) => port),
+        discovery: discovery.port,
+        secureOnvif: secure.addresses.onvif.map(({ port }) => port),
+      },
     };
   }
   if (request === 'figures') {
     return {
-      connections: plain.connections + secure.connections,
+      connections: plain.connections + secure.connections + gate.connections,
       residentBytes: process.memoryUsage.rss(),
       descriptors: readdirSync('/proc/self/fd').length,
     };
   }
-  await Promise.all([plain.stop(), secure.stop()]);
+  await Promise.all([plain.stop(), secure.stop(), gate.stop(), discovery.close()]);
   flush();
   return {};
 }

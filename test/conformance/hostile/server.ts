@@ -2,9 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { makeCertificate } from '../../support/certificates.ts';
 import { until } from '../../support/program.ts';
+import type { Peer } from './peer.ts';
+import type { Attacked, GatePorts } from './row.ts';
 
 export type ChildRequest = 'addresses' | 'figures' | 'stop';
-export type ChildAnswer = Partial<Record<string, number>>;
+export type ChildAnswer = Figures | Addresses | Record<string, never>;
+export type Addresses = Omit<Attacked['ports'], 'gate'> & { readonly gate: GatePorts };
 
 export interface Figures {
   /** Publishers' connections of both servers. */
@@ -19,6 +22,8 @@ export interface LogLine {
   readonly msg: string;
   readonly conn?: string;
   readonly peer?: string;
+  /** Of whom an ONVIF device has something to say. */
+  readonly address?: string;
   readonly reason?: string;
   readonly detail?: string;
   readonly count?: number;
@@ -31,7 +36,7 @@ export class HostileServer {
   /** What came on standard error: warnings of Node, traces of what nobody caught. */
   errors = '';
   ended = false;
-  ports = { rtmp: 0, rtsp: 0, rtmps: 0, secureRtsp: 0 };
+  ports!: Addresses;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (answer: ChildAnswer) => void>();
   #requests = 0;
@@ -58,18 +63,21 @@ export class HostileServer {
       server.#waiting.set(0, () => ready());
       child.once('exit', () => fail(new Error(`the server did not start:\n${server.errors}`)));
     });
-    const { rtmpPort, rtspPort, rtmpsPort, secureRtspPort } = await server.#ask('addresses');
-    server.ports = { rtmp: rtmpPort!, rtsp: rtspPort!, rtmps: rtmpsPort!, secureRtsp: secureRtspPort! };
+    server.ports = (await server.#ask('addresses')) as Addresses;
     return server;
   }
 
   async figures(): Promise<Figures> {
-    return (await this.#ask('figures')) as unknown as Figures;
+    return (await this.#ask('figures')) as Figures;
   }
 
   /** The lines that say how a peer's connection ended: one, if all is well. */
-  endings({ name, firstLine }: { readonly name: string; readonly firstLine: number }): LogLine[] {
-    const isEnding = ({ msg }: LogLine) => msg.includes('closed: ');
+  endings({ name, firstLine, port }: Pick<Peer, 'name' | 'firstLine' | 'port'>): LogLine[] {
+    const { rtsp, secureRtsp, gate } = this.ports;
+    // A reader and a publisher may come from one port at the same time.
+    const isReader = [rtsp, secureRtsp, gate.rtsp].includes(port);
+    const isEnding = ({ msg }: LogLine) =>
+      msg.includes('closed: ') && msg.startsWith('connection closed: ') === !isReader;
     const first = this.lines.findIndex((line, i) => i >= firstLine && line.peer === name && isEnding(line));
     if (first < 0) return [];
     // Another connection may come from the same address and port later.

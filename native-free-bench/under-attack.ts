@@ -1,0 +1,209 @@
+/**
+ * What hostile peers cost those that mean well: a fleet of cameras with readers, first alone, then while rows of the hostile
+ * suite play against the same server. Everything runs on one machine. See `--help`.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Histogram, type HistogramData, type LatencySummary } from './system/histogram.ts';
+import type { PublishFigures, ReadFigures } from './system/load-messages.ts';
+import { LoadProcess } from './system/load-process.ts';
+import { readMachineCpu, readUsage } from './system/process-usage.ts';
+import { temporaryFolder } from './system/temporary-folder.ts';
+import { AttackedServer } from './under-attack/attacked-server.ts';
+import type { AttackFigures, AttackOptions } from './under-attack/attackers.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const rampSeconds = 60;
+const warmupSeconds = 4;
+/** The p99 under attack is to be at most this many times that without. */
+const wantedRatio = 2;
+
+const { values } = parseArgs({
+  options: {
+    cameras: { type: 'string', default: '100' },
+    mbit: { type: 'string', default: '2' },
+    seconds: { type: 'string', default: '10' },
+    attack: { type: 'string', default: '20' },
+    lanes: { type: 'string', default: '6' },
+    nice: { type: 'string', default: '10' },
+    each: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+if (values.help)
+  console.log(
+    'node native-free-bench/under-attack.ts [--cameras 100] [--mbit 2] [--seconds 10] [--attack 20] [--lanes 6] [--nice 10] [--each]\n' +
+      'each: play every row alone instead, and tell which ones were felt most\n' +
+      'nice: priority of the attackers, which share the processors with all others here',
+  );
+else await run();
+
+/** One window of the fleet. */
+interface Window {
+  readonly published: PublishFigures;
+  readonly received: ReadFigures;
+  readonly latency: LatencySummary;
+  readonly lateness: LatencySummary;
+  readonly serverCores: number;
+  readonly machineCores: number;
+}
+
+async function run(): Promise<void> {
+  const folder = temporaryFolder('skyweir-attack-');
+  const cameras = Number(values.cameras);
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  const nodeFlags = scripts.start.split(' ').filter((word) => word.startsWith('--'));
+  const server = await AttackedServer.start(folder.path, cameras, nodeFlags);
+  const loads: LoadProcess[] = [];
+  try {
+    const fleet = await startFleet(server, loads);
+    await delay(warmupSeconds * 1000);
+    if (values.each) return await playEach(fleet, server);
+    const alone = await measure(fleet, server, Number(values.seconds));
+    const attack = startAttack(server);
+    const under = await measure(fleet, server, Number(values.attack));
+    const figures = await stopAttack(attack);
+    if (server.process.ended) throw new Error(`the server ended:\n${server.process.output}`);
+    print(alone, under, figures);
+  } finally {
+    for (const load of loads.reverse()) await load.stop();
+    await server.process.stop();
+    folder.remove();
+  }
+}
+
+/** Plays the rows one after the other; of each, the longest latency that a reader saw meanwhile. */
+async function playEach({ publishers, readers }: Fleet, server: AttackedServer): Promise<void> {
+  const attack = startAttack(server, 0);
+  const felt: { readonly id: string; readonly latency: LatencySummary; readonly lost: number }[] = [];
+  for (;;) {
+    readers.send({ type: 'begin' });
+    publishers.send({ type: 'begin' });
+    attack.send('next');
+    const [{ id }] = (await once(attack, 'message')) as [{ id: string | null }];
+    if (id === null) break;
+    // What was queued up meanwhile has to come through.
+    await delay(150);
+    const received = await readers.ask<ReadFigures>({ type: 'end' });
+    felt.push({ id, latency: summaryOf(received.latency), lost: received.lost + received.sequenceGaps });
+  }
+  await stopAttack(attack);
+  felt.sort((a, b) => b.latency.maximumMs - a.latency.maximumMs);
+  for (const { id, latency, lost } of felt.slice(0, 20))
+    console.log(
+      `${id.padEnd(34)} p50 ${latency.p50Ms.toFixed(1)} p99 ${latency.p99Ms.toFixed(1)} max ${latency.maximumMs.toFixed(0)} ms, lost ${lost}`,
+    );
+}
+
+interface Fleet {
+  readonly publishers: LoadProcess;
+  readonly readers: LoadProcess;
+}
+
+async function startFleet(server: AttackedServer, loads: LoadProcess[]): Promise<Fleet> {
+  const { ports, fleet: streams, credentials } = server;
+  const publishers = new LoadProcess('load-publishers.ts', '');
+  loads.push(publishers);
+  const shape = { bitsPerSecond: Number(values.mbit) * 1e6, framesPerSecond: 30, gop: 60, chunkSize: 4096 };
+  publishers.send({ type: 'publish', port: ports.rtmp, streams, shape, connecting: 16, plainWrites: false });
+  await ramp('publishers', publishers);
+  const readers = new LoadProcess('load-readers.ts', '');
+  loads.push(readers);
+  const { user, password } = credentials;
+  readers.send({
+    type: 'read',
+    protocol: 'rtsp',
+    port: ports.rtsp,
+    streams,
+    readers: streams.length,
+    connecting: 16,
+    credentials: { user, password },
+  });
+  await ramp('readers', readers);
+  return { publishers, readers };
+}
+
+async function ramp(what: string, load: LoadProcess): Promise<void> {
+  const endMs = performance.now() + rampSeconds * 1000;
+  for (;;) {
+    await delay(100);
+    const { progress } = load;
+    if (progress !== null && progress.active === progress.wanted) return;
+    if (load.ended || performance.now() > endMs || (progress !== null && progress.failed > 0))
+      throw new Error(`not all ${what} came up: ${JSON.stringify(progress)}`);
+  }
+}
+
+async function measure({ publishers, readers }: Fleet, server: AttackedServer, seconds: number): Promise<Window> {
+  const before = readUsage(server.process.pid);
+  const machineBefore = readMachineCpu();
+  publishers.send({ type: 'begin' });
+  readers.send({ type: 'begin' });
+  await delay(seconds * 1000);
+  const published = await publishers.ask<PublishFigures>({ type: 'end' });
+  const received = await readers.ask<ReadFigures>({ type: 'end' });
+  return {
+    published,
+    received,
+    latency: summaryOf(received.latency),
+    lateness: summaryOf(published.lateness),
+    serverCores: (readUsage(server.process.pid).cpuSeconds - before.cpuSeconds) / published.seconds,
+    machineCores: (readMachineCpu() - machineBefore) / published.seconds,
+  };
+}
+
+function startAttack({ ports }: AttackedServer, lanes = Number(values.lanes)): ChildProcess {
+  const child = fork(join(import.meta.dirname, 'under-attack/attackers.ts'), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const options: AttackOptions = { ports, lanes, nice: Number(values.nice) };
+  child.send(options);
+  return child;
+}
+
+async function stopAttack(child: ChildProcess): Promise<AttackFigures> {
+  child.send('stop');
+  const [figures] = (await once(child, 'message')) as [AttackFigures];
+  return figures;
+}
+
+function print(alone: Window, under: Window, attack: AttackFigures): void {
+  const [model] = cpus();
+  const load = loadavg()
+    .map((value) => value.toFixed(1))
+    .join(' ');
+  console.log(
+    `${values.cameras} cameras of ${values.mbit} Mbit/s with a reader each; ${availableParallelism()} x ${model?.model}, Node ${process.versions.node}, load ${load}`,
+  );
+  console.log(
+    `attack: ${attack.rows} rows (${attack.different} different), ${attack.connections} connections in ` +
+      `${attack.seconds.toFixed(0)} s, ${(attack.cpuSeconds / attack.seconds).toFixed(2)} cores of the attackers`,
+  );
+  for (const [name, { published, received, latency, lateness, serverCores, machineCores }] of [
+    ['alone', alone],
+    ['under attack', under],
+  ] as const) {
+    const wrong = received.lost + received.duplicated + received.reordered + received.misrouted + received.sequenceGaps;
+    console.log(
+      `${name.padEnd(13)} p50 ${latency.p50Ms.toFixed(1)} p99 ${latency.p99Ms.toFixed(1)} p99.9 ${latency.p999Ms.toFixed(1)} max ${latency.maximumMs.toFixed(0)} ms; ` +
+        `frames ${received.frames}, lost or out of order ${wrong}, silent ${received.silent}, closed ${published.closed + received.closed}, not sent ${published.notSent}; ` +
+        `generator late p99 ${lateness.p99Ms.toFixed(1)} ms; server ${serverCores.toFixed(2)} of ${machineCores.toFixed(2)} cores in use`,
+    );
+  }
+  const ratio = under.latency.p99Ms / alone.latency.p99Ms;
+  console.log(`p99 ratio ${ratio.toFixed(2)} (wanted: at most ${wantedRatio})`);
+  if (under.received.lost > 0 || under.received.closed + under.published.closed > 0) process.exitCode = 1;
+}
+
+function summaryOf(data: HistogramData): LatencySummary {
+  const histogram = new Histogram();
+  histogram.merge(data);
+  return histogram.summary();
+}
