@@ -20,16 +20,17 @@ const allowed: Record<string, readonly string[]> = {
   stats: ['shm', 'control'],
   'offline-card': ['h264'],
   onvif: ['rtsp'],
+  status: ['shm', 'stats', 'onvif', 'rtsp', 'control'],
   control: [],
   config: [],
-  net: ['rtmp', 'rtsp', 'rtp', 'ingest', 'egress', 'onvif', 'control', 'shm', 'stats'],
+  net: ['rtmp', 'rtsp', 'rtp', 'ingest', 'egress', 'onvif', 'control', 'shm', 'stats', 'status'],
   server: ['*'],
   '': ['*'],
 };
 
 /** Codec folders: bytes and `now` in; no socket, timer, clock or file. */
 const codecs = new Set(['base', 'amf0', 'flv', 'h264', 'rtp', 'sdp', 'rtmp', 'rtsp', 'offline-card']);
-const services = new Set(['ingest', 'egress', 'onvif', 'stats', 'shm', 'control', 'config']);
+const services = new Set(['ingest', 'egress', 'onvif', 'stats', 'status', 'shm', 'control', 'config']);
 const ioModules =
   /^node:(net|tls|dgram|http|https|http2|fs|fs\/promises|timers|timers\/promises|worker_threads|child_process)$/;
 const socketModules = /^node:(net|tls|dgram|http|https|http2)$/;

@@ -1,6 +1,6 @@
 /**
- * Writes what is generated from the configuration schema: docs/configuration.md, skyweir.sample.yaml, and the flag table
- * between the markers of README.md. With `--check` it only tells whether they are up to date.
+ * Writes what is generated from the configuration schema: docs/configuration.md, skyweir.sample.yaml, the flag table
+ * between the markers of README.md; and from the metrics and routes: the tables of docs/monitoring.md. With `--check` it only tells whether they are up to date.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { hardwareKeys } from '../src/config/hardware-list.ts';
 import { type SettingKey, settingKeys, settings } from '../src/config/schema.ts';
 import { environmentName, settingGroups } from '../src/config/setting.ts';
+import { withMetricTables } from './metrics-table.ts';
 
 const beginMarker = '<!-- flags:begin -->';
 const endMarker = '<!-- flags:end -->';
@@ -44,6 +45,11 @@ export function generatedFiles(root: string): Map<string, string> {
   if (existsSync(readme)) {
     const content = withFlagTable(readFileSync(readme, 'utf8'));
     if (content !== null) files.set('README.md', content);
+  }
+  const monitoring = join(root, 'docs/monitoring.md');
+  if (existsSync(monitoring)) {
+    const content = withMetricTables(readFileSync(monitoring, 'utf8'), table);
+    if (content !== null) files.set('docs/monitoring.md', content);
   }
   return files;
 }

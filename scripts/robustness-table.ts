@@ -32,7 +32,8 @@ function isOnvifEnd(ends: Row['ends']): ends is OnvifEnd {
 
 function onvifOutcome({ status, closed, reason }: OnvifEnd, when: Row['when']): string {
   const time = when === undefined || when === 'at once' ? '' : ` at the ${when}`;
-  const answers = status === null ? [] : [`answered ${[status].flat().join(' or ')}`];
+  const statuses = [status].flat().filter((one) => one !== null);
+  const answers = statuses.length === 0 ? [] : [`answered ${statuses.join(' or ')}`];
   const parts = closed ? [...answers, 'closed'] : answers.length > 0 ? answers : ['put up with'];
   return `${parts.join(' and ')}${time}${reason ? `: ${reason.trim()}` : ''}`;
 }

@@ -2,9 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseSoakOptions, SoakUsageError, soakHelp } from './soak/options.ts';
 import { reportLines, sampleLine } from './soak/report.ts';
-
-/** Milliseconds within which a signal again is the same wish: npm passes on the Ctrl-C that the terminal gave to both. */
-const repeatedSignalMs = 200;
+import { firstSignal } from './tools/first-signal.ts';
 
 try {
   process.exitCode = await main();
@@ -27,17 +25,4 @@ async function main(): Promise<number> {
   if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
   for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
   return report.verdict.pass ? 0 : 1;
-}
-
-/** Resolves at the first wish to stop; the second one ends the process at once. */
-function firstSignal(): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let firstMs = 0;
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => {
-      if (firstMs > 0 && performance.now() - firstMs >= repeatedSignalMs) process.exit(130);
-      if (firstMs === 0) firstMs = performance.now();
-      resolve();
-    });
-  return promise;
 }

@@ -19,6 +19,8 @@ export interface StartFacts {
     readonly listeners?: readonly { readonly key: string; readonly rtmp: number }[];
     /** ONVIF devices. */
     readonly onvif?: readonly { readonly name: string; readonly port: number }[];
+    /** Of health, metrics and API; null or absent is none. */
+    readonly httpPort?: number | null;
   };
   /** Host names for URLs, the best first; see {@link reachableHosts}. */
   readonly hosts: readonly string[];
@@ -77,6 +79,7 @@ export function describeStart(facts: StartFacts): string {
     lines.push(row('  User', credentials.user), row('  Password', describePassword(credentials)));
   }
   if (devices.length > 0) lines.push('', ...describeDevices(devices, host));
+  lines.push(...describeMonitoring(facts, host));
   lines.push('');
   const memory = ringMemory(config);
   const cameras = config.cameras === 1 ? '1 camera' : `${config.cameras} cameras`;
@@ -103,6 +106,7 @@ export function startRecord(facts: StartFacts): object {
     [secure ? 'rtmps' : 'rtmp']: hostAndPort(addresses.host, addresses.rtmpPort),
     ...(secondPort !== null && { rtmps: hostAndPort(addresses.host, secondPort) }),
     rtsp: hostAndPort(addresses.host, addresses.rtspPort),
+    ...(addresses.httpPort && { http: hostAndPort(config.httpHost || addresses.host, addresses.httpPort) }),
     ...(addresses.onvif?.length && { onvifPorts: addresses.onvif.map(({ port }) => port) }),
     hosts: facts.hosts,
     cameras: config.cameras,
@@ -153,9 +157,13 @@ export function streamUrl(scheme: 'rtmp' | 'rtmps' | 'rtsp', host: string, port:
   return `${scheme}://${name}:${port}${encodeURI(path)}`;
 }
 
+function httpUrl(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** What an operator gives to XProtect's Management Client. */
 function describeDevices(devices: readonly { readonly name: string; readonly port: number }[], host: string): string[] {
-  const url = (port: number): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const url = (port: number): string => httpUrl(host, port);
   const first = devices[0]!;
   if (devices.length === 1)
     return [row('XProtect', `add hardware ${url(first.port)}, driver "ONVIF", with user and password from above`)];
@@ -166,6 +174,16 @@ function describeDevices(devices: readonly { readonly name: string; readonly por
     row('XProtect', `add ${devices.length} hardware, driver "ONVIF", with user and password from above`),
     ...shown,
   ];
+}
+
+/** Where health, metrics and API are. */
+function describeMonitoring({ addresses, config, credentials }: StartFacts, host: string): string[] {
+  const { httpPort = null } = addresses;
+  if (httpPort === null) return [];
+  const access = credentials === null ? '' : ', with user and password from above';
+  const { httpHost } = config;
+  const own = httpHost === '' || httpHost === '::' || httpHost === '0.0.0.0' ? host : httpHost;
+  return [row('Monitoring', `${httpUrl(own, httpPort)}/metrics${access}`)];
 }
 
 /** OBS takes the last part of the path as the key and everything before it as the server. */

@@ -49,6 +49,7 @@ export class AttackedServer {
         'rtmps-port': rtmps,
         'rtsp-port': rtsp,
         'onvif-port': firstOnvif,
+        'http-port': await freePorts(),
         'tls-cert': cert,
         'tls-key': key,
         user: testCredentials.user,

@@ -90,6 +90,7 @@ export class SoakServer {
         env: {
           PATH: process.env['PATH'],
           HOME: folder,
+          ...allocatorSettings(),
           SKYWEIR_USER: testCredentials.user,
           SKYWEIR_PASSWORD: testCredentials.password,
         },
@@ -142,6 +143,11 @@ export class SoakServer {
     clearTimeout(timer);
     return memory;
   }
+}
+
+/** Those of glibc that this process was started with, so that a soak can be run with them; by default the server has none. */
+function allocatorSettings(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(MALLOC_|GLIBC_TUNABLES$)/.test(name)));
 }
 
 interface PackageFile {

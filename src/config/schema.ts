@@ -83,7 +83,7 @@ export const settings = {
   httpHost: text({
     flag: 'http-host',
     valueName: '<address>',
-    default: '',
+    default: () => '',
     defaultText: 'as `--host`',
     sample: '127.0.0.1',
     pattern: new RegExp(`^$|${hostPattern.source}`),

@@ -18,6 +18,9 @@ import { Media2Service } from './media2-service.ts';
 import { namespaces } from './namespaces.ts';
 import type { LaterAnswer, OnvifService } from './service.ts';
 
+/** Why a request of another method is refused. */
+export const postOnly = 'this is an ONVIF device: it takes POST only';
+
 /** An HTTP request, complete. */
 export interface OnvifRequest {
   readonly method: string;
@@ -85,8 +88,7 @@ export class OnvifDispatcher {
 
   handle(request: OnvifRequest): OnvifAnswer | LaterOnvifAnswer {
     const path = request.target.split('?', 1)[0]!;
-    if (request.method !== 'POST')
-      return refusal(405, 'this is an ONVIF device: it takes POST only', { Allow: 'POST' });
+    if (request.method !== 'POST') return refusal(405, postOnly, { Allow: 'POST' });
     let answerTo: AnswerTo = unknownRequest;
     let operation: string | undefined;
     try {

@@ -277,7 +277,18 @@ for (const [name, { args, environment }] of Object.entries(variants)) {
 test('a start that fails over a wrong password of the certificate does not show it', { timeout: 30_000 }, async (t) => {
   const folder = temporaryFolder(t);
   makePfx(join(folder, 'rtmp.pfx'), makeCertificate(folder, 'secrets'), filePassword);
-  const args = ['--host', '127.0.0.1', '--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--no-http', '--tls'];
+  const args = [
+    '--host',
+    '127.0.0.1',
+    '--rtmp-port',
+    '0',
+    '--rtsp-port',
+    '0',
+    '--onvif-port',
+    '0',
+    '--no-http',
+    '--tls',
+  ];
   const env = { PATH: process.env['PATH'], SKYWEIR_PASSWORD: password, SKYWEIR_TLS_PASSWORD: environmentPassword };
   const program = start(t, process.execPath, [cli, ...args, '--log-level', 'trace'], { cwd: folder, env });
   const { code, stdout, stderr } = await program.ended;

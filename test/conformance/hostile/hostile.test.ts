@@ -27,7 +27,7 @@ const rounds = Number(process.env['HOSTILE_ROUNDS'] ?? 1);
 const concurrency = 6;
 /** Cameras of the healthy ones, and one that rows share; the others belong to a row each. */
 const firstCamera = 10;
-/** Bytes that the server may have grown by, after all rows and with everybody gone who was not there before. */
+/** Bytes that the servers may have grown by, after all rows and with everybody gone who was not there before. */
 const growthBytes = 224 * 1024 * 1024;
 const growthDescriptors = 4;
 
@@ -82,23 +82,23 @@ describe('hostile peers', () => {
 
   describe('one row each', { concurrency }, () => {
     for (let round = 0; round < rounds; round++)
-      for (const [i, row] of rows.entries()) if (!row.alone) define(row, firstCamera + i);
+      for (const [i, row] of rows.entries()) if (!row.alone) define(row, firstCamera + i, round);
   });
 
   describe('one row each, by itself', { concurrency: 1 }, () => {
     for (const [i, row] of rows.entries()) if (row.alone) define(row, firstCamera + i);
   });
 
-  function define(row: Row, index: number): void {
+  function define(row: Row, index: number, round = 0): void {
     const { ends, refusal } = row;
     const options = { timeout, skip: row.protocol.endsWith('IPv6') && !hasIPv6 && 'this machine has no IPv6' };
     test(`${row.id}: ${row.protocol} peer ${row.attack}`, options, async () => {
-      const scene = new Scene(server, index);
+      const scene = new Scene(server, index, round);
       const firstLine = server.lines.length;
       try {
         await row.play(scene);
         if (ends === 'refused') await refused(scene, refusal!, firstLine);
-        else if (typeof ends === 'object' && 'closed' in ends) await onvifEndings(scene, ends, firstLine);
+        else if (typeof ends === 'object' && 'closed' in ends) await onvifEndings(scene, ends, firstLine, round === 0);
         else if (row.protocol !== 'WS-Discovery') await endings(scene, ends, row);
       } finally {
         for (const peer of scene.peers) peer.socket.destroy();

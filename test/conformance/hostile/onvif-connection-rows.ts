@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { body, bytes } from '../../golden/wire.ts';
-import { envelope, post } from '../../support/onvif-peer.ts';
+import { envelope } from '../../support/onvif-peer.ts';
 import { until } from '../../support/program.ts';
 import { ask, closed, flight, getProfiles, request, signed } from './onvif-talk.ts';
 import type { OnvifEnd, Row, Scene } from './row.ts';
@@ -187,8 +187,3 @@ export const onvifConnectionRows: readonly Row[] = [
     await once(peer.socket, 'data');
   }),
 ];
-
-/** Shows that a device is well: somebody who is logged in may ask. */
-export async function answers(port: number, from: string): Promise<boolean> {
-  return (await post(port, signed(getProfiles), { from })).body.includes('<trt:Profiles ');
-}

@@ -68,7 +68,7 @@ export const onvifHttpRows: readonly Row[] = [
   flight(
     'onvif-length-absurd',
     'announces a body of 100 GB and sends none',
-    closed(413, tooLarge),
+    closed([413, null], tooLarge),
     head('Content-Length: 100000000000'),
   ),
   flight(
@@ -112,7 +112,7 @@ export const onvifHttpRows: readonly Row[] = [
     id: 'onvif-chunks-endless',
     protocol,
     attack: 'sends chunks of one byte without end',
-    ends: closed(413, tooLarge),
+    ends: closed([413, null], tooLarge),
     gate: true,
     play: async (scene) => {
       const peer = await scene.onvif();
@@ -126,14 +126,14 @@ export const onvifHttpRows: readonly Row[] = [
       (size) => `${head('Transfer-Encoding: chunked')}${size}\r\nabc\r\n`,
     ),
   ),
-  flight('onvif-chunk-huge', 'announces a chunk of 16 EB', closed(413, tooLarge), () => [
+  flight('onvif-chunk-huge', 'announces a chunk of 16 EB', closed([413, null], tooLarge), () => [
     `${head('Transfer-Encoding: chunked')}FFFFFFFFFFFFFFF\r\n${' '.repeat(70_000)}`,
   ]),
-  flight('onvif-chunk-extensions', 'hides a megabyte in a chunk extension', closed(400, notHttp), () => [
+  flight('onvif-chunk-extensions', 'hides a megabyte in a chunk extension', closed([400, null], notHttp), () => [
     `${head('Transfer-Encoding: chunked')}1;${'e'.repeat(1024 * 1024)}
 `,
   ]),
-  flight('onvif-trailers', 'sends trailers without end', closed(431, `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-trailers', 'sends trailers without end', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
     `${head('Transfer-Encoding: chunked')}0\r\n${'X: y\r\n'.repeat(100_000)}`,
   ]),
   flight('onvif-many-headers', 'sends 800 headers', { status: 401, closed: false, reason: null }, () => [
@@ -142,13 +142,13 @@ export const onvifHttpRows: readonly Row[] = [
       Array.from({ length: 800 }, (_, i) => `${i}:y`),
     ),
   ]),
-  flight('onvif-header-flood', 'sends headers without end', closed(431, `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-header-flood', 'sends headers without end', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
     `POST / HTTP/1.1\r\n${'X: y\r\n'.repeat(100_000)}`,
   ]),
-  flight('onvif-huge-header', 'sends a header of 1 MB', closed(431, `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-huge-header', 'sends a header of 1 MB', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
     `POST / HTTP/1.1\r\nX: ${'y'.repeat(1024 * 1024)}`,
   ]),
-  flight('onvif-huge-target', 'asks for a path of 1 MB', closed(431, `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-huge-target', 'asks for a path of 1 MB', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
     `POST /${'y'.repeat(1024 * 1024)} HTTP/1.1\r\n`,
   ]),
   flight('onvif-noise', 'sends noise', closed(400, notHttp), bytes([0x91], body(3000, 5))),

@@ -31,8 +31,8 @@ export type Deadline =
 
 /** What comes of a connection to an ONVIF port, where reasons are words. */
 export interface OnvifEnd {
-  /** Status of the last answer, one of several, or null for none. */
-  readonly status: number | readonly number[] | null;
+  /** Status of the last answer, one of several, or null for none: a peer that goes on sending may lose it. */
+  readonly status: number | readonly (number | null)[] | null;
   /** Whether the connection is closed then. */
   readonly closed: boolean;
   /** What the log says, or how it begins; null for no line. */
@@ -109,10 +109,11 @@ export class Scene {
   /** Ends with the row. */
   readonly cleanups: (() => void)[] = [];
 
-  constructor(server: Attacked, index: number) {
+  /** `round` counts from 0: a limit that looks back has an address of its own in each. */
+  constructor(server: Attacked, index: number, round = 0) {
     this.server = server;
     this.index = index;
-    this.address = `127.1.${index >> 8}.${index & 255}`;
+    this.address = `127.1.${(index >> 8) + 16 * (round % 16)}.${index & 255}`;
     this.streamName = `stream${index}`;
     this.path = `/${this.streamName}`;
   }

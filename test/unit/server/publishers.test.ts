@@ -186,3 +186,51 @@ describe('started and stopped come in turn, once each', () => {
     ]);
   });
 });
+
+describe('what is counted', () => {
+  test('connections, publications and ends, each once', () => {
+    const rig = new Rig();
+    const { counts } = rig.publishers;
+    const first = rig.connect();
+    const second = rig.connect();
+    first.claims('/stream1');
+    second.claims('/stream1');
+    second.ends('peer_closed');
+    rig.connect().claims('/nowhere');
+    first.ends();
+    assert.deepEqual([counts.requested, counts.granted, counts.accepted.of('1935')], [3, 1, 3]);
+    assert.deepEqual(
+      [...counts.refused.all],
+      [
+        ['path_busy', 1],
+        ['path_unknown', 1],
+      ],
+    );
+    assert.deepEqual(
+      [...counts.ends.all],
+      [
+        ['peer_closed', 1],
+        ['worker_failed', 1],
+      ],
+    );
+    assert.deepEqual([...rig.publishers.perListener], [['1935', 1]]);
+  });
+});
+
+describe('kick', () => {
+  test('ends the publisher of that camera and no other', () => {
+    const rig = new Rig();
+    rig.connect().claims('/stream1');
+    rig.connect().claims('/stream2');
+    assert.equal(rig.publishers.kick(5), null);
+    assert.equal(rig.publishers.kick(1), 'r2');
+    assert.equal(rig.log.at(-1), 'cut r2 kicked');
+    rig.nowMs = 7;
+    const [first, second] = rig.publishers.list(new Map([['1935', 4711]]));
+    const facts = { address: '10.0.0.1', port: 1000, listenerPort: 4711, acceptedMs: 0 };
+    assert.deepEqual([first, second], [
+      { connection: 'r1', ...facts, camera: 0 },
+      { connection: 'r2', ...facts, camera: 1 },
+    ]);
+  });
+});
