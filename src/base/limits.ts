@@ -155,7 +155,7 @@ export const limits = {
     writeStallMs: 10_000,
     /** Clients that follow events live; bytes that may wait for one that does not read; milliseconds between signs of life. */
     eventClients: 32,
-    eventBytes: 256 * 1024,
+    eventBytes: 1024 * 1024,
     eventPingMs: 15_000,
     /** Events, or connections, in one answer. */
     itemsPerAnswer: 1_000,

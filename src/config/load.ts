@@ -88,7 +88,13 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const settled = values as SettingValues;
   const entries = settled.hardware;
   const plan = planHardware(entries, settled);
-  const complete: Config = { ...settled, host: bareHost(settled.host), httpHost: bareHost(settled.httpHost), cameras: plan.cameraList.length, ...plan };
+  const complete: Config = {
+    ...settled,
+    host: bareHost(settled.host),
+    httpHost: bareHost(settled.httpHost),
+    cameras: plan.cameraList.length,
+    ...plan,
+  };
   if (entries.length > 0 && given.has('cameras')) {
     const { cameras } = settled;
     problems.push(

@@ -29,7 +29,9 @@ export function printConfig({ config, origins }: LoadedConfig): string {
 
 /** The effective configuration by the keys of the file, as plain values. It holds no secret either. */
 export function configValues(config: Config): Record<string, unknown> {
-  const entries = settingKeys.filter((key) => settings[key].inFile).map((key) => [settings[key].flag, valueForFile(key, config)]);
+  const entries = settingKeys
+    .filter((key) => settings[key].inFile)
+    .map((key) => [settings[key].flag, valueForFile(key, config)]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 

@@ -36,6 +36,9 @@ export class IngestPool {
   readonly #pool: Piscina<IngestTask, IngestResult>;
   /** By line of the load table: the worker came much too late when it was last looked at. */
   readonly #late: boolean[];
+  /** Thread ids of the workers when they were last looked at. */
+  #threadIds: ReadonlySet<number>;
+  #closing = false;
 
   /** `onFailed`: a worker died. */
   constructor(boot: AcceptorBoot, clock: Clock, logger: Logger, onFailed: () => void) {
@@ -64,9 +67,12 @@ export class IngestPool {
     });
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
-      onFailed();
     });
-    setInterval(() => this.#sample(), limits.load.sampleMs).unref();
+    this.#threadIds = this.#workerIds();
+    setInterval(() => {
+      this.#sample();
+      this.#countFailed(onFailed);
+    }, limits.load.sampleMs).unref();
   }
 
   /** The machine has no room for another publisher. */
@@ -82,6 +88,7 @@ export class IngestPool {
 
   /** Resolves when all connections have ended, and the workers with them. */
   close(): Promise<void> {
+    this.#closing = true;
     return this.#pool.close();
   }
 
@@ -113,6 +120,17 @@ export class IngestPool {
   }
 
   // ---- the load --------------------------------------------------------------------------------------------------------
+
+  #workerIds(): Set<number> {
+    return new Set(this.#pool.threads.map(({ threadId }) => threadId));
+  }
+
+  /** The pool tells of a worker that died only if that had no connection; none is ended otherwise before the pool is. */
+  #countFailed(onFailed: () => void): void {
+    const ids = this.#workerIds();
+    for (const id of this.#threadIds) if (!ids.has(id) && !this.#closing) onFailed();
+    this.#threadIds = ids;
+  }
 
   #sample(): void {
     const nowMs = this.#clock.nowMs();

@@ -11,13 +11,12 @@ export interface ReaderEnd {
   readonly camera: string | undefined;
   /** It was the half of a tunnel that only takes requests. */
   readonly isPost: boolean;
-  readonly nowMs: number;
 }
 
 /** The one line of the log about the end of a reader's connection. */
-export function logReaderEnd(logger: Logger, info: ReaderInfo, end: ReaderEnd): void {
+export function logReaderEnd(logger: Logger, info: ReaderInfo, end: ReaderEnd, nowMs: number): void {
   const { peer, transport, tls, connectedMs, frames, lost } = info;
-  const { reason, detail, camera, isPost, nowMs } = end;
+  const { reason, detail, camera, isPost } = end;
   const { text, peer: isTheirs } = errorTable[reason];
   const fields = {
     conn: peer.id,

@@ -31,7 +31,6 @@ import { handshakeRecord } from './tls-accept.ts';
 
 /** Milliseconds a peer gets to read our last words before the socket is destroyed. */
 const farewellMs = 1000;
-
 /** Milliseconds after which the system asks a silent peer whether it is still there. */
 const keepAliveMs = 30_000;
 
@@ -427,8 +426,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (lastWordsReach(reason)) this.#socket.destroySoon();
     else this.#socket.destroy();
     tally.ended(this.#reason, this.#rtsp.counters.failedLogins);
-    const isPost = this.#entry?.isPost === true;
-    logReaderEnd(logger, this.info, { reason: this.#reason, detail, camera: this.#camera?.name, isPost, nowMs });
+    const end = { reason: this.#reason, detail, camera: this.#camera?.name, isPost: this.#entry?.isPost === true };
+    logReaderEnd(logger, this.info, end, nowMs);
   }
 
   /**

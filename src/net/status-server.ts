@@ -104,7 +104,9 @@ export class StatusServer {
 
   #mountRoute(route: StatusRoute): void {
     const { method, path, params, query, answers, handle } = route;
-    const schemas = Object.entries(answers).flatMap(([status, form]) => ('schema' in form ? [[status, form.schema]] : []));
+    const schemas = Object.entries(answers).flatMap(([status, form]) =>
+      'schema' in form ? [[status, form.schema]] : [],
+    );
     const schema = {
       ...(params !== undefined && { params }),
       ...(query !== undefined && { querystring: query }),
@@ -131,6 +133,7 @@ export class StatusServer {
   }
 
   #follow(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    if (request.method === 'HEAD') return reply.type('text/event-stream').send('');
     if (this.#events.full) return sendProblem(reply, 503, 'too many clients follow the events');
     const lastId = request.headers['last-event-id'];
     reply.hijack();
@@ -140,7 +143,8 @@ export class StatusServer {
 
   /** Answers those who may not go on. */
   #authorise(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
-    if (!isSameSite(request)) return sendProblem(reply, 403, 'requests that change something must not come from another site');
+    if (!isSameSite(request))
+      return sendProblem(reply, 403, 'requests that change something must not come from another site');
     const { open = false } = request.routeOptions.config as { open?: boolean };
     if (open || this.#login === null) return;
     const { counts, clock, logger } = this.#options;
@@ -162,7 +166,11 @@ export class StatusServer {
       );
     }
     reply.header('WWW-Authenticate', [...login.challenges]);
-    return sendProblem(reply, 401, login.failed ? 'user name or password is wrong' : 'log in with user name and password');
+    return sendProblem(
+      reply,
+      401,
+      login.failed ? 'user name or password is wrong' : 'log in with user name and password',
+    );
   }
 
   #notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -191,7 +199,10 @@ function isSameSite({ method, headers }: FastifyRequest): boolean {
 }
 
 function sendProblem(reply: FastifyReply, status: number, detail?: string): FastifyReply {
-  return reply.code(status).type(problemMediaType).send(JSON.stringify(problemOf(status, detail)));
+  return reply
+    .code(status)
+    .type(problemMediaType)
+    .send(JSON.stringify(problemOf(status, detail)));
 }
 
 /** A client that does not take its answer is cut off; one that follows events is bounded otherwise. */

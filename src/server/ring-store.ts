@@ -1,3 +1,5 @@
+import { limits } from '../base/limits.ts';
+import type { Config } from '../config/schema.ts';
 import type { Camera } from '../control/messages.ts';
 import { createRing } from '../shm/frame-ring.ts';
 import { ReaderSlot } from '../shm/ring-reader.ts';
@@ -48,4 +50,17 @@ export class RingStore {
     this.#announce(camera, ring);
     return ring;
   }
+}
+
+/** What the rings of a configuration are made with. */
+export function ringOptions(config: Config): RingOptions {
+  const { initialBytes, maximumBytes, hardMaximumBytes } = limits.ring;
+  const fixed = config.ringBytes === 'auto' ? null : config.ringBytes;
+  return {
+    frames: config.ringFrames,
+    initialBytes: fixed ?? initialBytes,
+    maximumBytes: fixed ?? maximumBytes,
+    hardMaximumBytes: Math.max(hardMaximumBytes, fixed ?? 0),
+    gopCache: config.gopCache,
+  };
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
-import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { keepFixed } from '../config/changes.ts';
 import type { Credentials } from '../config/credentials.ts';
@@ -26,7 +25,7 @@ import { listenOptions, type OpenPorts, publishAddresses } from './listen-option
 import { OnvifDevices, type OpenDevice } from './onvif-devices.ts';
 import { PathRegistry } from './path-registry.ts';
 import { Publishers } from './publishers.ts';
-import { RingStore } from './ring-store.ts';
+import { RingStore, ringOptions } from './ring-store.ts';
 import { Statistics } from './statistics.ts';
 import { Status } from './status.ts';
 import { StatusView } from './status-view.ts';
@@ -421,7 +420,12 @@ export class Server {
   }
 
   async #terminate(): Promise<void> {
-    const parts = [this.#acceptor.terminate(), this.#consumers.terminate(), this.#devices.close(), this.#status.close()];
+    const parts = [
+      this.#acceptor.terminate(),
+      this.#consumers.terminate(),
+      this.#devices.close(),
+      this.#status.close(),
+    ];
     await Promise.all(parts);
   }
 }
@@ -431,18 +435,6 @@ const drainShare = 0.8;
 
 /** Milliseconds for the ports of terminated threads to close. */
 const portCloseMs = 200;
-
-function ringOptions(config: Config): ConstructorParameters<typeof RingStore>[1] {
-  const { initialBytes, maximumBytes, hardMaximumBytes } = limits.ring;
-  const fixed = config.ringBytes === 'auto' ? null : config.ringBytes;
-  return {
-    frames: config.ringFrames,
-    initialBytes: fixed ?? initialBytes,
-    maximumBytes: fixed ?? maximumBytes,
-    hardMaximumBytes: Math.max(hardMaximumBytes, fixed ?? 0),
-    gopCache: config.gopCache,
-  };
-}
 
 function timeout(ms: number): Promise<void> {
   return new Promise((resolve) => {

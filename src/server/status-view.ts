@@ -138,9 +138,7 @@ export class StatusView implements StatusSource {
       name,
       onvifPort: config.onvif ? (open[index]?.port ?? onvifPort) : null,
       rtmpPort: ports.get(listener) ?? 0,
-      streams: cameras
-        .filter(({ hardware }) => hardware === index)
-        .map((camera) => camera.index),
+      streams: cameras.filter(({ hardware }) => hardware === index).map((camera) => camera.index),
     }));
   }
 

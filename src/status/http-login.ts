@@ -75,10 +75,7 @@ export class HttpLogin {
 
   /** Clients take the first that they know, and Digest is the safer one. */
   #challenged(nowMs: number, stale: boolean, failed: boolean): HttpLoginResult {
-    const challenges = [
-      ...this.#digest.challenges(nowMs, stale),
-      `Basic realm="${this.#realm}", charset="UTF-8"`,
-    ];
+    const challenges = [...this.#digest.challenges(nowMs, stale), `Basic realm="${this.#realm}", charset="UTF-8"`];
     return { result: 'challenged', failed, challenges };
   }
 }

@@ -59,7 +59,12 @@ export class MetricsText {
   }
 }
 
-const suffixes: Readonly<Record<MetricType, RegExp>> = { counter: /_total$/, info: /_info$/, gauge: /$^/, histogram: /$^/ };
+const suffixes: Readonly<Record<MetricType, RegExp>> = {
+  counter: /_total$/,
+  info: /_info$/,
+  gauge: /$^/,
+  histogram: /$^/,
+};
 
 /** `{a="1",b="2"}`, with the values escaped; nothing without labels. */
 export function labelText(labels: Readonly<Record<string, string | number>>): string {

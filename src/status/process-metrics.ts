@@ -22,7 +22,11 @@ export const processFamilies: readonly MetricFamily[] = [
   { name: 'process_virtual_memory_bytes', type: 'gauge', help: 'Address space of the process (Linux)' },
   { name: 'process_open_fds', type: 'gauge', help: 'Open file descriptors (Linux)' },
   { name: 'process_max_fds', type: 'gauge', help: 'How many there may be (Linux)' },
-  { name: 'nodejs_eventloop_lag_mean_seconds', type: 'gauge', help: 'Delay of the main thread since the scrape before, mean' },
+  {
+    name: 'nodejs_eventloop_lag_mean_seconds',
+    type: 'gauge',
+    help: 'Delay of the main thread since the scrape before, mean',
+  },
   { name: 'nodejs_eventloop_lag_p99_seconds', type: 'gauge', help: 'The same, 99th percentile' },
   { name: 'nodejs_eventloop_lag_max_seconds', type: 'gauge', help: 'The same, largest' },
   { name: 'nodejs_heap_size_total_bytes', type: 'gauge', help: 'JavaScript heap of the main thread' },

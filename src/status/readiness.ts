@@ -16,7 +16,14 @@ export interface ReadinessProblem {
 type Facts = Pick<ServerFacts, 'draining' | 'listening' | 'consumersReady' | 'consumers' | 'threads' | 'overloaded'>;
 
 /** Judges the facts of one moment. A thread without anything to do is alive: it is asked for nothing. */
-export function judgeReadiness({ draining, listening, consumersReady, consumers, threads, overloaded }: Facts): Readiness {
+export function judgeReadiness({
+  draining,
+  listening,
+  consumersReady,
+  consumers,
+  threads,
+  overloaded,
+}: Facts): Readiness {
   const reasons: ReadinessProblem[] = [];
   if (draining) reasons.push({ code: 'draining', text: 'the server is shutting down' });
   if (!listening) reasons.push({ code: 'listeners_closed', text: 'the ports for publishers and readers are not open' });

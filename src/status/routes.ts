@@ -185,9 +185,13 @@ function eventRoutes(source: StatusSource, epoch: string): StatusRoute[] {
     {
       method: 'GET',
       path: liveEventsPath,
-      summary: 'Starts and stops of streams as they happen (server-sent events); after Last-Event-ID, where that is given',
+      summary:
+        'Starts and stops of streams as they happen (server-sent events); after Last-Event-ID, where that is given',
       answers: {
-        200: { mediaType: 'text/event-stream', text: 'Events of the types started, stopped, and missed where some were forgotten' },
+        200: {
+          mediaType: 'text/event-stream',
+          text: 'Events of the types started, stopped, and missed where some were forgotten',
+        },
         503: { schema: schemas.problemSchema, text: 'Too many clients follow the events' },
       },
       handle: null,

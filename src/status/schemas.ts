@@ -99,7 +99,11 @@ export const streamSchema = object({
   verdict: orNull(
     object(
       {
-        blame: { type: 'string', enum: ['none', 'source', 'network', 'server', 'reader'], description: 'Who is to blame' },
+        blame: {
+          type: 'string',
+          enum: ['none', 'source', 'network', 'server', 'reader'],
+          description: 'Who is to blame',
+        },
         text: text('Why'),
       },
       'Of the newest block of statistics; null before the first',

@@ -17,7 +17,9 @@ const threadLabels = ['thread', 'index'];
 const listenerLabels = ['protocol', 'port'];
 
 /** Reasons that a listener refuses a connection for; they are there from the start, so that the first one is an increase. */
-const admissionReasons = (Object.keys(errorTable) as ErrorCode[]).filter((code) => errorTable[code].layer === 'admission');
+const admissionReasons = (Object.keys(errorTable) as ErrorCode[]).filter(
+  (code) => errorTable[code].layer === 'admission',
+);
 
 const families: readonly ServerFamily[] = [
   {
@@ -46,7 +48,11 @@ const families: readonly ServerFamily[] = [
     labels: ['thread'],
     samples: ({ failures }) => Object.entries(failures).map(([thread, count]) => [{ thread }, count]),
   },
-  ofThreads('skyweir_thread_busy_ratio', 'Part of the last second in which the thread worked, 0 to 1', (load) => load.busy),
+  ofThreads(
+    'skyweir_thread_busy_ratio',
+    'Part of the last second in which the thread worked, 0 to 1',
+    (load) => load.busy,
+  ),
   ofThreads(
     'skyweir_thread_loop_delay_seconds',
     'How much later than it should the thread came to its work, on average over about a second',
@@ -92,7 +98,11 @@ const families: readonly ServerFamily[] = [
   byReason('skyweir_publisher_ends_total', "Publishers' connections that have ended, by reason", ({ publishers }) => {
     return publishers.ends.all;
   }),
-  byReason('skyweir_reader_ends_total', "Readers' connections that have ended, by reason", ({ readers }) => readers.ends),
+  byReason(
+    'skyweir_reader_ends_total',
+    "Readers' connections that have ended, by reason",
+    ({ readers }) => readers.ends,
+  ),
   {
     name: 'skyweir_reader_first_picture_seconds',
     type: 'histogram',
@@ -206,7 +216,8 @@ function ofListeners(
     type,
     help,
     labels: listenerLabels,
-    samples: ({ listeners }) => listeners.map((facts) => [{ protocol: facts.protocol, port: facts.port }, value(facts)]),
+    samples: ({ listeners }) =>
+      listeners.map((facts) => [{ protocol: facts.protocol, port: facts.port }, value(facts)]),
   };
 }
 

@@ -228,9 +228,12 @@ describe('kick', () => {
     rig.nowMs = 7;
     const [first, second] = rig.publishers.list(new Map([['1935', 4711]]));
     const facts = { address: '10.0.0.1', port: 1000, listenerPort: 4711, acceptedMs: 0 };
-    assert.deepEqual([first, second], [
-      { connection: 'r1', ...facts, camera: 0 },
-      { connection: 'r2', ...facts, camera: 1 },
-    ]);
+    assert.deepEqual(
+      [first, second],
+      [
+        { connection: 'r1', ...facts, camera: 0 },
+        { connection: 'r2', ...facts, camera: 1 },
+      ],
+    );
   });
 });
