@@ -27,8 +27,8 @@ const rounds = Number(process.env['HOSTILE_ROUNDS'] ?? 1);
 const concurrency = 6;
 /** Cameras of the healthy ones, and one that rows share; the others belong to a row each. */
 const firstCamera = 10;
-/** Bytes that the servers may have grown by, after all rows and with everybody gone who was not there before. */
-const growthBytes = 224 * 1024 * 1024;
+/** Bytes that the three servers, of some 15 threads, may have grown by after all rows, with everybody gone who was not there before. */
+const growthBytes = 320 * 1024 * 1024;
 const growthDescriptors = 4;
 
 const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
