@@ -1,31 +1,8 @@
 import assert from 'node:assert/strict';
 import { amf, body, bytes, fmt0, fmt1, fmt2, fmt3, message, u24, u32 } from '../../golden/wire.ts';
+import { live } from './live-row.ts';
 import type { Peer } from './peer.ts';
 import { announce, command, keyframe, opening, type Row, repeat, type Scene, setChunkSize, video } from './row.ts';
-
-/** A row whose peer publishes first. */
-function live(
-  id: string,
-  attack: string,
-  ends: Row['ends'],
-  parts: Uint8Array | ((peer: Peer, scene: Scene) => Promise<void>),
-  more: Partial<Row> = {},
-): Row {
-  return {
-    id,
-    protocol: 'RTMP',
-    attack,
-    ends,
-    ...(ends === 'video_timeout' && { when: 'video timeout' as const }),
-    ...more,
-    play: async (scene) => {
-      const peer = await scene.publisher();
-      if (typeof parts === 'function') await parts(peer, scene);
-      else await peer.send(parts);
-      if (ends === 'tolerated') await scene.stillPublishes(peer);
-    },
-  };
-}
 
 const mebibyte = 1024 * 1024;
 const tag = (type: number, time: number, content: Uint8Array, length = content.length): Buffer =>

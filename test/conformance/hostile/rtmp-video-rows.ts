@@ -1,32 +1,8 @@
 import { amf, body, bytes, message, u24 } from '../../golden/wire.ts';
 import { annexB, avcc, headerTag, idr, naluTag, pps, prefixed, slice, sps } from '../../unit/ingest/publisher-rig.ts';
-import type { Peer } from './peer.ts';
-import { command, commandBody, keyframe, publish, type Row, type Scene, setChunkSize, video } from './row.ts';
+import { live } from './live-row.ts';
+import { command, commandBody, keyframe, publish, type Row, setChunkSize, video } from './row.ts';
 import { nested } from './rtmp-opening-rows.ts';
-
-/** A row whose peer publishes first. */
-function live(
-  id: string,
-  attack: string,
-  ends: Row['ends'],
-  parts: Uint8Array | ((peer: Peer, scene: Scene) => Promise<void>),
-  more: Partial<Row> = {},
-): Row {
-  return {
-    id,
-    protocol: 'RTMP',
-    attack,
-    ends,
-    ...(ends === 'video_timeout' && { when: 'video timeout' as const }),
-    ...more,
-    play: async (scene) => {
-      const peer = await scene.publisher();
-      if (typeof parts === 'function') await parts(peer, scene);
-      else await peer.send(parts);
-      if (ends === 'tolerated') await scene.stillPublishes(peer);
-    },
-  };
-}
 
 const header = headerTag([sps], [pps]);
 const fourCc = (head: number, code: string, content: Uint8Array = body(40)): Buffer =>
