@@ -19,7 +19,8 @@ import type {
 import { Admission } from '../ingest/admission.ts';
 import { AddressFilter } from './address-filter.ts';
 import { IngestPool } from './ingest-pool.ts';
-import { type ListenError, Listeners, type WantedPort } from './listeners.ts';
+import type { ListenError } from './listen.ts';
+import { Listeners, type WantedPort } from './listeners.ts';
 
 /**
  * Owns the listeners. Each publisher's socket becomes one task of the ingest pool, which chooses the worker; each reader's

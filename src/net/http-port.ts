@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { plainAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import { ListenError } from './listeners.ts';
+import { listen } from './listen.ts';
 import { enterOnvif } from './onvif-entrance.ts';
 
 /** Milliseconds between two looks at the requests that take too long. */
@@ -39,26 +39,12 @@ export class HttpPort {
     this.#server = this.#createServer();
   }
 
-  /** Returns the port. Throws {@link ListenError}, whose code is that of the system, such as EADDRINUSE. */
-  listen(): Promise<number> {
-    const { port, flag, logger } = this.#options;
-    let { host } = this.#options;
-    return new Promise((resolve, reject) => {
-      const onError = ({ code }: NodeJS.ErrnoException): void => {
-        if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-          // The default means every address; this machine has no IPv6.
-          host = '0.0.0.0';
-          this.#server.listen({ host, port });
-        } else reject(new ListenError(flag, port, code ?? 'UNKNOWN'));
-      };
-      this.#server.on('error', onError);
-      this.#server.once('listening', () => {
-        this.#server.off('error', onError);
-        this.#server.on('error', (error) => logger.error({ err: error }, `the port of ${flag} failed`));
-        resolve((this.#server.address() as AddressInfo).port);
-      });
-      this.#server.listen({ host, port });
-    });
+  /** Returns the port. Throws `ListenError`, whose code is that of the system, such as EADDRINUSE. */
+  async listen(): Promise<number> {
+    const { host, port, flag, logger } = this.#options;
+    const opened = await listen(this.#server, { host, port, flag });
+    this.#server.on('error', (error) => logger.error({ err: error }, `the port of ${flag} failed`));
+    return opened;
   }
 
   /** Ends all connections, and gives the port back. */

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { listen } from './listen.ts';
 
 /** Connections the kernel may hold for us: with Node's default of 511 a burst of 1000 drones pays a one-second SYN retry. */
 const backlog = 4096;
@@ -11,21 +12,6 @@ export interface WantedPort {
   readonly flag: string;
   /** 0 is any free one. */
   readonly port: number;
-}
-
-/** A port that could not be opened. */
-export class ListenError extends Error {
-  readonly flag: string;
-  readonly port: number;
-  /** Of the system, such as EADDRINUSE. */
-  readonly code: string;
-
-  constructor(flag: string, port: number, code: string) {
-    super(`${flag} ${port}: ${code}`);
-    this.flag = flag;
-    this.port = port;
-    this.code = code;
-  }
 }
 
 /** The open ports of a thread, and their change from one set to the next. */
@@ -42,7 +28,7 @@ export class Listeners {
 
   /**
    * Opens what is missing, then closes what is not wanted any more. Returns the port numbers by key. If a port cannot be
-   * opened all stays as it was, and {@link ListenError} is thrown.
+   * opened all stays as it was, and `ListenError` is thrown.
    */
   async change(wanted: readonly WantedPort[]): Promise<Map<string, number>> {
     const next = new Map<string, Server>();
@@ -63,20 +49,12 @@ export class Listeners {
     this.#open.clear();
   }
 
-  #listen({ key, flag, port }: WantedPort): Promise<Server> {
-    return new Promise((resolve, reject) => {
-      // Only a socket that nothing has been read from can move to another thread.
-      const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#onSocket(key, socket));
-      let host = this.#host;
-      server.on('error', ({ code }: NodeJS.ErrnoException) => {
-        if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-          // The default means every address; this machine has no IPv6.
-          host = '0.0.0.0';
-          server.listen({ host, port, backlog });
-        } else reject(new ListenError(flag, port, code ?? 'UNKNOWN'));
-      });
-      server.on('listening', () => resolve(server));
-      server.listen({ host, port, backlog });
-    });
+  async #listen({ key, flag, port }: WantedPort): Promise<Server> {
+    // Only a socket that nothing has been read from can move to another thread.
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#onSocket(key, socket));
+    await listen(server, { host: this.#host, port, flag, backlog });
+    // What goes wrong from now on is one connection that could not be accepted.
+    server.on('error', () => {});
+    return server;
   }
 }

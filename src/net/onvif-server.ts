@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { plainAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
@@ -20,7 +20,7 @@ import {
 import { originOf } from '../onvif/origin.ts';
 import type { OnvifService } from '../onvif/service.ts';
 import { ipv4Addresses } from './interface-addresses.ts';
-import { ListenError } from './listeners.ts';
+import { listen } from './listen.ts';
 import { enterOnvif } from './onvif-entrance.ts';
 import { type OnvifCounters, OnvifJournal } from './onvif-journal.ts';
 import { pipeToRtsp } from './tunnel-pipe.ts';
@@ -96,27 +96,12 @@ export class OnvifServer {
     this.#rtspPort = port;
   }
 
-  /** Returns the port. Throws {@link ListenError}, whose code is that of the system, such as EADDRINUSE. */
-  listen(): Promise<number> {
-    const { port } = this.#options;
-    let { host } = this.#options;
-    return new Promise((resolve, reject) => {
-      const onError = ({ code }: NodeJS.ErrnoException): void => {
-        if (host === '::' && (code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL')) {
-          // The default means every address; this machine has no IPv6.
-          host = '0.0.0.0';
-          this.#server.listen({ host, port });
-        } else reject(new ListenError('--onvif-port', port, code ?? 'UNKNOWN'));
-      };
-      this.#server.on('error', onError);
-      this.#server.once('listening', () => {
-        this.#server.off('error', onError);
-        this.#server.on('error', (error) => this.#options.logger.error({ err: error }, 'the ONVIF port failed'));
-        this.#port = (this.#server.address() as AddressInfo).port;
-        resolve(this.#port);
-      });
-      this.#server.listen({ host, port });
-    });
+  /** Returns the port. Throws `ListenError`, whose code is that of the system, such as EADDRINUSE. */
+  async listen(): Promise<number> {
+    const { host, port, logger } = this.#options;
+    this.#port = await listen(this.#server, { host, port, flag: '--onvif-port' });
+    this.#server.on('error', (error) => logger.error({ err: error }, 'the ONVIF port failed'));
+    return this.#port;
   }
 
   /** Ends all connections, and gives the port back. */

@@ -4,7 +4,7 @@ import { StartError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { Camera } from '../control/messages.ts';
 import { DiscoverySocket } from '../net/discovery-socket.ts';
-import type { ListenError } from '../net/listeners.ts';
+import type { ListenError } from '../net/listen.ts';
 import { newOnvifCounters } from '../net/onvif-journal.ts';
 import { OnvifServer } from '../net/onvif-server.ts';
 import { TlsContexts } from '../net/tls-context.ts';

@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpPort } from '../net/http-port.ts';
-import type { ListenError } from '../net/listeners.ts';
+import type { ListenError } from '../net/listen.ts';
 import type { StatusServer } from '../net/status-server.ts';
 import { TlsContexts } from '../net/tls-context.ts';
 import { TlsMaterialBoard } from '../net/tls-material.ts';

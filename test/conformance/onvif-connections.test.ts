@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { limits } from '../../src/base/limits.ts';
-import { ListenError } from '../../src/net/listeners.ts';
+import { ListenError } from '../../src/net/listen.ts';
 import { namespaces } from '../../src/onvif/namespaces.ts';
 import type { LaterAnswer, OnvifService } from '../../src/onvif/service.ts';
 import { startDevice } from '../support/onvif-device.ts';
