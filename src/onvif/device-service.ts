@@ -1,36 +1,26 @@
 import { deviceCapabilitiesXml, oldCapabilitiesXml, servicesXml } from './capabilities.ts';
 import type { DeviceFacts, InterfaceAddress } from './device-facts.ts';
 import { namespaces } from './namespaces.ts';
-import { ignored, type Operation, OperationTable } from './operations.ts';
+import { ignored, type Operation, OperationService } from './operations.ts';
 import { deviceScopes } from './scopes.ts';
-import type { OnvifService, ServiceCall } from './service.ts';
+import type { ServiceCall } from './service.ts';
 import { escapeXml, textAt } from './xml.ts';
 
 /**
  * The device service (ONVIF Core, clause 8). Nothing of the machine can be changed through it, let alone restarted:
  * SetNetworkProtocols and SetScopes are accepted without effect, because recorders call them; the rest is not implemented.
  */
-export class DeviceService implements OnvifService {
-  readonly namespace = namespaces.tds;
+export class DeviceService extends OperationService {
   readonly #facts: DeviceFacts;
   readonly #hasEvents: boolean;
-  readonly #operations: OperationTable;
 
   constructor(facts: DeviceFacts, hasEvents: boolean) {
+    super('tds');
     this.#facts = facts;
     this.#hasEvents = hasEvents;
-    this.#operations = new OperationTable('tds', this.#table());
   }
 
-  get operations(): readonly string[] {
-    return this.#operations.names;
-  }
-
-  call(call: ServiceCall): string {
-    return this.#operations.call(call);
-  }
-
-  #table(): Record<string, Operation> {
+  protected override table(): Record<string, Operation> {
     const facts = this.#facts;
     return {
       GetServices: ({ body, origin }) =>

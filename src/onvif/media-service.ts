@@ -9,9 +9,8 @@ import {
   sourceOptionsXml,
   videoSourceXml,
 } from './media-xml.ts';
-import { namespaces } from './namespaces.ts';
-import { ignored, notImplemented, type Operation, OperationTable } from './operations.ts';
-import type { OnvifService, ServiceCall } from './service.ts';
+import { ignored, notImplemented, type Operation, OperationService } from './operations.ts';
+import type { ServiceCall } from './service.ts';
 import { streamUri, unavailableTransport } from './stream-uri.ts';
 import { channelAt, channelsOf, type PlacedChannel, type TokenKind, tokenOf } from './tokens.ts';
 import { childOf, escapeXml, textAt } from './xml.ts';
@@ -62,25 +61,15 @@ export function mediaCapabilitiesXml(tag: string, facts: DeviceFacts): string {
 }
 
 /** The media service (ONVIF Media): a fixed profile for each camera, whose configurations tell what its publisher sends. */
-export class MediaService implements OnvifService {
-  readonly namespace = namespaces.trt;
+export class MediaService extends OperationService {
   readonly #facts: DeviceFacts;
-  readonly #operations: OperationTable;
 
   constructor(facts: DeviceFacts) {
+    super('trt');
     this.#facts = facts;
-    this.#operations = new OperationTable('trt', this.#table());
   }
 
-  get operations(): readonly string[] {
-    return this.#operations.names;
-  }
-
-  call(call: ServiceCall): string {
-    return this.#operations.call(call);
-  }
-
-  #table(): Record<string, Operation> {
+  protected override table(): Record<string, Operation> {
     const facts = this.#facts;
     const configurations = (kind: TokenKind, xml: typeof encoderXml) => ({
       one: (call: ServiceCall) => xml('trt:Configuration', facts, this.#named(kind, call, 'ConfigurationToken')),

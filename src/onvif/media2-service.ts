@@ -9,9 +9,8 @@ import {
   sourceConfigurationXml,
   sourceOptionsXml,
 } from './media-xml.ts';
-import { namespaces } from './namespaces.ts';
-import { ignored, notImplemented, type Operation, OperationTable } from './operations.ts';
-import type { OnvifService, ServiceCall } from './service.ts';
+import { ignored, notImplemented, type Operation, OperationService } from './operations.ts';
+import type { ServiceCall } from './service.ts';
 import { streamUri, unavailableTransport } from './stream-uri.ts';
 import { channelAt, channelsOf, type PlacedChannel, type TokenKind, tokenOf } from './tokens.ts';
 import { childOf, escapeXml, textAt } from './xml.ts';
@@ -41,25 +40,15 @@ export function media2CapabilitiesXml(tag: string, facts: DeviceFacts): string {
 }
 
 /** The second media service (ONVIF Media2): the same profiles as the first, as newer clients want them. */
-export class Media2Service implements OnvifService {
-  readonly namespace = namespaces.tr2;
+export class Media2Service extends OperationService {
   readonly #facts: DeviceFacts;
-  readonly #operations: OperationTable;
 
   constructor(facts: DeviceFacts) {
+    super('tr2');
     this.#facts = facts;
-    this.#operations = new OperationTable('tr2', this.#table());
   }
 
-  get operations(): readonly string[] {
-    return this.#operations.names;
-  }
-
-  call(call: ServiceCall): string {
-    return this.#operations.call(call);
-  }
-
-  #table(): Record<string, Operation> {
+  protected override table(): Record<string, Operation> {
     const facts = this.#facts;
     const list =
       (kind: TokenKind, xml: typeof encoder2Xml): Operation =>

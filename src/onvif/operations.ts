@@ -1,31 +1,42 @@
 import { OnvifFault } from './fault.ts';
-import type { ServiceCall } from './service.ts';
+import { namespaces } from './namespaces.ts';
+import type { OnvifService, ServiceCall } from './service.ts';
 
 /** Returns the content of the answer element. Faults are thrown as {@link OnvifFault}. */
 export type Operation = (call: ServiceCall) => string;
 
-/** The operations of a service by local name, and the prefix of its answers. */
-export class OperationTable {
+/** A service that is a table of operations, each answered at once. */
+export abstract class OperationService implements OnvifService {
+  readonly namespace: string;
   readonly #prefix: string;
-  readonly #operations: ReadonlyMap<string, Operation>;
+  #operations: ReadonlyMap<string, Operation> | null = null;
 
-  constructor(prefix: string, operations: Readonly<Record<string, Operation>>) {
+  /** `prefix` is that of the answers: the namespace's own. */
+  protected constructor(prefix: keyof typeof namespaces) {
+    this.namespace = namespaces[prefix];
     this.#prefix = prefix;
-    this.#operations = new Map(Object.entries(operations));
   }
 
   /** Local names of all operations. */
-  get names(): string[] {
-    return [...this.#operations.keys()];
+  get operations(): readonly string[] {
+    return [...this.#known.keys()];
   }
 
-  /** The answer element. */
+  /** Returns the answer element. */
   call(call: ServiceCall): string {
-    const operation = this.#operations.get(call.operation);
+    const operation = this.#known.get(call.operation);
     if (operation === undefined) throw notImplemented(call.operation);
     const name = `${this.#prefix}:${call.operation}Response`;
     const content = operation(call);
     return content === '' ? `<${name}/>` : `<${name}>${content}</${name}>`;
+  }
+
+  /** The operations by local name. Asked once, at the first call: a service is not complete before its constructor has ended. */
+  protected abstract table(): Record<string, Operation>;
+
+  get #known(): ReadonlyMap<string, Operation> {
+    this.#operations ??= new Map(Object.entries(this.table()));
+    return this.#operations;
   }
 }
 
