@@ -1,0 +1,50 @@
+import { boolean, optionalPath, pathPattern, text } from '../setting.ts';
+
+/** Settings: who may read, and what is kept for that. */
+export const accessSettings = {
+  auth: boolean({
+    flag: 'auth',
+    default: true,
+    applies: 'restart',
+    group: 'Access',
+    text: 'Ask RTSP readers for user name and password. Off lets everyone who reaches the port watch every camera.',
+  }),
+  user: text({
+    flag: 'user',
+    valueName: '<name>',
+    default: 'skyweir',
+    pattern: /^[^\s:"\\\p{C}]{1,64}$/u,
+    allowed: 'a name of 1 to 64 characters without spaces, colons, quotes and backslashes',
+    applies: 'restart',
+    group: 'Access',
+    text: 'User name that RTSP readers give.',
+  }),
+  passwordFile: optionalPath({
+    flag: 'password-file',
+    default: null,
+    defaultText: 'none: `SKYWEIR_PASSWORD`, else a generated password kept in the state folder',
+    sample: '/etc/skyweir/password',
+    applies: 'restart',
+    group: 'Access',
+    text: 'File whose first line is the password that RTSP readers give.',
+  }),
+  rtspDigestSha256: boolean({
+    flag: 'rtsp-digest-sha256',
+    default: false,
+    applies: 'restart',
+    group: 'Access',
+    text: 'Offer SHA-256 beside MD5 for the RTSP password. Off, because some players fail when both are offered.',
+  }),
+  stateDir: text({
+    flag: 'state-dir',
+    valueName: '<folder>',
+    default: ({ stateDirectory }) => stateDirectory ?? '.skyweir',
+    defaultText: '`.skyweir` in the working directory; as a systemd service its state folder',
+    sample: '/var/lib/skyweir',
+    pattern: pathPattern,
+    allowed: 'the path of a folder',
+    applies: 'restart',
+    group: 'Access',
+    text: 'Folder for what must outlive a restart, such as the generated password.',
+  }),
+} as const;

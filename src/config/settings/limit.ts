@@ -1,0 +1,71 @@
+import { addressRange, addressRangeAllowed } from '../address-range.ts';
+import { hardwareSettings } from '../hardware-settings.ts';
+import { duration, list } from '../setting.ts';
+
+/** Settings: limits and deadlines of publishers. */
+export const limitSettings = {
+  maxConnections: hardwareSettings['max-connections'],
+  maxConnectionsPerIp: hardwareSettings['max-connections-per-ip'],
+  rateLimit: hardwareSettings['rate-limit'],
+  rateLimitPerSecond: hardwareSettings['rate-limit-per-second'],
+  allowIp: list({
+    flag: 'allow-ip',
+    valueName: '<addresses>',
+    entry: addressRange,
+    allowed: addressRangeAllowed,
+    default: [],
+    defaultText: 'none: every address',
+    sample: ['192.0.2.0/24', '2001:db8::/32'],
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'Addresses and networks that may publish, all others may not.',
+  }),
+  denyIp: list({
+    flag: 'deny-ip',
+    valueName: '<addresses>',
+    entry: addressRange,
+    allowed: addressRangeAllowed,
+    default: [],
+    defaultText: 'none',
+    sample: ['198.51.100.7'],
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'Addresses and networks that may not publish, even if `allow-ip` names them.',
+  }),
+  handshakeTimeoutMs: duration({
+    flag: 'handshake-timeout',
+    default: 5000,
+    minMs: 100,
+    maxMs: 600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A connection that has not finished the RTMP handshake by then is closed.',
+  }),
+  publishTimeoutMs: duration({
+    flag: 'publish-timeout',
+    default: 10_000,
+    minMs: 100,
+    maxMs: 3_600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A connection that has not started to publish by then is closed.',
+  }),
+  videoTimeoutMs: duration({
+    flag: 'video-timeout',
+    default: 15_000,
+    minMs: 100,
+    maxMs: 3_600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A publisher that sends no video for this long is disconnected.',
+  }),
+  receiveTimeoutMs: duration({
+    flag: 'receive-timeout',
+    default: 30_000,
+    minMs: 100,
+    maxMs: 3_600_000,
+    applies: 'live',
+    group: 'Limits and deadlines',
+    text: 'A connection that sends nothing at all for this long is closed.',
+  }),
+} as const;

@@ -1,0 +1,96 @@
+import { hardwareSettings } from '../hardware-settings.ts';
+import { boolean, integer, text } from '../setting.ts';
+
+const hostPattern = /^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9._-]+)?\]?)$/;
+const hostAllowed = 'an IP address or a host name of this machine';
+
+/** Settings: ports, addresses and packets. */
+export const networkSettings = {
+  host: text({
+    flag: 'host',
+    valueName: '<address>',
+    default: '::',
+    pattern: hostPattern,
+    allowed: hostAllowed,
+    applies: 'restart',
+    group: 'Network',
+    text: 'Address that all ports listen on. `::` is every address, IPv6 and IPv4; `127.0.0.1` is this machine only.',
+  }),
+  rtmpPort: hardwareSettings['rtmp-port'],
+  rtspPort: integer({
+    flag: 'rtsp-port',
+    valueName: '<port>',
+    default: 8554,
+    min: 0,
+    max: 65_535,
+    applies: 'live',
+    group: 'Network',
+    text: 'TCP port that XProtect and players pull RTSP from. 0 takes any free port.',
+  }),
+  onvif: boolean({
+    flag: 'onvif',
+    default: true,
+    applies: 'live',
+    group: 'Network',
+    text: 'Answer as ONVIF devices, so that XProtect can add the cameras as hardware. Off leaves RTSP alone.',
+  }),
+  onvifPort: hardwareSettings['onvif-port'],
+  discovery: boolean({
+    flag: 'discovery',
+    default: false,
+    applies: 'live',
+    group: 'Network',
+    text: 'Answer WS-Discovery, so that the ONVIF devices are found by a search of the network (UDP port 3702).',
+  }),
+  http: boolean({
+    flag: 'http',
+    default: true,
+    applies: 'live',
+    group: 'Network',
+    text: 'Answer `/healthz`, `/readyz`, `/metrics` and `/api/v1` over HTTP, and over HTTPS where there is a certificate. See docs/monitoring.md.',
+  }),
+  httpPort: integer({
+    flag: 'http-port',
+    valueName: '<port>',
+    default: 8080,
+    min: 0,
+    max: 65_535,
+    applies: 'live',
+    group: 'Network',
+    text: 'TCP port for that. 0 takes any free port.',
+  }),
+  httpHost: text({
+    flag: 'http-host',
+    valueName: '<address>',
+    default: () => '',
+    defaultText: 'as `--host`',
+    sample: '127.0.0.1',
+    pattern: new RegExp(`^$|${hostPattern.source}`),
+    allowed: hostAllowed,
+    applies: 'restart',
+    group: 'Network',
+    text: 'Address that this port listens on, where it is another than that of all ports: `127.0.0.1` keeps it to this machine.',
+  }),
+  rtpPacketBytes: integer({
+    flag: 'rtp-packet-bytes',
+    valueName: '<bytes>',
+    default: 1400,
+    min: 256,
+    max: 8900,
+    unit: 'bytes',
+    applies: 'restart',
+    group: 'Network',
+    text: 'Video bytes in one RTP packet over UDP. Lower it where a VPN loses full-size packets; raise it only if every switch takes jumbo frames.',
+  }),
+  rtpTcpPacketBytes: integer({
+    flag: 'rtp-tcp-packet-bytes',
+    valueName: '<bytes>',
+    default: 8000,
+    min: 256,
+    max: 65_000,
+    unit: 'bytes',
+    applies: 'restart',
+    group: 'Network',
+    text: 'Video bytes in one RTP packet over TCP, where the network cuts packets as it likes. Larger ones cost less processor time; 1400 suits clients that expect the packets of UDP.',
+  }),
+} as const;
