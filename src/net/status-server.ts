@@ -8,13 +8,16 @@ import type { Logger } from '../base/logger.ts';
 import type { HttpCounts } from '../status/counts.ts';
 import { HttpLogin } from '../status/http-login.ts';
 import { problemMediaType, problemOf } from '../status/problem.ts';
-import { liveEventsPath, type StatusRoute, statusRoutes } from '../status/routes.ts';
+import { includesRole, type Role, type RouteUser, roleOf, type StatusRoute } from '../status/route.ts';
+import { liveEventsPath, statusRoutes } from '../status/routes.ts';
 import type { StatusSource } from '../status/status-source.ts';
 import { EventStreams } from './event-streams.ts';
 import { LimitedLog } from './limited-log.ts';
 
 export interface StatusServerOptions {
   readonly source: StatusSource;
+  /** Of parts that bring their own. */
+  readonly routes?: readonly StatusRoute[];
   /** Null: nobody has to log in. */
   readonly credentials: { readonly user: string; readonly password: string } | null;
   /** Offer SHA-256 beside MD5. */
@@ -23,6 +26,16 @@ export interface StatusServerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, once that is known. */
+    user: RouteUser;
+  }
+}
+
+/** Before anybody has logged in, and where nobody has to. */
+const nobody: RouteUser = { name: '', role: 'viewer' };
 
 /** Of every answer: nothing here is for other sites, for frames or for caches. */
 const usualHeaders: Readonly<Record<string, string>> = {
@@ -51,7 +64,7 @@ export class StatusServer {
     this.#options = options;
     const login = { realm: 'Skyweir', sha256: digestSha256, key: randomBytes(32) };
     this.#login = credentials === null ? null : new HttpLogin({ ...credentials, ...login });
-    this.#routes = statusRoutes(source, epoch);
+    this.#routes = statusRoutes(source, epoch, options.routes);
     this.#events = new EventStreams(source, epoch, counts);
     this.#app = fastify({
       logger: false,
@@ -91,6 +104,7 @@ export class StatusServer {
 
   #mount(): void {
     const app = this.#app;
+    app.decorateRequest('user', null!);
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(usualHeaders);
       limitAnswerTime(request, reply);
@@ -103,13 +117,14 @@ export class StatusServer {
   }
 
   #mountRoute(route: StatusRoute): void {
-    const { method, path, params, query, answers, handle } = route;
+    const { method, path, params, query, body, answers, handle } = route;
     const schemas = Object.entries(answers).flatMap(([status, form]) =>
       'schema' in form ? [[status, form.schema]] : [],
     );
     const schema = {
       ...(params !== undefined && { params }),
       ...(query !== undefined && { querystring: query }),
+      ...(body !== undefined && { body }),
       response: Object.fromEntries(schemas),
     };
     const url = path.replaceAll(/\{(\w+)\}/g, ':$1');
@@ -117,14 +132,17 @@ export class StatusServer {
       method,
       url,
       schema,
-      config: { open: route.open === true },
+      config: { open: route.open === true, role: roleOf(route) },
       handler: async (request, reply) => {
         if (handle === null) return this.#follow(request, reply);
         const answer = await handle({
           params: request.params as Record<string, unknown>,
           query: request.query as Record<string, unknown>,
-          accept: request.headers.accept,
+          body: body === undefined ? undefined : request.body,
+          headers: request.headers,
+          user: request.user,
         });
+        if (answer.headers !== undefined) reply.headers(answer.headers);
         reply.code(answer.status);
         if (answer.mediaType !== undefined) reply.type(answer.mediaType);
         return answer.body;
@@ -145,14 +163,29 @@ export class StatusServer {
   #authorise(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
     if (!isSameSite(request))
       return sendProblem(reply, 403, 'requests that change something must not come from another site');
-    const { open = false } = request.routeOptions.config as { open?: boolean };
-    if (open || this.#login === null) return;
+    const { open = false, role = 'viewer' } = request.routeOptions.config as { open?: boolean; role?: Role };
+    request.user = nobody;
+    if (open) return;
+    const refused = this.#logIn(request, reply);
+    if (refused !== undefined || includesRole(request.user.role, role)) return refused;
+    return sendProblem(reply, 403, `this needs the role ${role}; ${request.user.name} is ${request.user.role}`);
+  }
+
+  /** Finds out who asks, or answers those who do not say it right. */
+  #logIn(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    if (this.#login === null) {
+      request.user = { name: 'anybody', role: 'admin' };
+      return;
+    }
     const { counts, clock, logger } = this.#options;
     const address = plainAddress(request.socket.remoteAddress ?? '');
     const nowMs = clock.nowMs();
     const { method, url, headers } = request.raw;
     const login = this.#login.check(headers.authorization, method ?? '', url ?? '', address, nowMs);
-    if (login.result === 'accepted') return;
+    if (login.result === 'accepted') {
+      request.user = { name: this.#options.credentials!.user, role: 'admin' };
+      return;
+    }
     if (login.result === 'wait') {
       counts.authFailures++;
       const seconds = Math.ceil(login.waitMs / 1000);

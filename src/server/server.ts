@@ -197,6 +197,7 @@ export class Server {
       view: this.#view,
       credentials: options.credentials,
       digestSha256: config.rtspDigestSha256,
+      routes: [],
       tls: this.#certificates.memory,
       clock: systemClock,
       logger,

@@ -8,6 +8,7 @@ import type { ListenError } from '../net/listen.ts';
 import type { StatusServer } from '../net/status-server.ts';
 import { TlsContexts } from '../net/tls-context.ts';
 import { TlsMaterialBoard } from '../net/tls-material.ts';
+import type { StatusRoute } from '../status/route.ts';
 import { describeListenError } from './acceptor-supervisor.ts';
 import type { StatusView } from './status-view.ts';
 
@@ -16,6 +17,8 @@ export interface StatusOptions {
   readonly view: StatusView;
   readonly credentials: { readonly user: string; readonly password: string } | null;
   readonly digestSha256: boolean;
+  /** Of parts of the server that bring their own. */
+  readonly routes: readonly StatusRoute[];
   /** {@link TlsMaterialBoard} memory. */
   readonly tls: SharedArrayBuffer;
   readonly clock: Clock;

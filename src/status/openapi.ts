@@ -1,5 +1,5 @@
 import { problemMediaType } from './problem.ts';
-import type { StatusRoute } from './routes.ts';
+import { roleOf, type StatusRoute } from './route.ts';
 import { type JsonSchema, problemSchema } from './schemas.ts';
 
 /** The OpenAPI 3.1 document of the routes. */
@@ -46,6 +46,10 @@ function operation(route: StatusRoute): Record<string, unknown> {
     summary,
     ...(open && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
+    ...(route.body !== undefined && {
+      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+    }),
+    ...(!open && { 'x-role': roleOf(route) }),
     responses: { ...Object.fromEntries(responses), default: { $ref: '#/components/responses/Problem' } },
   };
 }

@@ -2,61 +2,30 @@ import { limits } from '../base/limits.ts';
 import { eventBody, eventsSince } from './event-feed.ts';
 import { chooseMetricsFormat, MetricsText, metricsMediaTypes } from './metrics-text.ts';
 import { openApi } from './openapi.ts';
-import { problemMediaType, problemOf } from './problem.ts';
 import { writeProcessMetrics } from './process-metrics.ts';
 import { judgeReadiness } from './readiness.ts';
+import { problem, type RouteAnswerForm, type StatusRoute } from './route.ts';
 import * as schemas from './schemas.ts';
 import { writeServerMetrics } from './server-metrics.ts';
 import type { StatusSource } from './status-source.ts';
 import { publisherBody, readerBody, seconds, streamBody } from './stream-body.ts';
 import { writeStreamMetrics } from './stream-metrics.ts';
 
-/** What a route is given: already checked against its schemas. */
-export interface RouteRequest {
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly query: Readonly<Record<string, unknown>>;
-  readonly accept: string | undefined;
-}
-
-/** What a route answers: an object to be written as JSON, or a text with its media type. */
-export interface RouteAnswer {
-  readonly status: number;
-  readonly body: object | string;
-  readonly mediaType?: string;
-}
-
-/** One thing that the HTTP port answers. The document of the API is made from it. */
-export interface StatusRoute {
-  readonly method: 'GET' | 'POST';
-  /** With `{name}` for a parameter, as OpenAPI has it. */
-  readonly path: string;
-  readonly summary: string;
-  /** Needs no login. */
-  readonly open?: boolean;
-  readonly params?: schemas.JsonSchema;
-  readonly query?: schemas.JsonSchema;
-  /** Answers by status: a schema for JSON, or a media type with a description. */
-  readonly answers: Readonly<Record<number, RouteAnswerForm>>;
-  /** Null: the port itself answers, with a stream of events. */
-  readonly handle: ((request: RouteRequest) => RouteAnswer | Promise<RouteAnswer>) | null;
-}
-
-/** The form of an answer. */
-export type RouteAnswerForm =
-  | { readonly schema: schemas.JsonSchema; readonly text: string }
-  | { readonly mediaType: string; readonly text: string };
-
 /** The path of the live events. */
 export const liveEventsPath = '/api/v1/events/live';
 
-/** Everything that the port answers. `epoch` tells this run of the server from every other. */
-export function statusRoutes(source: StatusSource, epoch: string): StatusRoute[] {
+/**
+ * Everything that the port answers. `epoch` tells this run of the server from every other; `others` are the routes of parts that
+ * bring their own.
+ */
+export function statusRoutes(source: StatusSource, epoch: string, others: readonly StatusRoute[] = []): StatusRoute[] {
   const routes: StatusRoute[] = [
     ...healthRoutes(source),
     metricsRoute(source),
     ...streamRoutes(source),
     ...eventRoutes(source, epoch),
     ...serverRoutes(source),
+    ...others,
     {
       method: 'GET',
       path: '/api/v1/openapi.json',
@@ -104,8 +73,8 @@ function metricsRoute(source: StatusSource): StatusRoute {
     path: '/metrics',
     summary: 'Metrics for Prometheus; OpenMetrics where the client asks for it',
     answers: { 200: { mediaType: metricsMediaTypes.prometheus, text: 'See docs/monitoring.md' } },
-    handle: async ({ accept }) => {
-      const format = chooseMetricsFormat(accept);
+    handle: async ({ headers }) => {
+      const format = chooseMetricsFormat(String(headers['accept'] ?? ''));
       const text = new MetricsText(format);
       const processMetrics = await source.processMetrics();
       writeServerMetrics(text, source.facts());
@@ -236,7 +205,3 @@ function serverRoutes(source: StatusSource): StatusRoute[] {
 }
 
 const noCamera: RouteAnswerForm = { schema: schemas.problemSchema, text: 'There is no such camera' };
-
-function problem(status: number, detail: string): RouteAnswer {
-  return { status, body: problemOf(status, detail), mediaType: problemMediaType };
-}
