@@ -22,6 +22,13 @@ export const limits = {
     ignoredBytesBeforePublish: 64 * 1024,
     /** Chunks per 64 KiB received beyond what a chunk size of 128 makes; holds chunk sizes 1 to 127 down. */
     chunksPer64KiB: 4096,
+    /**
+     * Units of 0.4 us or so that messages of one connection cost before others have a turn: some 1 ms. A read of 256 KiB of
+     * video has some ten pictures of 9 units, one of nothing but commands had 30 ms.
+     */
+    workPerTurn: 2048,
+    /** FLV tags of one aggregate message: a second of 60 frames and their audio has some 150. */
+    aggregateTags: 1024,
     /** Bytes of replies that may wait for a peer that does not read. */
     outputBytes: 256 * 1024,
     /** Bytes. An acknowledgement window below this would make one reply per read. */
@@ -31,6 +38,16 @@ export const limits = {
     /** Bytes of a stream path, and its segments. */
     pathBytes: 512,
     pathSegments: 8,
+  },
+  turns: {
+    /**
+     * Part of its thread's time that one connection may use, and milliseconds at once: a camera of 4.5 Mbit/s needs 0.0005, and
+     * the 8 MiB that a link has held back some 5 ms.
+     */
+    share: 0.1,
+    burstMs: 10,
+    /** Milliseconds from turn to turn of connections that use more: a read of 256 KiB each, 400 Mbit/s together. */
+    everyMs: 5,
   },
   tls: {
     /** Bytes of a certificate with its chain and key; real ones are below 20 KiB. Memory of twice this is shared. */
@@ -77,6 +94,10 @@ export const limits = {
     sessionTimeoutMs: 60_000,
     /** Milliseconds for the TLS handshake: two round trips, of a few hundred milliseconds on a bad link. */
     handshakeMs: 5_000,
+    /** Milliseconds until a reader must have logged in. Some ask a person for the password over the open connection. */
+    strangerTimeoutMs: 20_000,
+    /** Connections from one address that have not logged in: a quarter of all, and more than a recorder has at any moment. */
+    strangersPerAddress: 500,
     /** Milliseconds beyond the advertised timeout, for clients that keep alive at the last moment. */
     sessionGraceMs: 5_000,
     /** Wrong passwords on one connection before it is closed. */

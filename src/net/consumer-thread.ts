@@ -27,10 +27,13 @@ import { ReaderTally } from '../shm/reader-tally.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
 import { WorkerLoads } from '../shm/worker-load.ts';
 import { CameraDirectory } from './camera-directory.ts';
+import { ReadTurns } from './read-turns.ts';
 import { ReaderTls } from './reader-tls.ts';
 import { RtpPorts } from './rtp-udp.ts';
-import { RtspConnection, type RtspContext } from './rtsp-connection.ts';
+import { RtspConnection } from './rtsp-connection.ts';
+import type { RtspContext } from './rtsp-context.ts';
 import { Tunnels } from './rtsp-tunnel.ts';
+import { Strangers } from './strangers.ts';
 
 /** Milliseconds between two looks at the deadlines, reports and stalls of all readers. */
 const sweepMs = 250;
@@ -110,6 +113,8 @@ export class ConsumerThread {
       tcpPacketBytes,
       randomBytes: (into) => randomFillSync(into),
       tally: new ReaderTally(this.#boot.readerTally, this.#boot.index),
+      turns: new ReadTurns(),
+      strangers: new Strangers(),
     };
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);

@@ -12,6 +12,7 @@ import { LoadMeter } from '../shm/load-meter.ts';
 import { RingWriter } from '../shm/ring-writer.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
 import { WorkerLoads } from '../shm/worker-load.ts';
+import { ReadTurns } from './read-turns.ts';
 import type { IngestContext } from './rtmp-connection.ts';
 import { RtmpConnection } from './rtmp-connection.ts';
 import { TlsContexts } from './tls-context.ts';
@@ -47,6 +48,7 @@ export class IngestThread {
       clock: systemClock,
       logger,
       readBuffer: Buffer.allocUnsafeSlow(readBufferBytes),
+      turns: new ReadTurns(),
       random: (into) => randomFillSync(into),
       tls: boot.tls === null ? null : new TlsContexts(boot.tls),
       createPublisher: (granted, connection) => this.#createPublisher(granted, connection),

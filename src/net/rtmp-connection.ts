@@ -10,6 +10,7 @@ import type { ConnectionToMain, IngestTask, MainToConnection, PublisherEvent } f
 import type { Publisher } from '../ingest/publisher.ts';
 import type { ConnectInfo, PublishRequest, ServerSessionHandler } from '../rtmp/server-session.ts';
 import { ServerSession } from '../rtmp/server-session.ts';
+import { type Allowance, freshAllowance, type ReadTurns, type TurnTaker } from './read-turns.ts';
 import { readIntoSharedBuffer } from './socket-handover.ts';
 import { acceptTls } from './tls-accept.ts';
 import type { TlsContexts } from './tls-context.ts';
@@ -23,6 +24,7 @@ export interface IngestContext {
   readonly logger: Logger;
   /** Every socket of the thread is read into it: a read is parsed before the next one starts. */
   readonly readBuffer: Buffer;
+  readonly turns: ReadTurns;
   readonly random: (into: Uint8Array) => void;
   /** What TLS connections are served with; null where there are none. */
   readonly tls: TlsContexts | null;
@@ -34,7 +36,8 @@ export interface IngestContext {
  * One publisher's socket with its RTMP session, from hand-over to the one reason for which it ends. Bytes go from the shared
  * read buffer through the session to the publisher; the path is claimed from the registry over the connection's port.
  */
-export class RtmpConnection implements ServerSessionHandler {
+export class RtmpConnection implements ServerSessionHandler, TurnTaker {
+  readonly allowance: Allowance;
   readonly #context: IngestContext;
   readonly #task: IngestTask;
   readonly #port: MessagePort;
@@ -43,7 +46,7 @@ export class RtmpConnection implements ServerSessionHandler {
   #socket: Socket;
   readonly #finished: (reason: ErrorCode) => void;
   #publisher: Publisher | null = null;
-  /** Bytes that came behind a publish command, kept until the registry has answered. */
+  /** Bytes that must wait: for the registry's answer to a publish command, or for the turn of this connection. */
   #unread: Buffer | null = null;
   #encoder = '';
   #streamPath = '';
@@ -61,6 +64,7 @@ export class RtmpConnection implements ServerSessionHandler {
     this.#task = task;
     this.#port = task.port;
     this.#finished = finished;
+    this.allowance = freshAllowance(context.clock.nowMs());
     this.#session = new ServerSession(this, {
       nowMs: task.acceptedMs,
       handshakeTimeoutMs: task.timeouts.handshakeMs,
@@ -154,20 +158,24 @@ export class RtmpConnection implements ServerSessionHandler {
 
   /** TLS delivers what has arrived also while reading is paused. */
   #onTlsRead(length: number, bytes: Buffer): boolean {
-    if (this.#reason !== null || !this.#session.awaitingDecision) return this.#onRead(length, bytes);
+    if (this.#reason !== null || !(this.#session.awaitingDecision || this.allowance.waiting))
+      return this.#onRead(length, bytes);
     const more = bytes.subarray(0, length);
     this.#unread = Buffer.concat(this.#unread === null ? [more] : [this.#unread, more]);
     return false;
   }
 
-  /** Returns false when reading must pause because the registry has to answer first. */
+  /** Returns false when reading must pause: the registry has to answer first, or others have their turn. */
   #receive(bytes: Buffer, start: number, end: number): boolean {
+    const { clock, turns } = this.#context;
     try {
-      const nowMs = this.#context.clock.nowMs();
+      const nowMs = clock.nowMs();
       this.#publisher?.arrived(nowMs);
       const consumed = this.#session.receive(bytes, start, end, nowMs);
-      if (!this.#session.awaitingDecision) return true;
-      this.#unread = consumed < end ? Buffer.from(bytes.subarray(consumed, end)) : null;
+      const isWithinAllowance = turns.spend(this, nowMs, clock.nowMs());
+      if (consumed === end && !this.#session.awaitingDecision) return isWithinAllowance;
+      this.#keep(bytes, consumed, end);
+      if (!this.#session.awaitingDecision) turns.wait(this);
       return false;
     } catch (error) {
       this.#fail(error);
@@ -175,7 +183,19 @@ export class RtmpConnection implements ServerSessionHandler {
     }
   }
 
+  /** Keeps what could not be parsed yet; the shared read buffer is needed for others meanwhile. */
+  #keep(bytes: Buffer, start: number, end: number): void {
+    if (start === end) return;
+    const rest = bytes.subarray(start, end);
+    this.#unread = bytes === this.#context.readBuffer ? Buffer.from(rest) : rest;
+  }
+
+  onTurn(): void {
+    if (this.#reason === null && !this.#session.awaitingDecision) this.#resumeReading();
+  }
+
   #resumeReading(): void {
+    if (this.allowance.waiting) return;
     const unread = this.#unread;
     this.#unread = null;
     if (unread !== null && !this.#receive(unread, 0, unread.length)) return;
@@ -256,6 +276,7 @@ export class RtmpConnection implements ServerSessionHandler {
   #end(reason: ErrorCode, detail?: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
+    this.#context.turns.leave(this);
     this.#session.close();
     this.#stopPublishing();
     this.#post({ type: 'ended', reason, detail });

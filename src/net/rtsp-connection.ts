@@ -1,16 +1,11 @@
 import { isIPv6, type Socket } from 'node:net';
 import { hostAndPort } from '../base/address.ts';
-import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { Logger } from '../base/logger.ts';
 import type { Camera, Peer, ReaderInfo } from '../control/messages.ts';
-import type { FeedLoop } from '../egress/feed-loop.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
-import type { OfflineSource } from '../egress/offline-source.ts';
-import { type PlayContext, type PlayOwner, PlaySession } from '../egress/play-session.ts';
+import { type PlayOwner, PlaySession } from '../egress/play-session.ts';
 import { ReaderReport } from '../rtp/rtcp.ts';
-import type { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
 import {
   type PlayReply,
   type RtspHandler,
@@ -20,41 +15,19 @@ import {
   type TransportReply,
   type TransportRequest,
 } from '../rtsp/server-session.ts';
-import type { ReaderTally } from '../shm/reader-tally.ts';
-import type { CameraDirectory } from './camera-directory.ts';
 import { lastWordsReach, logReaderEnd } from './reader-end.ts';
+import { ReaderInput } from './reader-input.ts';
 import type { ReaderTls } from './reader-tls.ts';
 import { InterleavedTransport } from './rtp-interleaved.ts';
-import { type ReportSink, type RtpPorts, UdpTransport } from './rtp-udp.ts';
-import { TunnelEntry, type TunnelHalf, type Tunnels } from './rtsp-tunnel.ts';
+import { type ReportSink, UdpTransport } from './rtp-udp.ts';
+import type { RtspContext } from './rtsp-context.ts';
+import { TunnelEntry, type TunnelHalf } from './rtsp-tunnel.ts';
 import { handshakeRecord } from './tls-accept.ts';
 
 /** Milliseconds a peer gets to read our last words before the socket is destroyed. */
 const farewellMs = 1000;
 /** Milliseconds after which the system asks a silent peer whether it is still there. */
 const keepAliveMs = 30_000;
-
-/** What the RTSP connections of one thread share. */
-export interface RtspContext {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly loop: FeedLoop;
-  readonly play: PlayContext;
-  readonly offline: OfflineSource;
-  readonly tunnels: Tunnels;
-  readonly directory: CameraDirectory;
-  readonly authenticator: DigestAuthenticator | null;
-  /** Null when the machine had no pair of UDP ports. */
-  readonly ports: RtpPorts | null;
-  /** Null where there is no certificate. */
-  readonly tls: ReaderTls | null;
-  /** RTP payload bytes of a packet at most. */
-  readonly packetBytes: number;
-  /** The same over TCP. */
-  readonly tcpPacketBytes: number;
-  readonly randomBytes: (into: Uint8Array) => void;
-  readonly tally: ReaderTally;
-}
 
 /**
  * One reader's socket with its RTSP session and what it plays, from hand-over to the one reason for which it ends.
@@ -66,10 +39,13 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** Bare, or TLS from the moment that the peer has begun it. */
   #socket: Socket;
   readonly #rtsp: RtspServerSession;
+  readonly #input: ReaderInput;
   readonly #onClosed: (connection: RtspConnection) => void;
   readonly #sinceMs: number;
   /** Nothing has been received. */
   #fresh = true;
+  /** Counted among the strangers: it has not logged in. */
+  #stranger: boolean;
   #encrypted = false;
   /** When the TLS handshake has to be done, monotonic ms. */
   #handshakeByMs = Number.POSITIVE_INFINITY;
@@ -110,12 +86,20 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       random: context.randomBytes,
     });
     this.#entry = new TunnelEntry(context.tunnels, this);
+    this.#input = new ReaderInput({
+      turns: context.turns,
+      clock: context.clock,
+      socket: () => this.#socket,
+      deliver: (bytes) => this.#parse(bytes),
+    });
+    this.#stranger = context.strangers.enter(peer.address);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
     context.tally.connected();
     this.#watch(socket);
     socket.on('data', this.#onData);
     socket.resume();
+    if (!this.#stranger) this.#close('connections_per_ip_exceeded', 'that have not logged in');
   }
 
   /** RTP payload built for the reader so far, in bytes. */
@@ -192,10 +176,14 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** Bytes of the peer, deciphered where it speaks TLS. */
   readonly #onData = (bytes: Buffer): void => {
     if (this.#reason !== null) return;
-    if (this.#entry === null) this.receiveRequests(bytes, 0, bytes.length);
-    else if (this.#fresh && bytes[0] === handshakeRecord) this.#startTls(bytes);
-    else this.#enter(this.#entry, bytes);
+    if (this.#fresh && bytes[0] === handshakeRecord) this.#startTls(bytes);
+    else this.#input.receive(bytes);
   };
+
+  #parse(bytes: Buffer): void {
+    if (this.#entry === null) this.receiveRequests(bytes, 0, bytes.length);
+    else this.#enter(this.#entry, bytes);
+  }
 
   /** RTSPS and RTSP over HTTPS share the port with the plain forms: no request begins with the byte that TLS begins with. */
   #startTls(head: Buffer): void {
@@ -205,12 +193,16 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       this.#close('rtsps_off');
       return;
     }
-    const bare = this.#socket;
-    bare.off('data', this.#onData);
-    bare.pause();
     this.#encrypted = true;
     this.#handshakeByMs = clock.nowMs() + limits.rtsp.handshakeMs;
     this.#rtsp.noteTls();
+    // A handshake costs more than all else before the login, so even one has to wait for its turn.
+    this.#input.defer(() => this.#takeOverByTls(tls, head));
+  }
+
+  #takeOverByTls(tls: ReaderTls, head: Buffer): void {
+    const bare = this.#socket;
+    bare.off('data', this.#onData);
     try {
       this.#socket = tls.start(bare, head, {
         onSecure: (socket) => {
@@ -251,10 +243,16 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (this.#reason !== null) return;
     try {
       this.#rtsp.receive(bytes, start, end, this.#context.clock.nowMs());
+      if (this.#stranger && this.#rtsp.trusted) this.#leaveStrangers();
       this.#startMedia();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  #leaveStrangers(): void {
+    if (this.#stranger) this.#context.strangers.leave(this.peer.address);
+    this.#stranger = false;
   }
 
   write(text: string): void {
@@ -422,6 +420,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       logger.error({ err: error, conn: this.peer.id }, 'internal error at the end of a session');
     }
     this.#entry?.close();
+    this.#input.close();
+    this.#leaveStrangers();
     this.#destroyAtMs = nowMs + farewellMs;
     if (lastWordsReach(reason)) this.#socket.destroySoon();
     else this.#socket.destroy();

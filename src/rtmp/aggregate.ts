@@ -1,4 +1,5 @@
 import { readU24 } from '../base/bytes.ts';
+import { limits } from '../base/limits.ts';
 import { messageType } from './message.ts';
 
 /** Bytes of an FLV tag header, and of the back pointer behind its body (FLV 10.1, clause E.4.1). */
@@ -8,7 +9,7 @@ const backPointerBytes = 4;
 /**
  * Walks the FLV tags of an aggregate message (RTMP 1.0, clause 7.1.6). Tag times count from the first tag's, which is
  * the message's. `onTag` gets offsets into `bytes`; aggregates inside are left out. Returns false if the walk met such a
- * tag or one that runs past the end, where it stops.
+ * tag, one that runs past the end, or one too many, where it stops.
  */
 export function walkAggregate(
   bytes: Buffer,
@@ -20,8 +21,8 @@ export function walkAggregate(
   let at = start;
   let firstMs = -1;
   let clean = true;
-  while (at < end) {
-    if (end - at < tagHeaderBytes) return false;
+  for (let tags = 0; at < end; tags++) {
+    if (end - at < tagHeaderBytes || tags === limits.rtmp.aggregateTags) return false;
     // The upper three bits of the first byte are flags, never a part of the type.
     const type = bytes[at]! & 0x1f;
     const length = readU24(bytes, at + 1);

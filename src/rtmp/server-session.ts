@@ -54,6 +54,9 @@ const route = {
   discard: 9,
 } as const;
 
+/** What messages cost in units of {@link limits.rtmp.workPerTurn}, some 0.4 us each, as measured; others cost one. */
+const work = { video: 8, command: 12, data: 12, dataBytesPerUnit: 16 } as const;
+
 /**
  * One RTMP peer that publishes, as bytes in and bytes, events and deadlines out. Video bodies go from the caller's
  * buffer to the video sink while they arrive; audio is counted; everything else is small and read here.
@@ -74,6 +77,8 @@ export class ServerSession implements MessageSink {
   /** A publication was accepted at least once: the strict bounds of a stranger no longer apply. */
   #trusted = false;
   #ignoredBytes = 0;
+  /** Done in this call of `receive`. */
+  #work = 0;
   #window = defaultWindow;
   #acknowledgedBytes = 0;
   /** Of the video message that streams through: its first byte is still to come; it may be H.264. */
@@ -100,9 +105,9 @@ export class ServerSession implements MessageSink {
   }
 
   /**
-   * Parses `bytes[start, end)` and returns the offset up to which they were consumed: less than `end` only while a
-   * publish request waits for its answer (ask `awaitingDecision`); the rest must then be given again, first, after the
-   * answer. Throws `ConnectionError` when the connection must end; what was said to `onOutput` before should still be
+   * Parses `bytes[start, end)` and returns the offset up to which they were consumed: less than `end` while a publish
+   * request waits for its answer (ask `awaitingDecision`), and when so many messages were in them that other connections
+   * should have a turn first. The rest must then be given again, first, after that. Throws `ConnectionError` when the connection must end; what was said to `onOutput` before should still be
    * sent. After a rejection, and after an error, bytes are consumed and dropped.
    */
   receive(bytes: Buffer, start: number, end: number, nowMs: number): number {
@@ -111,6 +116,7 @@ export class ServerSession implements MessageSink {
     this.#nowMs = nowMs;
     if (end > start) this.#deadlines.received(nowMs);
     this.#receiving = true;
+    this.#work = 0;
     let at = start;
     try {
       if (!this.#handshake.done) {
@@ -221,8 +227,10 @@ export class ServerSession implements MessageSink {
   /** Part of {@link MessageSink}, for the chunk decoder. */
   end(stream: ChunkStream): void {
     this.counters.messages++;
+    this.#spend(1);
     switch (stream.route) {
       case route.video:
+        this.#spend(work.video);
         this.#gate.end(this.#nowMs);
         this.#countVideo(stream.length, this.#videoIsAvc);
         return;
@@ -245,6 +253,12 @@ export class ServerSession implements MessageSink {
     if (stream.route === route.video) this.#gate.abort(this.#nowMs);
     else this.#bodies.release(stream);
     stream.route = route.skip;
+  }
+
+  /** Peers that send what costs much and weighs little must not hold the thread: see {@link receive}. */
+  #spend(units: number): void {
+    this.#work += units;
+    if (this.#work >= limits.rtmp.workPerTurn) this.#decoder.pause();
   }
 
   #routeOfMedia(stream: ChunkStream): number {
@@ -301,6 +315,7 @@ export class ServerSession implements MessageSink {
       case route.command: {
         // Type 17 has a format byte in front, which is 0 (and a string's marker is not).
         const skipped = stream.type === messageType.commandAmf3 && end > start && bytes[start] === 0 ? 1 : 0;
+        this.#spend(work.command + (end - start) / work.dataBytesPerUnit);
         this.#commands.receive(decodeCommand(bytes, start + skipped, end), stream.messageStreamId);
         if (this.#commands.awaitingDecision || this.#closed) this.#decoder.pause();
         return;
@@ -315,6 +330,7 @@ export class ServerSession implements MessageSink {
 
   #data(bytes: Buffer, type: number, start: number, end: number, timestampMs: number): void {
     const skipped = type === messageType.dataAmf3 && end > start && bytes[start] === 0 ? 1 : 0;
+    this.#spend(work.data + (end - start) / work.dataBytesPerUnit);
     const values = decodeMetadata(bytes, start + skipped, end, this.counters);
     if (values !== null) this.#handler.onMetadata(values, timestampMs);
   }
@@ -327,7 +343,8 @@ export class ServerSession implements MessageSink {
       this.counters.audioBytes += end - start;
     } else if (type === messageType.dataAmf0 && end - start <= limits.rtmp.commandBytes) {
       this.counters.dataMessages++;
-      this.#data(bytes, type, start, end, timestampMs);
+      // An aggregate is walked in one go, and nobody needs more metadata than the newest of a second or so.
+      if (this.#work < limits.rtmp.workPerTurn) this.#data(bytes, type, start, end, timestampMs);
     }
   }
 

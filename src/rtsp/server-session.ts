@@ -122,8 +122,14 @@ export class RtspServerSession {
     if (this.#state === statePlaying && this.#offer?.request.protocol === 'tcp') this.#aliveMs = nowMs;
   }
 
+  /** It has sent a request and, where that is asked for, a right password. */
+  get trusted(): boolean {
+    return this.#trusted && this.counters.requests > 0;
+  }
+
   /** When `expired` must be asked next, monotonic ms. It moves with every sign of life. */
   get deadlineMs(): number {
+    if (!this.trusted) return this.#aliveMs + Math.min(limits.rtsp.strangerTimeoutMs, this.#options.sessionTimeoutMs);
     const graceMs = this.#state === stateInit ? 0 : limits.rtsp.sessionGraceMs;
     return this.#aliveMs + this.#options.sessionTimeoutMs + graceMs;
   }

@@ -138,9 +138,10 @@ export function runSession(bytes: Buffer, cuts: readonly number[], answer: 'at o
   const error = feed(bytes, cuts, (read) => {
     let at = session.receive(read, 0, read.length, 0);
     while (session.awaitingDecision || at < read.length) {
-      if (!session.awaitingDecision) throw new Error(`stopped at ${at} of ${read.length} for no reason`);
+      const before = session.awaitingDecision ? -1 : at;
       session.acceptPublish(0, video);
       at = session.receive(read, at, read.length, 0);
+      if (at === before) throw new Error(`stopped at ${at} of ${read.length} for no reason`);
     }
   });
   session.close();

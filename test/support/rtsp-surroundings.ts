@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { FeedLoop } from '../../src/egress/feed-loop.ts';
 import { noOfflineSource } from '../../src/egress/offline-source.ts';
 import { CameraDirectory } from '../../src/net/camera-directory.ts';
+import { ReadTurns } from '../../src/net/read-turns.ts';
 import type { ReaderTls } from '../../src/net/reader-tls.ts';
 import type { RtpPorts } from '../../src/net/rtp-udp.ts';
-import type { RtspContext } from '../../src/net/rtsp-connection.ts';
+import type { RtspContext } from '../../src/net/rtsp-context.ts';
 import { Tunnels } from '../../src/net/rtsp-tunnel.ts';
+import { Strangers } from '../../src/net/strangers.ts';
 import { PacketBatch } from '../../src/rtp/packet-batch.ts';
 import { Doorbell } from '../../src/shm/doorbell.ts';
 import { ReaderTally } from '../../src/shm/reader-tally.ts';
@@ -57,6 +59,8 @@ export class RtspSurroundings {
       tcpPacketBytes: 1400,
       randomBytes: (into) => into.fill(7),
       tally: new ReaderTally(ReaderTally.create(1), 0),
+      turns: new ReadTurns(),
+      strangers: new Strangers(),
     };
   }
 

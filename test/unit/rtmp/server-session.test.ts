@@ -4,7 +4,7 @@ import type { ErrorCode } from '../../../src/base/errors.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { type PublishRequest, ServerSession, type VideoSink } from '../../../src/rtmp/server-session.ts';
 import { describeReplies } from '../../golden/run.ts';
-import { amf, body, bytes, fmt0, handshake, message, u32 } from '../../golden/wire.ts';
+import { amf, body, bytes, fmt0, handshake, message, u24, u32 } from '../../golden/wire.ts';
 
 const { number, string } = amf;
 
@@ -84,6 +84,50 @@ const video = (time: number, content = avc): Buffer => message(6, 9, 1, time, co
 const chunkSize = (value: number): Buffer => message(2, 1, 0, 0, u32(value));
 
 const fails = (run: () => unknown, code: ErrorCode): void => assert.throws(run, { name: 'ConnectionError', code });
+
+describe('work of one turn', () => {
+  const turn = limits.rtmp.workPerTurn;
+  const flood: [string, Buffer][] = [
+    ['commands', command('FCPublish', amf.null, string('x'))],
+    ['pings', message(2, 4, 0, 0, bytes([0, 6], u32(1)))],
+    ['metadata', message(4, 18, 1, 0, bytes(string('onMetaData'), amf.object({ width: number(1) })))],
+    ['tiny pictures', video(0, bytes([0x27, 1, 0, 0, 0, 0]))],
+  ];
+  for (const [name, part] of flood) {
+    test(`a read full of ${name} is served in parts, with the same result`, () => {
+      const peer = new Peer().live();
+      const count = turn * 2;
+      const input = Buffer.concat(Array.from({ length: count }, () => part));
+      const before = peer.session.counters.messages;
+      let parts = 0;
+      for (let at = 0; at < input.length; parts++) {
+        const next = peer.session.receive(input, at, input.length, 0);
+        assert.ok(next > at, 'it always gets on');
+        assert.ok(peer.session.counters.messages - before <= (parts + 1) * turn);
+        at = next;
+      }
+      assert.ok(parts >= 2, `${parts} parts`);
+      assert.equal(peer.session.counters.messages - before, count);
+    });
+  }
+
+  test('a read of usual video is served whole', () => {
+    const peer = new Peer().live();
+    assert.equal(peer.send(chunkSize(65_536)), message(2, 1, 0, 0, u32(65_536)).length);
+    const pictures = Array.from({ length: 100 }, (_, i) => message(6, 9, 1, i * 33, bytes(avc, body(2600)), 65_536));
+    const input = Buffer.concat(pictures);
+    assert.equal(peer.send(input), input.length);
+  });
+
+  test('an aggregate of countless tags is walked as far as any encoder goes', () => {
+    const peer = new Peer().live();
+    const empty = bytes([8], u24(0), u24(0), [0], u24(0), u32(11));
+    const tags = Buffer.concat(Array.from({ length: 5000 }, () => empty));
+    peer.send(chunkSize(1 << 23), message(6, 22, 1, 0, tags, 1 << 23));
+    assert.equal(peer.session.counters.audioMessages, limits.rtmp.aggregateTags);
+    assert.equal(peer.session.counters.malformedAggregates, 1);
+  });
+});
 
 describe('publish decisions', () => {
   test('S4: input behind publish waits for the answer and is then read as if nothing had happened', () => {

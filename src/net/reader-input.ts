@@ -1,0 +1,82 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import { type Allowance, freshAllowance, type ReadTurns, type TurnTaker } from './read-turns.ts';
+
+/** Bytes that are parsed before the time is looked at: some 40 of the shortest requests. */
+const sliceBytes = 2048;
+
+/** What a {@link ReaderInput} works on. */
+export interface ReaderInputOptions {
+  readonly turns: ReadTurns;
+  readonly clock: Clock;
+  /** The socket that is read at the moment. */
+  readonly socket: () => Socket;
+  /** Parses bytes of the peer. */
+  readonly deliver: (bytes: Buffer) => void;
+}
+
+/** The bytes that a reader sends, parsed as fast as its share of the thread allows. Readers who mean well send a request at a time. */
+export class ReaderInput implements TurnTaker {
+  readonly allowance: Allowance;
+  readonly #options: ReaderInputOptions;
+  /** What waits for the turn. */
+  #rest: Buffer | null = null;
+  #deferred: (() => void) | null = null;
+  #closed = false;
+
+  constructor(options: ReaderInputOptions) {
+    this.#options = options;
+    this.allowance = freshAllowance(options.clock.nowMs());
+  }
+
+  /** Delivers what came in, now or when it is this reader's turn. */
+  receive(bytes: Buffer): void {
+    // TLS hands over what it has deciphered also while the socket is paused.
+    if (this.allowance.waiting) this.#rest = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
+    else this.#parse(bytes);
+  }
+
+  /** Does something that costs much, after which TLS has taken the socket over, when it is this reader's turn; reads nothing until then. */
+  defer(work: () => void): void {
+    const { turns, clock, socket } = this.#options;
+    socket().pause();
+    if (turns.take(clock.nowMs())) {
+      work();
+      return;
+    }
+    this.#deferred = work;
+    turns.wait(this);
+  }
+
+  /** Part of {@link TurnTaker}. */
+  onTurn(): void {
+    const { socket } = this.#options;
+    const [deferred, rest, reading] = [this.#deferred, this.#rest, socket()];
+    this.#deferred = null;
+    this.#rest = null;
+    deferred?.();
+    if (rest !== null) this.#parse(rest);
+    // Not if TLS has taken it over, which reads it itself.
+    if (!this.#closed && !this.allowance.waiting && reading === socket()) reading.resume();
+  }
+
+  /** The connection has ended. */
+  close(): void {
+    this.#closed = true;
+    this.#deferred = null;
+    this.#rest = null;
+    this.#options.turns.leave(this);
+  }
+
+  #parse(bytes: Buffer): void {
+    const { turns, clock, deliver, socket } = this.#options;
+    for (let at = 0; at < bytes.length && !this.#closed; at += sliceBytes) {
+      const startMs = clock.nowMs();
+      deliver(bytes.length <= sliceBytes ? bytes : bytes.subarray(at, at + sliceBytes));
+      if (this.#closed || turns.spend(this, startMs, clock.nowMs())) continue;
+      if (at + sliceBytes < bytes.length) this.#rest = bytes.subarray(at + sliceBytes);
+      socket().pause();
+      return;
+    }
+  }
+}
