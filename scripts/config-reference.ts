@@ -89,7 +89,8 @@ export function referencePage(): string {
     '',
     '- as a **flag**: `--rtmp-port 8783`',
     '- as an **environment variable**: `SKYWEIR_RTMP_PORT=8783`; an empty variable counts as not set',
-    '- in a **YAML file** given with `--config`: `rtmp-port: 8783`; the keys are the flags without dashes',
+    '- in a **YAML file** given with `--config`: `rtmp-port: 8783`; the keys are the flags without dashes. Without `--config` it is',
+    '  `skyweir.yaml` in the state folder, where changes over the [API](api.md) are kept; it need not be there',
     '',
     '`--print-config` prints the effective configuration with the place each value came from.',
     '[`skyweir.sample.yaml`](../skyweir.sample.yaml) is a file with every key to start from.',
@@ -166,6 +167,14 @@ const hardwareExample = [
   '    cameras: 16 # Stream 1 to Stream 16 on /stream1 to /stream16',
 ];
 
+const hookExample = [
+  'hooks:',
+  '  - name: noc',
+  '    url: https://noc.example.org/skyweir',
+  '    secret-file: /etc/skyweir/hook-secret',
+  '    events: [started, stopped, degraded, recovered]',
+];
+
 const hardwareSection = [
   '### Hardware with its own ports and limits',
   '',
@@ -176,9 +185,16 @@ const hardwareSection = [
   ...hardwareExample,
   '```',
   '',
+  'Hardware and cameras may have [ingest rules](ingest-rules.md) of their own.',
+  '',
   `An entry may have ${hardwareKeys.map((key) => `\`${key}\``).join(', ')}; what it leaves out is what the key of that name says`,
   'for all. Entries with one `rtmp-port` share its listener, and so its limits. A camera is pushed to on the port of its hardware',
   'only, and read on the one RTSP port, so cameras that have the same path on two RTMP ports need an `rtsp-path`.',
+  '',
+  'Recorders know a camera by its ONVIF device and its channel. Devices are numbered, and so are the cameras of each, in the order of',
+  'the file; name, path and `onvif-port` follow from these numbers where an entry does not give them. To take an entry out of the',
+  'middle without moving those behind it, give them the numbers that they had: `number: 3` for a hardware, `channel: 5` for a camera.',
+  'The [API](api.md) does that by itself.',
   '',
 ];
 
@@ -212,6 +228,7 @@ export function sampleFile(): string {
       lines.push('', ...comment(setting.text), ...comment(`${range}Default: ${setting.defaultText}.`));
       if (!setting.onlyInFile) lines.push(`#${sampleLine(setting.flag, setting.sample)}`);
       if (key === 'hardware') lines.push('# Such as:', ...hardwareExample.map((line) => `#   ${line}`));
+      if (key === 'hooks') lines.push('# Such as:', ...hookExample.map((line) => `#   ${line}`));
       if (key === 'cameras')
         lines.push('# As a list:', '#   cameras:', '#     - name: North gate', '#       path: /gate/north');
     }

@@ -1,4 +1,8 @@
 /** The tables of docs/monitoring.md: every metric, and every path of the HTTP port. */
+import type { HookSource } from '../src/status/hook-facts.ts';
+import { hookRoutes } from '../src/status/hook-routes.ts';
+import { keyRoutes } from '../src/status/key-routes.ts';
+import type { KeySource } from '../src/status/key-source.ts';
 import type { MetricFamily } from '../src/status/metrics-text.ts';
 import { processFamilies } from '../src/status/process-metrics.ts';
 import { statusRoutes } from '../src/status/routes.ts';
@@ -41,7 +45,9 @@ function row({ name, type, labels = [], help }: MetricFamily): string[] {
 }
 
 function pathRows(): string[][] {
-  return statusRoutes({} as StatusSource, '').map(({ method, path, open, summary }) => {
-    return [`\`${method} ${path}\``, open ? 'no' : 'yes', summary];
-  });
+  return statusRoutes({} as StatusSource, '', [...hookRoutes({} as HookSource), ...keyRoutes({} as KeySource)]).map(
+    ({ method, path, open, summary }) => {
+      return [`\`${method} ${path}\``, open ? 'no' : 'yes', summary];
+    },
+  );
 }

@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { errorTable } from '../src/base/errors.ts';
-import type { OnvifEnd, Row } from '../test/conformance/hostile/row.ts';
+import type { Row, StatusEnd } from '../test/conformance/hostile/row.ts';
 import { rows } from '../test/conformance/hostile/rows.ts';
 
 const page = resolve(import.meta.dirname, '../docs/robustness.md');
@@ -19,23 +19,23 @@ type Measured = Readonly<Record<string, Readonly<Record<string, string>>>>;
 export function outcome({ ends, refusal, when }: Row): string {
   if (ends === 'tolerated') return 'put up with';
   if (ends === 'refused') return `refused: \`${refusal}\``;
-  if (isOnvifEnd(ends)) return onvifOutcome(ends, when);
+  if (isStatusEnd(ends)) return statusOutcome(ends, when);
   const codes = (typeof ends === 'string' ? [ends] : ends).map((code) => `\`${code}\``);
   const few = codes.length > 3 ? [...codes.slice(0, 2), 'and the like'] : codes;
   const reason = codes.length > 3 ? few.join(', ') : few.join(' or ');
   return `closed ${when === undefined || when === 'at once' ? 'at once' : `at the ${when}`}: ${reason}`;
 }
 
-function isOnvifEnd(ends: Row['ends']): ends is OnvifEnd {
+function isStatusEnd(ends: Row['ends']): ends is StatusEnd {
   return typeof ends === 'object' && 'closed' in ends;
 }
 
-function onvifOutcome({ status, closed, reason }: OnvifEnd, when: Row['when']): string {
+function statusOutcome({ status, closed, reason }: StatusEnd, when: Row['when']): string {
   const time = when === undefined || when === 'at once' ? '' : ` at the ${when}`;
   const statuses = [status].flat().filter((one) => one !== null);
   const answers = statuses.length === 0 ? [] : [`answered ${statuses.join(' or ')}`];
   const parts = closed ? [...answers, 'closed'] : answers.length > 0 ? answers : ['put up with'];
-  return `${parts.join(' and ')}${time}${reason ? `: ${reason.trim()}` : ''}`;
+  return `${parts.join(' and ')}${time}${reason ? `: ${reason.replace(/:? *$/, '')}` : ''}`;
 }
 
 /** The tables, one of each protocol. */
@@ -76,7 +76,7 @@ if (import.meta.main) {
     }
   } else writeFileSync(page, wanted);
   const numbers = rows.flatMap(({ driver }) => driver ?? []).sort((a, b) => a - b);
-  const reasons = new Set(rows.flatMap(({ ends, refusal }) => [isOnvifEnd(ends) ? [] : ends, refusal ?? []].flat()));
+  const reasons = new Set(rows.flatMap(({ ends, refusal }) => [isStatusEnd(ends) ? [] : ends, refusal ?? []].flat()));
   const peers = Object.entries(errorTable).filter(([, { peer }]) => peer);
   const untried = peers.filter(([code]) => !reasons.has(code as never)).map(([code]) => code);
   console.log(

@@ -22,6 +22,7 @@ if (files.length === 0) {
 }
 
 if (files.some((file) => file.startsWith('test/e2e/'))) await ensurePrograms(['ffmpeg', 'gstreamer']);
+if (files.some((file) => file.startsWith('test/e2e/page'))) await ensurePrograms(['chromium']);
 
 // Tests with threads and real clients measure nothing, but they do need the processors: they run after the others, in turn.
 const heavy = (file: string) => /^test\/(e2e|threads|soak|conformance\/hostile)\//.test(file);

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { describeStart, reachableHosts, type StartFacts, startRecord } from './banner.ts';
 import type { Logger } from './base/logger.ts';
+import { registerSubcommands, runSubcommand } from './cli/subcommands.ts';
+import type { Surroundings } from './cli/surroundings.ts';
 import { type Credentials, describeExposure, findCredentials, storeCredentials } from './config/credentials.ts';
 import { exitCodes, StartError, UsageError } from './config/errors.ts';
 import { parseCommandLine } from './config/flags.ts';
@@ -27,20 +29,19 @@ try {
 /** Carries out one command line. Sets the exit code for what only prints; a server run ends the process itself. */
 async function main(args: readonly string[]): Promise<void> {
   const version = readVersion();
-  const commandLine = parseCommandLine(args, version, process.stdout.columns);
+  if (await runSubcommand(args, surroundings(version))) return;
+  const commandLine = parseCommandLine(
+    args,
+    version,
+    process.stdout.columns,
+    registerSubcommands(surroundings(version)),
+  );
   if (commandLine.print !== null) {
     process.stdout.write(commandLine.print);
     return;
   }
 
-  const load = (): LoadedConfig =>
-    loadConfig({
-      flags: commandLine.flags,
-      environment: process.env,
-      readFile: (path) => readFileSync(path, 'utf8'),
-      cores: availableParallelism(),
-      terminal: process.stdout.isTTY === true,
-    });
+  const load = (text?: string): LoadedConfig => loadFor(commandLine.flags, text);
   const loaded = load();
   if (commandLine.printConfig) {
     process.stdout.write(printConfig(loaded));
@@ -72,10 +73,11 @@ async function main(args: readonly string[]): Promise<void> {
   // Imported only now, so that help and mistakes in the flags are answered without loading the server.
   const { startServer } = await import('./server/server.ts');
   const code = await runServer({
-    start: () => startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions, serverId }),
+    start: () =>
+      startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions, serverId, loadConfig: load }),
     ready: (server) => {
       announce(server, config, credentials, log, version);
-      watchConfig(server, load, log.logger);
+      watchConfig(server, loaded.file?.path ?? null, load, log.logger);
     },
     drainTimeoutMs: config.drainTimeoutMs,
     logger: log.logger,
@@ -85,13 +87,41 @@ async function main(args: readonly string[]): Promise<void> {
   process.exit(code);
 }
 
+/** The configuration with these flags, of this machine and environment; `fileText` stands for what its file holds. */
+function loadFor(flags: ReadonlyMap<string, string | boolean>, fileText?: string): LoadedConfig {
+  return loadConfig({
+    flags,
+    keptFile: true,
+    ...(fileText !== undefined && { fileText }),
+    environment: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    cores: availableParallelism(),
+    terminal: process.stdout.isTTY === true,
+  });
+}
+
+/** What subcommands have of this process. */
+function surroundings(version: string): Surroundings {
+  return {
+    version,
+    environment: process.env,
+    columns: process.stdout.columns,
+    load: (flags) => loadFor(flags),
+    write: (text) => process.stdout.write(text),
+    exitCode: (code) => {
+      process.exitCode = code;
+    },
+  };
+}
+
 /** Puts changes of the configuration in force from now on. */
-function watchConfig(server: Server, load: () => LoadedConfig, logger: Logger): void {
+function watchConfig(server: Server, file: string | null, load: () => LoadedConfig, logger: Logger): void {
   new ConfigWatcher({
-    file: server.config.configFile,
+    file,
     load,
     running: () => server.config,
     apply: (config) => server.apply(config),
+    store: server.configStore,
     logger,
   }).start();
 }

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Histogram, type HistogramData } from '../../native-free-bench/system/histogram.ts';
 import { type Credentials, RtspDialogue } from '../../native-free-bench/system/rtsp-dialogue.ts';
 import { systemClock } from '../../src/base/clock.ts';
+import type { ByteCheck } from './byte-check.ts';
 import type { FrameBook } from './frame-book.ts';
 import { FrameLedger, type LedgerFigures } from './frame-ledger.ts';
 import { RtpFrames } from './rtp-frames.ts';
@@ -20,7 +21,11 @@ export interface ReadersOptions {
   readonly cameras: readonly ReadCamera[];
   readonly books: readonly FrameBook[];
   readonly credentials: Credentials;
-  readonly checkBytes: boolean;
+  readonly checkBytes: ByteCheck;
+  /** Number of the first camera, as the stamps have it; 0 without it. */
+  readonly firstCamera?: number;
+  /** Milliseconds for which the thread rests when all readers play, so that it reads more at a time; 0 without it. */
+  readonly restMs?: number;
   /** Stamps say when each frame was due, so that latency can be told. */
   readonly measureLatency: boolean;
 }
@@ -82,6 +87,11 @@ export class CameraReaders {
     }
   }
 
+  /** No reader is on its way to its camera. */
+  get settled(): boolean {
+    return this.#connecting === 0 && this.#queue.length === 0 && this.#readers.every((reader) => reader.playing);
+  }
+
   stop(): void {
     this.#queue.length = 0;
     for (const reader of this.#readers) reader.stop();
@@ -135,7 +145,8 @@ class CameraReader {
     this.#index = index;
     this.#onFrame = onFrame;
     this.#again = again;
-    this.#ledger = new FrameLedger(index, book < 0 ? null : options.books[book]!, options.checkBytes);
+    const camera = (options.firstCamera ?? 0) + index;
+    this.#ledger = new FrameLedger(camera, book < 0 ? null : options.books[book]!, options.checkBytes !== 'none');
   }
 
   /** `onSettled` is called once, when it plays or has failed. */
@@ -201,6 +212,10 @@ class CameraReader {
       settled();
       if (!this.#stopped) this.#again(this, retryMs);
     });
+  }
+
+  get playing(): boolean {
+    return this.#playing;
   }
 
   stop(): void {

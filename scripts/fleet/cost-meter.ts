@@ -64,6 +64,11 @@ export class CostMeter {
     return { cores, residentBytes: usage.residentBytes };
   }
 
+  /** The server as it stands; null when it is not ours. */
+  usage(): ProcessUsage | null {
+    return this.#usage();
+  }
+
   #mark(readerSeconds: number, senderSeconds: number): Mark | null {
     try {
       const machineSeconds = readMachineCpu();

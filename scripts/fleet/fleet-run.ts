@@ -8,8 +8,10 @@ import { runCount } from './frame-book.ts';
 import type { FleetOptions } from './options.ts';
 import { type Ground, prepareGround } from './prepare.ts';
 import type { PublisherFigures } from './publishers.ts';
+import type { Totals } from './report.ts';
 import { type FleetReport, makeReport, totalsOf } from './report.ts';
 import { planSchedule, type Schedule } from './schedule.ts';
+import { driftOf, readRings, type ServerSample, sampleEveryMs, sampleOf, trendsOf } from './server-samples.ts';
 import { type CameraResult, judge, tailLoss } from './verdict.ts';
 import { type FleetView, screenLines, totalsLine } from './view.ts';
 
@@ -48,7 +50,7 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
     await flight.awaitReaders(stop);
     if (!stopped) await flight.fly(stop);
     await flight.land(stopped);
-    const { cameras, facts, cost, latency } = flight.results(stopped);
+    const { cameras, facts, cost, latency, samples } = flight.results(stopped);
     return makeReport({
       options,
       startedAt,
@@ -60,6 +62,9 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
       cost,
       latency,
       senderLateness: ground.synthetic?.lateness ?? null,
+      frameRates: ground.frameRates,
+      samples,
+      slowReaders: ground.slowReaders?.figures() ?? null,
     });
   } finally {
     await ground.clear(stopped ? endings.hasty.serverMs : endings.usual.serverMs);
@@ -79,6 +84,8 @@ class Flight {
   #asked = 0;
   #startMs = 0;
   #looking = false;
+  readonly #samples: ServerSample[] = [];
+  #nextSampleMs = 0;
   #lastLook = { atMs: 0, frames: 0, bytes: 0, framesPerSecond: 0, bitsPerSecond: 0 };
 
   constructor(options: FleetOptions, schedule: Schedule, ground: Ground, how: Paint) {
@@ -96,7 +103,7 @@ class Flight {
     const untilMs = systemClock.nowMs() + readersMs;
     const ended = stop.then(() => true);
     for (;;) {
-      this.#read = await readers.ask('figures', answerMs);
+      this.#read = await readers.figures(answerMs);
       if (this.#read.cameras.every(({ playing }) => playing) || systemClock.nowMs() > untilMs) return;
       if (await Promise.race([ended, new Promise<false>((resolve) => setTimeout(resolve, 100, false))])) return;
     }
@@ -112,12 +119,13 @@ class Flight {
         this.#asked = Math.max(this.#asked, camera + 1);
         publishers.act(camera, kind);
       });
-    for (const [camera, plan] of this.#schedule.links.entries()) proxies[camera]!.follow(plan);
+    for (const [camera, plan] of this.#schedule.links.entries()) if (plan !== null) proxies[camera]!.follow(plan);
     this.#later(this.#schedule.rampMs, () => this.#begin());
     this.#later(this.#schedule.lengthMs, over.resolve);
     const close = this.#show(() => over.resolve());
     await Promise.race([stop, over.promise]);
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#ground.slowReaders?.stop();
     this.#cost.end(this.#read?.cpuSeconds ?? 0, this.#ground.synthetic?.cpuSeconds ?? 0);
     close();
   }
@@ -136,7 +144,7 @@ class Flight {
     let movedMs = startMs;
     let frames = -1;
     for (;;) {
-      this.#read = await readers.ask('figures', answerMs);
+      this.#read = await readers.figures(answerMs);
       const cameras = this.#cameras();
       if (cameras.every(({ tailLost }) => tailLost === 0)) return;
       const nowMs = systemClock.nowMs();
@@ -159,8 +167,10 @@ class Flight {
         readBack,
         interrupted: interrupted || server?.ended === true,
         asked: this.#asked,
-        failures: this.#failures,
+        failures: [...this.#failures, ...driftOf(trendsOf(this.#samples))],
+        frameRates: this.#ground.frameRates,
       },
+      samples: this.#samples,
       cost: this.#cost.cost,
       latency: this.#options.synthetic ? (this.#read?.latency ?? null) : null,
     };
@@ -191,7 +201,8 @@ class Flight {
   /** All cameras have been asked to start: what is measured from now on does not hold the ramp. */
   #begin(): void {
     this.#ground.synthetic?.measure();
-    this.#ground.readers?.tell('measure');
+    this.#ground.readers?.measure();
+    this.#ground.slowReaders?.start(this.#options.seed);
     this.#cost.begin(this.#read?.cpuSeconds ?? 0, this.#ground.synthetic?.cpuSeconds ?? 0);
   }
 
@@ -234,7 +245,7 @@ class Flight {
     this.#looking = true;
     const { publishers, readers, title } = this.#ground;
     this.#publishers = await publishers.figures();
-    if (readers !== null) this.#read = await readers.ask('figures', answerMs);
+    if (readers !== null) this.#read = await readers.figures(answerMs);
     this.#looking = false;
     const nowMs = systemClock.nowMs();
     const cameras = this.#cameras();
@@ -251,6 +262,7 @@ class Flight {
       framesPerSecond: (frames - last.frames) / seconds,
       bitsPerSecond: (8 * (bytes - last.bytes)) / seconds,
     };
+    await this.#sample(nowMs - this.#startMs, totals);
     const usage = this.#cost.now();
     return {
       title,
@@ -263,6 +275,19 @@ class Flight {
       serverCores: usage?.cores ?? null,
       serverBytes: usage?.residentBytes ?? null,
     };
+  }
+
+  /** Looks at the server about once a minute. */
+  async #sample(atMs: number, totals: Totals): Promise<void> {
+    const { server } = this.#ground;
+    const everyMs = sampleEveryMs(this.#schedule.lengthMs);
+    if (server === null || atMs < this.#nextSampleMs) return;
+    this.#nextSampleMs += everyMs;
+    const usage = this.#cost.usage();
+    if (usage === null) return;
+    const { user, password } = server.credentials;
+    const rings = server.httpPort === 0 ? null : await readRings(server.httpPort, user, password);
+    this.#samples.push(sampleOf(atMs, totals, usage, rings));
   }
 
   #later(ms: number, action: () => void): void {

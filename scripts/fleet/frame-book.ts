@@ -1,6 +1,6 @@
 /** What the frames of a stream must look like when they come back. */
-import { crc32 } from 'node:zlib';
 import type { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
+import { type ByteCheck, SliceSum } from './byte-check.ts';
 import { chunkPayload } from './chunk-payload.ts';
 
 /** Plain data, so that it can be handed to a thread. */
@@ -10,7 +10,7 @@ export interface FrameBook {
   /** Whether the number in the stamp begins again with them. */
   readonly numbersRepeat: boolean;
   readonly framesPerSecond: number;
-  /** CRC-32 over the slices of each frame of the period, one NAL unit after the other with its header. */
+  /** The {@link SliceSum} of each frame of the period, one NAL unit after the other with its header. */
   readonly checksums: Uint32Array;
 }
 
@@ -30,16 +30,19 @@ const bodyHeadLength = 5 + 4 + 36 + 4;
 const predictedKinds = 4;
 const chunkHeaderLength = 12;
 
-/** The book of a synthetic stream. */
-export function syntheticBook(stream: SyntheticStream): FrameBook {
+/** The book of a synthetic stream whose bytes are checked in this way. */
+export function syntheticBook(stream: SyntheticStream, check: ByteCheck): FrameBook {
   const { gop, framesPerSecond, chunkSize } = stream.shape;
   const period = leastCommonMultiple(gop, predictedKinds);
   const known = new Map<Buffer, number>();
+  const slices = new SliceSum(check);
   const checksums = Uint32Array.from({ length: period }, (_, index) => {
     const { bytes } = stream.frame(index);
     let sum = known.get(bytes);
     if (sum === undefined) {
-      sum = crc32(chunkPayload(bytes, chunkHeaderLength, chunkSize).subarray(bodyHeadLength));
+      const payload = chunkPayload(bytes, chunkHeaderLength, chunkSize);
+      slices.add(payload, bodyHeadLength, payload.length);
+      sum = slices.take();
       known.set(bytes, sum);
     }
     return sum;

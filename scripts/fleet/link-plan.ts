@@ -32,6 +32,8 @@ export const clearLink: LinkPhase = { atMs: 0, delayMs: 0, rateShare: Number.POS
 
 /** One camera of three has a connection broken, the first two always: one cut, one black-hole. */
 const breakOdds = 1 / 3;
+/** In a run of many minutes every camera has one more broken about every so many milliseconds. */
+const breakEveryMs = 300_000;
 
 /** Bad weather from `fromMs` to `calmMs`; afterwards the link is clear, only a little slow. */
 export function planLink(random: SeededRandom, camera: number, fromMs: number, calmMs: number): LinkPlan {
@@ -54,6 +56,15 @@ export function planLink(random: SeededRandom, camera: number, fromMs: number, c
     // Whoever gives up has the calm for coming back.
     breaks.push({ atMs: random.whole(fromMs, Math.max(fromMs, calmMs - giveUpMs)), kind, giveUpMs });
   }
+  for (
+    let lateMs = fromMs + breakEveryMs;
+    lateMs < calmMs - 10_000;
+    lateMs += breakEveryMs * random.between(0.7, 1.3)
+  ) {
+    const kind = random.chance(0.5) ? 'cut' : 'black-hole';
+    breaks.push({ atMs: Math.round(lateMs), kind, giveUpMs: random.whole(1000, 2500) });
+  }
+  breaks.sort((a, b) => a.atMs - b.atMs);
   return { phases, breaks };
 }
 

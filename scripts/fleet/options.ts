@@ -1,8 +1,10 @@
 /** Command line of the fleet. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { ByteCheck } from './byte-check.ts';
 import { defaultCacheFolder } from './clip-cache.ts';
 import { type ClipKind, clipKinds, clipSets, clipsNamed } from './clips.ts';
+import { promptReaders } from './reader-threads.ts';
 import { type Scenario, scenarios } from './schedule.ts';
 import { parsePattern, type UrlPattern } from './url-pattern.ts';
 
@@ -24,6 +26,8 @@ export interface FleetOptions {
   readonly count: number;
   readonly ramp: number;
   readonly seconds: number;
+  /** Further readers that stop reading again and again. */
+  readonly slowReaders: number;
   readonly scenario: Scenario;
   readonly seed: number;
   readonly clips: readonly ClipKind[];
@@ -33,7 +37,9 @@ export interface FleetOptions {
   readonly bitsPerSecond: number;
   readonly framesPerSecond: number;
   readonly gop: number;
-  readonly checkBytes: boolean;
+  readonly checkBytes: ByteCheck;
+  /** Readers of synthetic cameras that take every frame at once. */
+  readonly promptReaders: number;
   readonly rtmps: boolean;
   readonly insecure: boolean;
   readonly jsonFile: string | null;
@@ -48,6 +54,8 @@ export class FleetUsageError extends Error {}
 /** The server's own bound of cameras, and that of stamps. */
 const mostSynthetic = 4000;
 const mostFfmpeg = 2000;
+const mostSlowReaders = 200;
+const longestSeconds = 14_400;
 const defaultTarget = 'rtmp://127.0.0.1:1935/stream%d';
 
 export const fleetHelp = `npm run fleet -- [options] [target]
@@ -64,11 +72,13 @@ Without a target Skyweir itself is started on free ports, and everything is chec
 What flies
   --count <n>             cameras (default: 8)
   --ramp <n>              cameras that start per second, 0 for all at once (default: 10; synthetic: 200)
-  --seconds <n>           seconds after the last start (default: 20)
+  --seconds <n>           seconds after the last start (default: 20); --minutes <n> for long runs
   --scenario <name>       ${Object.keys(scenarios).join(', ')} (default: steady)
 ${Object.entries(scenarios)
   .map(([name, text]) => `                            ${name.padEnd(10)} ${text}`)
   .join('\n')}
+  --slow-readers <n>      further readers that stop reading again and again; nobody else may notice (default: 0; scenario
+                          rough: a tenth of the cameras)
   --seed <n>              where all chance comes from: the same seed is the same run (default: 1)
 
 With what
@@ -79,7 +89,9 @@ With what
   --bitrate <n>           Mbit/s of a synthetic camera (default: 4.5)
   --fps <n>               frames per second of a synthetic camera (default: 30)
   --gop <n>               frames from one keyframe to the next of a synthetic camera (default: 60)
-  --check-bytes           compare the bytes of synthetic frames too, not only their numbers; clips always are
+  --check-bytes           compare all bytes of synthetic frames, not only a sample of each; clips always are
+  --prompt-readers <n>    readers of synthetic cameras that take every frame at once and measure latency; the others take
+                          several at a time, which costs less and is checked as well (default: ${promptReaders})
   --rtmps                 publish over TLS; --insecure takes any certificate
 
 What comes out
@@ -123,15 +135,18 @@ export function parseFleetOptions(
   const scenario = values.scenario ?? 'steady';
   if (!Object.hasOwn(scenarios, scenario))
     throw new FleetUsageError(`--scenario ${scenario}: must be one of ${Object.keys(scenarios).join(', ')}`);
+  const count = number('--count', values.count ?? '8', 1, synthetic ? mostSynthetic : mostFfmpeg);
+  const usualSlow = scenario === 'rough' ? String(Math.min(mostSlowReaders, Math.ceil(count / 10))) : '0';
   return {
     target,
     read,
     credentials: credentials(values.user, values['password-file'], environment),
     startServer,
     serverFlags,
-    count: number('--count', values.count ?? '8', 1, synthetic ? mostSynthetic : mostFfmpeg),
+    count,
     ramp: number('--ramp', values.ramp ?? (synthetic ? '200' : '10'), 0, 10_000, false),
-    seconds: number('--seconds', values.seconds ?? '20', 1, 14_400),
+    seconds: secondsOf(values.seconds, values.minutes),
+    slowReaders: number('--slow-readers', values['slow-readers'] ?? usualSlow, 0, mostSlowReaders),
     scenario: scenario as Scenario,
     seed: number('--seed', values.seed ?? '1', 0, 0xffffffff),
     clips: clips(values.clips ?? 'mixed'),
@@ -140,7 +155,8 @@ export function parseFleetOptions(
     bitsPerSecond: 1e6 * number('--bitrate', values.bitrate ?? '4.5', 0.1, 100, false),
     framesPerSecond: number('--fps', values.fps ?? '30', 1, 120),
     gop: number('--gop', values.gop ?? '60', 1, 1000),
-    checkBytes: !synthetic || values['check-bytes'] === true,
+    checkBytes: !synthetic || values['check-bytes'] === true ? 'all' : 'sample',
+    promptReaders: number('--prompt-readers', values['prompt-readers'] ?? String(promptReaders), 1, mostSynthetic),
     rtmps: values.rtmps === true || target?.protocol === 'rtmps:',
     insecure: values.insecure === true,
     jsonFile: values.json ?? null,
@@ -163,6 +179,8 @@ function parse(args: readonly string[]) {
         count: { type: 'string' },
         ramp: { type: 'string' },
         seconds: { type: 'string' },
+        minutes: { type: 'string' },
+        'slow-readers': { type: 'string' },
         scenario: { type: 'string' },
         seed: { type: 'string' },
         clips: { type: 'string' },
@@ -172,6 +190,7 @@ function parse(args: readonly string[]) {
         fps: { type: 'string' },
         gop: { type: 'string' },
         'check-bytes': { type: 'boolean' },
+        'prompt-readers': { type: 'string' },
         rtmps: { type: 'boolean' },
         insecure: { type: 'boolean' },
         json: { type: 'string' },
@@ -186,6 +205,12 @@ function parse(args: readonly string[]) {
     // Node explains the rest of its rules behind the first sentence.
     throw new FleetUsageError(`${(error as Error).message.split('. ')[0]}; see --help`);
   }
+}
+
+function secondsOf(seconds: string | undefined, minutes: string | undefined): number {
+  if (minutes === undefined) return number('--seconds', seconds ?? '20', 1, longestSeconds);
+  if (seconds !== undefined) throw new FleetUsageError('--minutes: leave --seconds out');
+  return 60 * number('--minutes', minutes, 1, longestSeconds / 60);
 }
 
 function number(flag: string, text: string, min: number, max: number, whole = true): number {

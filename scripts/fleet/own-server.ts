@@ -36,6 +36,8 @@ export class OwnServer {
   readonly target: UrlPattern;
   readonly read: UrlPattern;
   readonly credentials: FleetCredentials;
+  /** Of /metrics; 0 where there is none. */
+  readonly httpPort: number;
   readonly #child: ChildProcess;
   #output = '';
   #ended = false;
@@ -50,10 +52,12 @@ export class OwnServer {
     target: UrlPattern,
     read: UrlPattern,
     credentials: FleetCredentials,
+    httpPort: number,
   ) {
     this.target = target;
     this.read = read;
     this.credentials = credentials;
+    this.httpPort = httpPort;
     // A process group of its own: Ctrl-C is for the fleet, which ends its cameras first.
     this.#child = spawn(command[0]!, command.slice(1), {
       cwd: folder,
@@ -85,6 +89,7 @@ export class OwnServer {
     const passwordFile = join(folder, 'password');
     writeFileSync(passwordFile, credentials.password, { mode: 0o600 });
     const { start } = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as PackageFile).scripts;
+    const side = await sidePorts(cameras);
     const connections = Math.min(mostConnections, 2 * cameras + spareConnections);
     const command = [
       process.execPath,
@@ -95,13 +100,15 @@ export class OwnServer {
       // All cameras come from this machine, and a drone that comes back finds its own dead connection.
       ...['--max-connections-per-ip', '0', '--no-rate-limit', '--publish-conflict', 'takeover-stale'],
       ...['--user', credentials.user, '--password-file', passwordFile, '--state-dir', folder],
-      ...['--log-level', 'error', '--drain-timeout', '500ms', ...(await sidePorts(cameras))],
+      ...['--log-level', 'error', '--drain-timeout', '500ms', ...side],
       ...(rtmps ? await encryption(folder) : []),
       ...flags,
     ];
     const pattern = (protocol: string, port: number): UrlPattern => ({ protocol, host, port, path: '/stream%d' });
     const target = pattern(rtmps ? 'rtmps:' : 'rtmp:', rtmpPort);
-    const server = new OwnServer(command, folder, target, pattern('rtsp:', rtspPort), credentials);
+    // With a certificate that port speaks HTTPS, and nothing is asked there.
+    const httpPort = rtmps ? 0 : Number(side[side.indexOf('--http-port') + 1] ?? 0);
+    const server = new OwnServer(command, folder, target, pattern('rtsp:', rtspPort), credentials, httpPort);
     await server.#listening([rtmpPort, rtspPort]);
     return server;
   }

@@ -3,8 +3,7 @@ import { availableParallelism, freemem } from 'node:os';
 import { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
 import { temporaryFolder } from '../../native-free-bench/system/temporary-folder.ts';
 import { ensureProgram } from '../tools/system-programs.ts';
-import { AskedThread } from './asked-thread.ts';
-import type { ReadersFigures, ReadersOptions } from './camera-readers.ts';
+import type { ReadersOptions } from './camera-readers.ts';
 import { mostProcesses } from './capacity.ts';
 import { loadClip } from './clip-cache.ts';
 import { type ClipKind, planClips } from './clips.ts';
@@ -14,9 +13,10 @@ import { type FleetOptions, FleetUsageError } from './options.ts';
 import { accepts, mostOwnCameras, OwnServer } from './own-server.ts';
 import type { Publishers } from './publishers.ts';
 import { RadioProxy } from './radio-proxy.ts';
-import type { ReaderCommand } from './reader-thread.ts';
-import type { Schedule } from './schedule.ts';
+import { ReaderThreads } from './reader-threads.ts';
+import { fates, type Schedule } from './schedule.ts';
 import { SeededRandom } from './seeded-random.ts';
+import { SlowReaders } from './slow-readers.ts';
 import { StampedClip } from './stamped-clip.ts';
 import { SyntheticPublishers } from './synthetic-publishers.ts';
 import { pathOf, shownPattern, type UrlPattern, urlOf } from './url-pattern.ts';
@@ -33,10 +33,13 @@ export interface Ground {
   readonly publishers: Publishers;
   /** The same as `publishers` if they are synthetic. */
   readonly synthetic: SyntheticPublishers | null;
-  readonly readers: AskedThread<ReaderCommand, ReadersFigures> | null;
-  readonly proxies: readonly RadioProxy[];
+  readonly readers: ReaderThreads | null;
+  readonly slowReaders: SlowReaders | null;
+  /** Null for a camera that connects directly. */
+  readonly proxies: readonly (RadioProxy | null)[];
   readonly paths: readonly string[];
   readonly clipNames: readonly string[];
+  readonly frameRates: readonly number[];
   /** Ends what is left; the server gets `serverMs` to do so in order. */
   clear(serverMs: number): Promise<void>;
 }
@@ -72,21 +75,24 @@ export async function prepareGround(
     const read = server?.read ?? options.read;
     if (server === null) await checkReachable(target, read);
 
-    const proxies = schedule.links.map(
-      (_, index) =>
-        new RadioProxy({
-          targetHost: target.host,
-          targetPort: target.port,
-          bytesPerSecond: (options.synthetic ? options.bitsPerSecond : 1000 * kinds[index]!.kilobitsPerSecond) / 8,
-        }),
+    const proxies = schedule.links.map((plan, index) =>
+      plan === null
+        ? null
+        : new RadioProxy({
+            targetHost: target.host,
+            targetPort: target.port,
+            bytesPerSecond: (options.synthetic ? options.bitsPerSecond : 1000 * kinds[index]!.kilobitsPerSecond) / 8,
+          }),
     );
-    const ports = await Promise.all(proxies.map((proxy) => proxy.listen()));
+    const ports = await Promise.all(proxies.map((proxy) => proxy?.listen() ?? null));
     undo.push(() => {
-      for (const proxy of proxies) proxy.close();
+      for (const proxy of proxies) proxy?.close();
     });
     /** Where camera `index` connects: its link, or the server itself. */
-    const destination = (index: number): UrlPattern =>
-      ports.length === 0 ? target : { ...target, host: '127.0.0.1', port: ports[index]! };
+    const destination = (index: number): UrlPattern => {
+      const port = ports[index] ?? null;
+      return port === null ? target : { ...target, host: '127.0.0.1', port };
+    };
 
     const stream = new SyntheticStream({
       bitsPerSecond: options.bitsPerSecond,
@@ -115,7 +121,9 @@ export async function prepareGround(
     if (synthetic === null) undo.push(() => publishers.stop(threadEndMs));
 
     const readers = read === null ? null : startReaders(options, server, read, kinds, clips, stream);
-    if (readers !== null) undo.push(() => readers.stop('stop', threadEndMs));
+    if (readers !== null) undo.push(() => readers.stop(threadEndMs));
+    const slowReaders = read === null ? null : slowReadersOf(options, server, read);
+    if (slowReaders !== null) undo.push(() => slowReaders.stop());
     return {
       title: titleOf(options, target, read),
       target,
@@ -124,8 +132,13 @@ export async function prepareGround(
       publishers,
       synthetic,
       readers,
+      slowReaders,
       proxies,
       paths: Array.from({ length: options.count }, (_, index) => pathOf(target, index).replace(/\?.*$/, '')),
+      frameRates: Array.from(
+        { length: options.count },
+        (_, index) => kinds[index]?.framesPerSecond ?? options.framesPerSecond,
+      ),
       clipNames: Array.from({ length: options.count }, (_, index) => clipNameOf(options, kinds[index])),
       clear,
     };
@@ -139,8 +152,9 @@ function checkCounts(options: FleetOptions): void {
   const { count, synthetic, liveEncode, force, startServer, scenario } = options;
   if (startServer && count > mostOwnCameras)
     throw new FleetUsageError(`--count ${count}: Skyweir has at most ${mostOwnCameras} cameras here; give a target`);
-  if (scenario === 'bad-radio' && count > mostLinks)
-    throw new FleetUsageError(`--count ${count}: the scenario bad-radio has at most ${mostLinks} cameras`);
+  const links = scenario === 'bad-radio' ? count : scenario === 'rough' ? count / fates.length : 0;
+  if (links > mostLinks)
+    throw new FleetUsageError(`--count ${count}: the scenario ${scenario} has at most ${mostLinks} bad links`);
   if (synthetic || force) return;
   const most = mostProcesses(availableParallelism(), freemem(), liveEncode);
   if (count > most)
@@ -197,9 +211,11 @@ function startReaders(
   kinds: readonly ClipKind[],
   clips: ReadonlyMap<string, StampedClip>,
   stream: SyntheticStream,
-): AskedThread<ReaderCommand, ReadersFigures> {
+): ReaderThreads {
   const names = [...clips.keys()];
-  const books: FrameBook[] = options.synthetic ? [syntheticBook(stream)] : names.map((name) => clips.get(name)!.book);
+  const books: FrameBook[] = options.synthetic
+    ? [syntheticBook(stream, options.checkBytes)]
+    : names.map((name) => clips.get(name)!.book);
   const data: ReadersOptions = {
     host: read.host,
     port: read.port,
@@ -212,7 +228,16 @@ function startReaders(
     checkBytes: options.checkBytes,
     measureLatency: options.synthetic,
   };
-  return new AskedThread('reader-thread.ts', data);
+  return new ReaderThreads(data, options.promptReaders);
+}
+
+/** They are spread over the cameras; null if nobody wants them. */
+function slowReadersOf(options: FleetOptions, server: OwnServer | null, read: UrlPattern): SlowReaders | null {
+  const credentials = server?.credentials ?? options.credentials;
+  const { slowReaders, count } = options;
+  if (slowReaders === 0) return null;
+  const urls = Array.from({ length: slowReaders }, (_, i) => urlOf(read, Math.floor((i * count) / slowReaders)));
+  return new SlowReaders(urls, read.host, read.port, credentials);
 }
 
 function syntheticAddress(where: UrlPattern, target: UrlPattern, index: number, options: FleetOptions) {

@@ -21,6 +21,7 @@ export class RadioProxy {
   readonly #links = new Set<Link>();
   readonly #timers: NodeJS.Timeout[] = [];
   #phase: LinkPhase = clearLink;
+  #phaseTimer: NodeJS.Timeout | undefined;
 
   constructor(options: RadioProxyOptions) {
     this.#options = options;
@@ -41,7 +42,7 @@ export class RadioProxy {
 
   /** Does what the plan says, `plan` times being counted from now. */
   follow(plan: LinkPlan): void {
-    for (const phase of plan.phases) this.#later(phase.atMs, () => this.setPhase(phase));
+    this.#followPhases(plan, 0, systemClock.nowMs());
     for (const { atMs, kind, giveUpMs } of plan.breaks) {
       if (kind === 'cut') this.#later(atMs, () => this.cut());
       else {
@@ -49,6 +50,19 @@ export class RadioProxy {
         this.#later(atMs + giveUpMs, () => this.giveUp());
       }
     }
+  }
+
+  /** One timer at a time: in an hour the weather changes some thousand times. */
+  #followPhases(plan: LinkPlan, index: number, startMs: number): void {
+    const phase = plan.phases[index];
+    if (phase === undefined) return;
+    this.#phaseTimer = setTimeout(
+      () => {
+        this.setPhase(phase);
+        this.#followPhases(plan, index + 1, startMs);
+      },
+      Math.max(0, startMs + phase.atMs - systemClock.nowMs()),
+    );
   }
 
   /** The weather from now on. */
@@ -73,6 +87,7 @@ export class RadioProxy {
   }
 
   close(): void {
+    clearTimeout(this.#phaseTimer);
     for (const timer of this.#timers) clearTimeout(timer);
     for (const link of this.#links) link.cut();
     this.#server.close();

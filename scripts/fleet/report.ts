@@ -1,6 +1,10 @@
 /** The report of a run: plain data for --json. It holds no password and no key. */
 import { Histogram, type HistogramData, type LatencySummary } from '../../native-free-bench/system/histogram.ts';
+import { accountOf, type FrameAccount } from './account.ts';
 import type { FleetOptions } from './options.ts';
+import { type Fate, fateOf } from './schedule.ts';
+import { type ServerSample, type ServerTrends, trendsOf } from './server-samples.ts';
+import type { SlowReaderFigures } from './slow-readers.ts';
 import { shownPattern, type UrlPattern } from './url-pattern.ts';
 import type { CameraResult, Problem, Verdict } from './verdict.ts';
 
@@ -32,11 +36,22 @@ export interface FleetReport {
   readonly verdict: { readonly pass: boolean; readonly line: string; readonly problems: readonly Problem[] };
   readonly totals: Totals;
   readonly cost: Cost | null;
-  /** Due time of a frame to the arrival of its last byte, after the ramp; synthetic cameras only. */
+  /** Due time of a frame to the arrival of its last byte, after the ramp, at prompt readers; synthetic cameras only. */
   readonly latency: LatencySummary | null;
   /** How late the sending thread was itself; synthetic cameras only. */
   readonly senderLateness: LatencySummary | null;
-  readonly cameras: readonly CameraResult[];
+  /** Our own server, minute by minute, and where that leads; the latter of runs of ten minutes and more. */
+  readonly samples: readonly ServerSample[];
+  readonly trends: ServerTrends;
+  readonly slowReaders: SlowReaderFigures | null;
+  readonly cameras: readonly ReportedCamera[];
+}
+
+/** A camera with what becomes of its frames, one by one. */
+export interface ReportedCamera extends CameraResult {
+  readonly account: FrameAccount;
+  /** In the scenario rough; null in the others, where all have the same. */
+  readonly fate: Fate | null;
 }
 
 /** Sums over all cameras. */
@@ -70,6 +85,9 @@ export interface ReportParts {
   readonly cost: Cost | null;
   readonly latency: HistogramData | null;
   readonly senderLateness: HistogramData | null;
+  readonly frameRates: readonly number[];
+  readonly samples: readonly ServerSample[];
+  readonly slowReaders: SlowReaderFigures | null;
 }
 
 /** Puts the report together. */
@@ -92,7 +110,14 @@ export function makeReport(parts: ReportParts): FleetReport {
     cost: parts.cost,
     latency: summaryOf(parts.latency),
     senderLateness: summaryOf(parts.senderLateness),
-    cameras,
+    samples: parts.samples,
+    trends: trendsOf(parts.samples),
+    slowReaders: parts.slowReaders,
+    cameras: cameras.map((camera, index) => ({
+      ...camera,
+      account: accountOf(camera, parts.frameRates[index] ?? 0),
+      fate: options.scenario === 'rough' ? fateOf(index) : null,
+    })),
   };
 }
 

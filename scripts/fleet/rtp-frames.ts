@@ -2,8 +2,8 @@
  * Takes RTP over an RTSP connection (RFC 2326, 10.12; RFC 6184) apart into frames: stamp, checksum of the slices, time stamp.
  * Packets are looked at where they lie in the read buffer; only one that straddles two reads is copied.
  */
-import { crc32 } from 'node:zlib';
 import { Stamp } from '../../native-free-bench/system/stamp.ts';
+import { type ByteCheck, SliceSum } from './byte-check.ts';
 
 const prefixLength = 4;
 const rtpHeaderLength = 12;
@@ -28,7 +28,7 @@ export class ReceivedFrame {
   camera = 0;
   number = 0;
   dueUs = 0;
-  /** CRC-32 over all slices, 0 if bytes are not looked at. */
+  /** {@link SliceSum} of all slices, 0 if bytes are not looked at. */
   checksum = 0;
   /** Payload of all its packets. */
   bytes = 0;
@@ -51,15 +51,17 @@ export class RtpFrames {
   sequenceGaps = 0;
   readonly #handler: RtpFramesHandler;
   readonly #checkBytes: boolean;
+  readonly #sum: SliceSum;
   readonly #frame = new ReceivedFrame();
   #carried: Buffer = nothing;
   #carriedBytes = 0;
   #sequence = -1;
   #text: Buffer = nothing;
 
-  constructor(handler: RtpFramesHandler, checkBytes: boolean) {
+  constructor(handler: RtpFramesHandler, check: ByteCheck) {
     this.#handler = handler;
-    this.#checkBytes = checkBytes;
+    this.#checkBytes = check !== 'none';
+    this.#sum = new SliceSum(check);
   }
 
   /** Parses bytes[0, end). Throws an Error for what is neither a response nor a packet. */
@@ -126,9 +128,9 @@ export class RtpFrames {
     this.#payload(bytes, payload, payloadEnd);
     if (bytes[rtp + 1]! >= 0x80) {
       frame.rtpTime = bytes.readUInt32BE(rtp + 4);
+      frame.checksum = this.#sum.take();
       this.#handler.onFrame(frame, nowUs);
       frame.stamped = false;
-      frame.checksum = 0;
       frame.bytes = 0;
     }
   }
@@ -149,7 +151,7 @@ export class RtpFrames {
     const type = bytes[start]! & 0x1f;
     const frame = this.#frame;
     if (type >= sliceTypes.first && type <= sliceTypes.last) {
-      if (this.#checkBytes) frame.checksum = crc32(bytes.subarray(start, end), frame.checksum);
+      this.#sum.add(bytes, start, end);
     } else if (type === seiType) {
       if (!readStamp.read(bytes, start, end)) return;
       frame.stamped = true;
@@ -163,10 +165,8 @@ export class RtpFrames {
     const fragmentHeader = bytes[start + 1]!;
     const type = fragmentHeader & 0x1f;
     if (!this.#checkBytes || type < sliceTypes.first || type > sliceTypes.last) return;
-    const frame = this.#frame;
-    if ((fragmentHeader & 0x80) !== 0)
-      frame.checksum = crc32(headerBytes[(bytes[start]! & 0xe0) | type]!, frame.checksum);
-    frame.checksum = crc32(bytes.subarray(start + 2, end), frame.checksum);
+    if ((fragmentHeader & 0x80) !== 0) this.#sum.add(headerBytes[(bytes[start]! & 0xe0) | type]!, 0, 1);
+    this.#sum.add(bytes, start + 2, end);
   }
 
   /** Gathers an RTSP response; rare, so it may allocate. */

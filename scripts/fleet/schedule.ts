@@ -9,6 +9,7 @@ export const scenarios = {
   kills: 'cameras are killed (kill -9) at random and come back',
   'bad-radio': 'every camera has a radio link that delays, throttles, stalls, breaks',
   storm: 'all cameras are killed at once and come back at once',
+  rough: 'for hours: a quarter each stays, leaves in order, is killed, has a bad radio link',
 } as const;
 
 /** A name of {@link scenarios}. */
@@ -28,8 +29,8 @@ export interface Action {
 export interface Schedule {
   /** In order of time. */
   readonly actions: readonly Action[];
-  /** One for each camera in the scenario bad-radio, else none. */
-  readonly links: readonly LinkPlan[];
+  /** One for each camera with a bad link, null for the others; empty where nobody has one. */
+  readonly links: readonly (LinkPlan | null)[];
   /** When the last camera has been asked to start for the first time. */
   readonly rampMs: number;
   /** When the fleet ends. */
@@ -49,12 +50,22 @@ export interface ScheduleOptions {
 /** Milliseconds at the end in which nothing is disturbed, so that everybody can be back. */
 const leastSettleMs = 2000;
 const settleShare = 0.3;
+const mostSettleMs = 60_000;
 
 /** Milliseconds that a camera is left alone after its start, before it may be disturbed. */
 const undisturbedMs = 1500;
 
 /** One kill per so many seconds of one camera. */
 const secondsPerKill = 12;
+
+/** What happens to a camera of the scenario rough, in turn. */
+export const fates = ['stays', 'leaves and comes back', 'is killed', 'has a bad link'] as const;
+
+/** A name of {@link fates}. */
+export type Fate = (typeof fates)[number];
+
+/** Milliseconds between two departures or kills of one camera of the scenario rough, on average. */
+const roughEveryMs = 60_000;
 
 /** Milliseconds between two storms, and that a storm keeps everybody away. */
 const stormEveryMs = 15_000;
@@ -67,14 +78,18 @@ export function planSchedule(options: ScheduleOptions): Schedule {
   const startsMs = Array.from({ length: count }, (_, camera) => (ramp > 0 ? Math.round((1000 * camera) / ramp) : 0));
   const rampMs = startsMs.at(-1) ?? 0;
   const lengthMs = rampMs + 1000 * seconds;
-  const calmMs = lengthMs - Math.max(leastSettleMs, 1000 * seconds * settleShare);
+  const calmMs = lengthMs - Math.min(mostSettleMs, Math.max(leastSettleMs, 1000 * seconds * settleShare));
   const actions: Action[] = startsMs.map((atMs, camera) => ({ atMs, camera, kind: 'start' }));
   if (scenario === 'mixed') actions.push(...departures(random, startsMs, calmMs));
   else if (scenario === 'kills') actions.push(...kills(random, startsMs, rampMs, calmMs));
   else if (scenario === 'storm') actions.push(...storms(count, rampMs, calmMs));
+  else if (scenario === 'rough') actions.push(...rough(random, startsMs, calmMs));
+  const hasLink = (camera: number): boolean => scenario === 'bad-radio' || fateOf(camera) === 'has a bad link';
   const links =
-    scenario === 'bad-radio'
-      ? startsMs.map((startMs, camera) => planLink(random.fork(camera), camera, startMs + undisturbedMs, calmMs))
+    scenario === 'bad-radio' || scenario === 'rough'
+      ? startsMs.map((startMs, camera) =>
+          hasLink(camera) ? planLink(random.fork(camera), camera, startMs + undisturbedMs, calmMs) : null,
+        )
       : [];
   actions.sort((a, b) => a.atMs - b.atMs);
   return { actions, links, rampMs, lengthMs };
@@ -116,6 +131,30 @@ function kills(random: SeededRandom, startsMs: readonly number[], rampMs: number
     freeFromMs[camera] = backMs + undisturbedMs;
   }
   return actions;
+}
+
+/** The fate of a camera in the scenario rough. */
+export function fateOf(camera: number): Fate {
+  return fates[camera % fates.length]!;
+}
+
+/** Some leave, some are killed, about once a minute each, and soon come back. */
+function rough(random: SeededRandom, startsMs: readonly number[], calmMs: number): Action[] {
+  return startsMs.flatMap((startMs, camera) => {
+    const fate = fateOf(camera);
+    const actions: Action[] = [];
+    if (fate !== 'is killed' && fate !== 'leaves and comes back') return actions;
+    const own = random.fork(camera);
+    const kind = fate === 'is killed' ? 'kill' : 'stop';
+    // The first of its kind comes early, so that a short run has seen it.
+    let atMs = startMs + Math.round(own.between(undisturbedMs, 6000));
+    while (atMs <= calmMs - 500) {
+      const backMs = Math.min(calmMs, atMs + own.whole(300, 4000));
+      actions.push({ atMs, camera, kind }, { atMs: backMs, camera, kind: 'start' });
+      atMs = backMs + undisturbedMs + Math.round(roughEveryMs * own.between(0.5, 1.5));
+    }
+    return actions;
+  });
 }
 
 /** Everybody at once, at least one time. */

@@ -1,4 +1,5 @@
 /** PASS or FAIL: what must be true of a fleet that has flown. */
+import { accountOf } from './account.ts';
 import type { ReaderFigures } from './camera-readers.ts';
 import type { PublisherFigures } from './publishers.ts';
 import type { Scenario } from './schedule.ts';
@@ -25,6 +26,8 @@ export interface VerdictFacts {
   readonly asked: number;
   /** Failures of the whole, such as a server that ended. */
   readonly failures: readonly string[];
+  /** Frames per second of each camera; without it frames that are neither read nor lost are not looked for. */
+  readonly frameRates?: readonly number[];
 }
 
 /** One kind of fault and the cameras (counted from 1) that have it. */
@@ -46,8 +49,8 @@ export interface Verdict {
 const namedCameras = 8;
 
 /** Scenarios in which a stream may end, or an attempt be refused while its forerunner is not gone. */
-const mayBreak: ReadonlySet<Scenario> = new Set(['bad-radio']);
-const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'storm', 'mixed']);
+const mayBreak: ReadonlySet<Scenario> = new Set(['bad-radio', 'rough']);
+const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'storm', 'mixed', 'rough']);
 
 /** Frames that a finished run had sent and that are not in the reader's account. */
 export function tailLoss(publisher: PublisherFigures, reader: ReaderFigures | null, runCount: number): number {
@@ -106,6 +109,12 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
       'had gaps in their RTP packets',
       reads((reader) => reader.sequenceGaps),
     );
+    const { frameRates } = facts;
+    if (frameRates !== undefined && facts.stamped && !facts.interrupted)
+      check('have frames that nothing explains', (camera) => {
+        const rate = frameRates[cameras.indexOf(camera)] ?? 0;
+        return accountOf(camera, rate).unexplained;
+      });
     if (facts.scenario === 'steady')
       check(
         'cut off their reader',

@@ -102,6 +102,11 @@ export function reportLines(report: FleetReport, how: Paint): string[] {
       `Slowest start, from connecting to the first frame at the reader: ${Math.round(totals.slowestStartMs)} ms`,
     );
   if (totals.unseen > 0) lines.push(`${totals.unseen} frames were sent while their reader was not there`);
+  const { slowReaders } = report;
+  if (slowReaders !== null)
+    lines.push(
+      `${slowReaders.readers} slow readers stopped reading ${slowReaders.pauses} times; the server cut them off ${slowReaders.cutOff} times`,
+    );
   if (latency !== null)
     lines.push(
       `Latency from the moment a frame was due: median ${latency.p50Ms.toFixed(1)} ms, 99 % ${latency.p99Ms.toFixed(1)} ms, ` +

@@ -84,9 +84,9 @@ export class CheckedCameras {
       host,
       port: ports.rtsp,
       cameras: paths.map((path) => ({ url: `rtsp://${host}:${ports.rtsp}${path}`, book: 0 })),
-      books: [syntheticBook(stream)],
+      books: [syntheticBook(stream, 'all')],
       credentials: { user, password },
-      checkBytes: true,
+      checkBytes: 'all',
       measureLatency: false,
     };
     this.#readers = new AskedThread('reader-thread.ts', readers);

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 
 /** Programs that can be asked for. */
-export type SystemProgram = 'ffmpeg' | 'ffprobe' | 'gstreamer' | 'nginx-rtmp';
+export type SystemProgram = 'ffmpeg' | 'ffprobe' | 'gstreamer' | 'chromium' | 'nginx-rtmp';
 
 /** How a command ended: exit code (127 if it could not be started) and both outputs as text. */
 export interface CommandResult {
@@ -67,6 +67,12 @@ const recipes: Readonly<Record<SystemProgram, Recipe>> = {
       'gstreamer1.0-libav',
     ],
     elements: gstreamerElements,
+  },
+  chromium: {
+    // Playwright wants a whole path.
+    commands: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'],
+    versionArguments: ['--version'],
+    packages: ['chromium'],
   },
   'nginx-rtmp': {
     commands: ['nginx', '/usr/sbin/nginx', '/usr/local/sbin/nginx'],

@@ -8,3 +8,9 @@ export function hostAndPort(address: string, port: number): string {
   const plain = plainAddress(address);
   return plain.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
+
+/** Whether a bind address, an IP address, or a host name without its port, is this machine's own and nobody else's. */
+export function isLoopback(host: string): boolean {
+  const plain = plainAddress(host).toLowerCase();
+  return plain === '::1' || plain === 'localhost' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(plain);
+}

@@ -38,6 +38,17 @@ export const errorTable = {
   path_busy: { layer: 'publish', peer: true, text: 'Stream is already being published to' },
   path_flapping: { layer: 'publish', peer: true, text: 'the path was taken over a moment ago' },
   taken_over: { layer: 'publish', peer: false, text: 'another publisher took the path over' },
+  address_denied: { layer: 'publish', peer: true, text: 'the address may not publish to this camera (allow-ip)' },
+  credential_missing: { layer: 'publish', peer: true, text: 'the publisher gave no key, signature or token' },
+  credential_wrong: { layer: 'publish', peer: true, text: "the publisher's credential is wrong" },
+  credential_early: { layer: 'publish', peer: true, text: "the publisher's credential is not valid yet" },
+  credential_expired: { layer: 'publish', peer: true, text: "the publisher's credential has expired" },
+  credential_replayed: { layer: 'publish', peer: true, text: "the publisher's credential was for one use" },
+  credential_throttled: { layer: 'publish', peer: true, text: 'too many wrong credentials came from this address' },
+  credential_unavailable: { layer: 'publish', peer: false, text: "the publisher's credential could not be checked" },
+  key_revoked: { layer: 'publish', peer: false, text: 'the stream key of the publisher was revoked' },
+  rule_violated: { layer: 'publish', peer: true, text: 'the stream broke an ingest rule' },
+  rule_hold_off: { layer: 'publish', peer: true, text: 'the publisher broke an ingest rule a moment ago' },
   play_refused: { layer: 'publish', peer: true, text: 'streams are read over RTSP, not over RTMP' },
 
   // Deadlines

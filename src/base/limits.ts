@@ -42,7 +42,7 @@ export const limits = {
   turns: {
     /**
      * Part of its thread's time that one connection may use, and milliseconds at once: a camera of 4.5 Mbit/s needs 0.0005, and
-     * the 8 MiB that a link has held back some 5 ms.
+     * the 8 MiB that a link has held back some 9 ms.
      */
     share: 0.1,
     burstMs: 10,
@@ -114,9 +114,39 @@ export const limits = {
     connections: 2_000,
   },
   events: {
-    /** Starts and stops of streams that are kept of each camera, and of all cameras together. */
+    /** Events that are kept of each camera, and of all together. */
     perCamera: 50,
     overall: 1_000,
+    /**
+     * Addresses that are told of one by one in a while of refused publishers, the milliseconds of the first while, and those of
+     * the longest: an attack of a day is some dozens of events for each of these addresses, and the history keeps the rest.
+     */
+    rejections: { addresses: 20, windowMs: 60_000, longestMs: 3_600_000 },
+    /** Addresses that the acceptor names for each reason, once a second; the others are a sum. */
+    rejectedAddresses: 16,
+  },
+  hooks: {
+    /** Events that wait for one target, and characters of them: an hour of 80 starts and stops a minute, of some 600 bytes each. */
+    events: 5_000,
+    bytes: 4 * 1024 * 1024,
+    /** Attempts at one target at the same time. */
+    parallel: 4,
+    /** Milliseconds before the first repetition, and between the last ones. */
+    firstRetryMs: 1_000,
+    lastRetryMs: 5 * 60_000,
+    /** Milliseconds after which an event is no news to anybody. */
+    giveUpMs: 24 * 3_600_000,
+    /** Milliseconds that a target may ask to wait. */
+    longestWaitMs: 3_600_000,
+    /** Bytes of an answer that are looked at. */
+    answerBytes: 4 * 1024,
+    /** Milliseconds in which a target of plain TCP should have answered or closed; what was sent counts as delivered after that. */
+    closeMs: 2_000,
+    /** Bytes of the file of what was not delivered; one more of this size is kept. And bytes that wait to be written to it. */
+    deadLetterBytes: 5 * 1024 * 1024,
+    deadLetterPendingBytes: 8 * 1024 * 1024,
+    /** Milliseconds that events get to be delivered when Skyweir is stopped. */
+    stopMs: 1_000,
   },
   onvif: {
     /** Bytes of the body of a SOAP request; the largest that clients send are some 4 KiB. */
@@ -133,6 +163,8 @@ export const limits = {
     /** Connections to one device, and of those from one address. A recorder holds a handful, and two more for each tunnel. */
     connections: 256,
     connectionsPerAddress: 128,
+    /** Requests of one connection that wait for their answers, which are kept until they are read: browsers ask one by one. */
+    requestsAtOnce: 16,
     /** Milliseconds in which TLS and the head of a request must be complete, and the whole request. */
     headTimeoutMs: 10_000,
     requestTimeoutMs: 20_000,
@@ -144,6 +176,8 @@ export const limits = {
     clockSkewMs: 5 * 60_000,
     /** Nonces of accepted tokens that are remembered for that long; beyond it the oldest is forgotten. */
     nonces: 16 * 1024,
+    /** Answers of HTTP Digest that are remembered while their nonce is good; beyond it clients get a new nonce earlier. */
+    digestResponses: 8 * 1024,
     /** Milliseconds in which the client that used a nonce first may use it for other messages, and how many those may be. */
     nonceRepeatMs: 2_000,
     nonceMessages: 64,
@@ -164,9 +198,19 @@ export const limits = {
     /** Bytes of a request line with its headers, and of a body: no request has more than a few words. */
     headBytes: 16 * 1024,
     bodyBytes: 16 * 1024,
+    /** Bytes of a configuration: 1008 cameras with paths of 30 characters are 150 KiB, with rules of their own 300 KiB. */
+    configBytes: 1024 * 1024,
+    /** Brackets and braces that open in it: every one costs the YAML parser. A camera needs two or three. */
+    configBrackets: 20_000,
+    /** Changes of the configuration that wait for the one before. */
+    waitingChanges: 16,
+    /** Milliseconds that answers on their way get when the port is moved by one of them. */
+    moveMs: 1_000,
     /** Connections, and of those from one address. Monitoring holds one or two, a browser six. */
     connections: 128,
     connectionsPerAddress: 48,
+    /** Requests of one connection that wait for their answers, which are kept until they are read: browsers ask one by one. */
+    requestsAtOnce: 16,
     /** Milliseconds in which TLS and the head of a request must be complete, and the whole request. */
     headTimeoutMs: 10_000,
     requestTimeoutMs: 20_000,
@@ -174,14 +218,64 @@ export const limits = {
     keepAliveMs: 75_000,
     /** Milliseconds in which a client must have taken an answer. */
     writeStallMs: 10_000,
+    /** Answers of HTTP Digest that are remembered while their nonce is good; beyond it clients get a new nonce earlier. */
+    digestResponses: 8 * 1024,
     /** Clients that follow events live; bytes that may wait for one that does not read; milliseconds between signs of life. */
     eventClients: 32,
     eventBytes: 1024 * 1024,
     eventPingMs: 15_000,
+    /** Milliseconds for which one overview serves all pages: they show it every second. */
+    overviewMs: 1_000,
+    /** Milliseconds in which five lines of one kind are written to the log, and the rest counted. */
+    logWindowMs: 10_000,
     /** Events, or connections, in one answer. */
     itemsPerAnswer: 1_000,
     /** Milliseconds without a sign of life after which a thread counts as hung, and the server as not ready. */
     hungThreadMs: 10_000,
+  },
+  access: {
+    /** Users, and API tokens, that the state folder keeps: each is looked through in turn. */
+    users: 256,
+    tokens: 256,
+    /** Bytes of the file of either: some 400 for each entry. */
+    fileBytes: 1024 * 1024,
+    /** Characters of a password: short ones are guessed (NIST SP 800-63B), long ones only cost time. */
+    shortestPassword: 12,
+    longestPassword: 256,
+    /** Characters of what a token is said to be for. */
+    labelCharacters: 64,
+    /** Sessions of browsers, and of those of one user; the one that was used longest ago gives way. */
+    sessions: 512,
+    sessionsPerUser: 32,
+    /** Characters of a Cookie or Authorization header that are looked at, and cookies of our name in one. */
+    cookieCharacters: 8 * 1024,
+    cookiesPerRequest: 4,
+    /** Passwords that are hashed at once, some 0.3 s of a core each, and those that wait for it: 3 s for the last. */
+    hashesAtOnce: 1,
+    hashesWaiting: 8,
+    /** Bytes of memory for one hash, whatever a file says: four times what new ones take. */
+    hashMemoryBytes: 128 * 1024 * 1024,
+    /** Wrong passwords for one name, from wherever, before others than those who logged in there lately have to wait. */
+    failedLoginsPerName: 10,
+    /** Addresses from which somebody logged in, that are remembered. */
+    knownPlaces: 1024,
+    /** Milliseconds between looks for sessions and tokens whose time has passed. */
+    sweepMs: 15_000,
+  },
+  preview: {
+    /** Viewers of live previews, and of those of one camera: for an operator's eyes, recorders use RTSP. */
+    viewers: 32,
+    viewersPerCamera: 8,
+    /** Bytes that wait for a viewer before frames are left out, some seconds of video; and at which they go on. */
+    queuedBytes: 4 * 1024 * 1024,
+    resumeBytes: 256 * 1024,
+    /** Bytes on their way from a consumer to the main thread, which tells what it took: it is busy where there are as many. */
+    underWayBytes: 8 * 1024 * 1024,
+    /** Bytes of a message of a viewer, who has nothing to say. */
+    messageBytes: 1024,
+    /** Milliseconds from one word about the time to the next, and from one sign of life. */
+    clockMs: 1_000,
+    pingMs: 15_000,
   },
   onvifEvents: {
     /** Pull points of one ONVIF device. XProtect has one, its tools another; what is left is for those that crashed. */
@@ -226,6 +320,49 @@ export const limits = {
     addresses: 32,
     /** Milliseconds between looks for network interfaces that came up. */
     interfaceCheckMs: 30_000,
+  },
+  publishAuth: {
+    /** Characters of the query that a publisher sends, and its parameters. A token of RS512 with some claims has 1000. */
+    queryCharacters: 8 * 1024,
+    parameters: 32,
+    /** Characters of a JSON Web Token, and paths that one may name. */
+    tokenCharacters: 4 * 1024,
+    tokenPaths: 64,
+    /** Stream keys of all cameras and of one; those that were withdrawn and are remembered for a running server. */
+    keys: 10_000,
+    keysPerCamera: 32,
+    withdrawals: 1_000,
+    /** Characters of what a key is called, and of a secret that a person thought up: long, for it can be guessed. */
+    labelCharacters: 64,
+    secretCharacters: 256,
+    shortestSecret: 16,
+    /** Bytes of the file of keys (some 250 each), and of a file with secrets or public keys. */
+    keyFileBytes: 8 * 1024 * 1024,
+    secretFileBytes: 256 * 1024,
+    /** Slow hashes at the same time, 40 ms and 16 MiB each, and publishers that wait for one. */
+    slowHashes: { parallel: 2, waiting: 16 },
+    /** Credentials for one use that are remembered; beyond it further ones are refused until some have ended. */
+    usedCredentials: 65_536,
+    /** HTTP callbacks at the same time, and publishers that wait for theirs. */
+    callbacks: { parallel: 16, waiting: 256 },
+    /** Answers of the callback that are remembered, and for how many milliseconds: an encoder that is refused tries twice a second. */
+    callbackAnswers: 4_096,
+    callbackAcceptedMs: 5_000,
+    callbackRefusedMs: 5_000,
+    /** Bytes of the callback's answer, which nobody reads, and of a key server's. */
+    callbackBytes: 64 * 1024,
+    jwksBytes: 256 * 1024,
+    /** Public keys of a key server. */
+    jwksKeys: 100,
+    /** Milliseconds that the key server gets, that its keys are new, and that they serve where they cannot be renewed. */
+    jwksTimeoutMs: 3_000,
+    jwksFreshMs: 10 * 60_000,
+    jwksStaleMs: 60 * 60_000,
+    /** Milliseconds between two questions to the key server: tokens with invented keys must not make more. */
+    jwksPauseMs: 30_000,
+    /** Milliseconds for the whole decision, and how long before the publish timeout it must be there. */
+    decisionMs: 8_000,
+    decisionSpareMs: 300,
   },
   card: {
     /** Bytes of encoded offline cards that a consumer keeps: some 16 kB for each camera, so enough for 2000. */

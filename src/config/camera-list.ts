@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { limits } from '../base/limits.ts';
+import { type AccessEntry, accessEntryKeys, accessEntryOf, accessEntryShape } from './camera-access.ts';
+import { type RuleEntry, ruleEntryKeys, ruleEntryOf, ruleEntryShape } from './camera-rules.ts';
 
 /** Most cameras of one server: 63 ONVIF devices of 16. */
 export const maximumCameras = 1008;
@@ -11,17 +13,26 @@ export interface Camera {
   readonly path: string;
   /** What readers pull from. */
   readonly rtspPath: string;
+  /** Where it differs from the rules of its hardware. */
+  readonly ownRules: RuleEntry;
+  /** Who may publish to it. */
+  readonly ownAccess: AccessEntry;
 }
 
-/** A camera as the configuration file gives it; what is missing follows from its place in the list. */
-export interface CameraEntry {
+/** A camera as the configuration file gives it; what is missing follows from its channel. */
+export interface CameraEntry extends RuleEntry, AccessEntry {
   readonly name?: string | undefined;
   readonly path?: string | undefined;
   readonly 'rtsp-path'?: string | undefined;
+  /** Which channel of its ONVIF device it is, from 1; only in a hardware entry. */
+  readonly channel?: number | undefined;
 }
 
 /** The keys of a {@link CameraEntry}. */
-export const cameraKeys = ['name', 'path', 'rtsp-path'] as const;
+export const cameraKeys = ['name', 'path', 'rtsp-path', 'channel', ...ruleEntryKeys, ...accessEntryKeys] as const;
+
+/** Most cameras of one hardware: what XProtect takes as one ONVIF device. */
+export const camerasPerHardware = 16;
 
 const nameAllowed = 'a name of 1 to 64 characters in one line';
 /** Completes "must be ..." for a camera path. */
@@ -45,9 +56,23 @@ const cameraPath = z
   });
 
 const entryAllowed = 'a camera: name and path';
-const cameraEntry: z.ZodType<CameraEntry> = z.strictObject(
-  { name: nameSchema.optional(), path: cameraPath.optional(), 'rtsp-path': cameraPath.optional() },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : entryAllowed) },
+const channelAllowed = `a whole number from 1 to ${camerasPerHardware}`;
+const entryShape = {
+  name: nameSchema.optional(),
+  path: cameraPath.optional(),
+  'rtsp-path': cameraPath.optional(),
+  ...ruleEntryShape,
+  ...accessEntryShape,
+};
+const entryError = (issue: { readonly code?: string | undefined }): string | undefined =>
+  issue.code === 'unrecognized_keys' ? undefined : entryAllowed;
+const cameraEntry: z.ZodType<CameraEntry> = z.strictObject(entryShape, { error: entryError });
+const channelEntry: z.ZodType<CameraEntry> = z.strictObject(
+  {
+    ...entryShape,
+    channel: z.int(channelAllowed).min(1, channelAllowed).max(camerasPerHardware, channelAllowed).optional(),
+  },
+  { error: entryError },
 );
 
 /** Completes "must be ..." for a setting that takes at most `maximum` cameras. */
@@ -55,15 +80,15 @@ export function camerasAllowed(maximum: number): string {
   return `${countAllowed(maximum)} (in the file also a list of cameras with name and path)`;
 }
 
-/** A number of cameras up to `maximum`, or (from a file) the list of them. */
-export function camerasSchema(maximum: number): z.ZodType<number | CameraEntry[]> {
+/** A number of cameras up to `maximum`, or (from a file) the list of them: of all cameras, or those of one hardware. */
+export function camerasSchema(maximum: number, of: 'all' | 'hardware'): z.ZodType<number | CameraEntry[]> {
   const allowed = countAllowed(maximum);
   const count = z.preprocess(
     (raw) => (typeof raw === 'string' && /^\d+$/.test(raw.trim()) ? Number(raw) : raw),
     z.int(allowed).min(1, allowed).max(maximum, allowed),
   );
   const list = z
-    .array(cameraEntry)
+    .array(of === 'all' ? cameraEntry : channelEntry)
     .min(1, 'a list of at least one camera')
     .max(maximum, `a list of at most ${maximum} cameras`);
   return z.unknown().transform((raw, context) => {
@@ -90,12 +115,27 @@ export function normaliseCameraPath(raw: string): string | null {
   return Buffer.byteLength(path) <= limits.rtmp.pathBytes ? path : null;
 }
 
-/** The cameras with all names and paths filled in: the n-th is "Stream n" on /streamn unless it says otherwise. */
-export function resolveCameras(cameras: number | readonly CameraEntry[]): Camera[] {
+/** The cameras with all names and paths filled in: number n is "Stream n" on /streamn unless it says otherwise. */
+export function resolveCameras(cameras: number | readonly CameraEntry[]): (Camera & { readonly number: number })[] {
   const entries: readonly CameraEntry[] =
     typeof cameras === 'number' ? Array.from({ length: cameras }, () => ({})) : cameras;
+  const numbers = fillNumbers(entries.map(({ channel }) => channel));
   return entries.map((entry, index) => {
-    const path = entry.path ?? `/stream${index + 1}`;
-    return { name: entry.name ?? `Stream ${index + 1}`, path, rtspPath: entry['rtsp-path'] ?? path };
+    const number = numbers[index]!;
+    const path = entry.path ?? `/stream${number}`;
+    const name = entry.name ?? `Stream ${number}`;
+    const rtspPath = entry['rtsp-path'] ?? path;
+    return { name, path, rtspPath, ownRules: ruleEntryOf(entry), ownAccess: accessEntryOf(entry), number };
+  });
+}
+
+/** What has no number gets, in order, the lowest that nobody has. */
+export function fillNumbers(given: readonly (number | undefined)[]): number[] {
+  const taken = new Set(given);
+  let next = 1;
+  return given.map((number) => {
+    if (number !== undefined) return number;
+    while (taken.has(next)) next++;
+    return next++;
   });
 }

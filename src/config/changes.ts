@@ -28,5 +28,5 @@ export function keepFixed(wanted: Config, running: Config): Config {
 }
 
 function names({ cameraList }: Config): unknown {
-  return cameraList.map(({ name, path, rtspPath }) => [name, path, rtspPath]);
+  return cameraList.map(({ name, path, rtspPath, ownRules, ownAccess }) => [name, path, rtspPath, ownRules, ownAccess]);
 }

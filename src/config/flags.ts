@@ -24,12 +24,23 @@ const usualMbit = 4.5;
 const helpColumns = 100;
 
 /**
- * Reads the arguments after the script's name. Values stay text: their check is the configuration's.
+ * Reads the arguments after the script's name. Values stay text: their check is the configuration's. `extend` adds the
+ * subcommands, which are carried out elsewhere: here they stand in the help only.
  * Throws {@link UsageError} for an unknown flag, a flag without its value, or a word that is no flag.
  */
-export function parseCommandLine(args: readonly string[], version: string, columns = helpColumns): CommandLine {
+export function parseCommandLine(
+  args: readonly string[],
+  version: string,
+  columns = helpColumns,
+  extend: (program: Command) => void = () => {},
+): CommandLine {
   let printed = '';
-  const command = buildCommand(version);
+  const command = buildProgram(version);
+  extend(command);
+  command.hook('preSubcommand', (_program, subcommand) => {
+    const name = subcommand.name();
+    throw new UsageError(`${name}: a command comes first, before all flags: skyweir ${name} ...`);
+  });
   command.configureOutput({
     writeOut: (text) => {
       printed += text;
@@ -46,8 +57,14 @@ export function parseCommandLine(args: readonly string[], version: string, colum
   }
 
   const words = command.args;
-  if (words.length > 0) throw new UsageError(`${words[0]}: not a flag; flags begin with two dashes${seeHelp}`);
+  if (words.length > 0) throw new UsageError(explainWord(words[0]!, command));
 
+  const flags = givenFlags(command);
+  return { print: null, printConfig: command.getOptionValue('printConfig') === true, plan: planOf(command), flags };
+}
+
+/** The settings that were given on the command line, by flag. The command must have {@link addSettingFlags}. */
+export function givenFlags(command: Command): Map<string, string | boolean> {
   const flags = new Map<string, string | boolean>();
   for (const key of settingKeys) {
     const { flag, onlyInFile } = settings[key];
@@ -55,7 +72,15 @@ export function parseCommandLine(args: readonly string[], version: string, colum
     const name = new Option(`--${flag}`).attributeName();
     if (command.getOptionValueSource(name) === 'cli') flags.set(flag, command.getOptionValue(name));
   }
-  return { print: null, printConfig: command.getOptionValue('printConfig') === true, plan: planOf(command), flags };
+  return flags;
+}
+
+/** A word where only flags are allowed. */
+function explainWord(word: string, command: Command): string {
+  const names = command.commands.map((subcommand) => subcommand.name());
+  const meant = suggest(word, names);
+  if (meant !== null) return `${word}: not a command; did you mean ${meant}?`;
+  return `${word}: not a flag; flags begin with two dashes${seeHelp}`;
 }
 
 /** What `--print-plan` and `--plan-bitrate` ask for. */
@@ -69,27 +94,19 @@ function planOf(command: Command): { readonly bitsPerSecond: number } | null {
   return wanted ? { bitsPerSecond: bitrate * 1e6 } : null;
 }
 
-/** The commander command with one option per setting, grouped, and `--no-` forms for on/off settings. */
-function buildCommand(version: string): Command {
+/** The program without its subcommands: one option per setting, and those that only print. */
+export function buildProgram(version: string): Command {
   const command = new Command('skyweir')
     .description('RTMP push ingest for Milestone XProtect: encoders push H.264 over RTMP, XProtect pulls it over RTSP.')
     .usage('[flags]')
     .exitOverride()
     .showSuggestionAfterError(false)
     .allowExcessArguments(true)
-    .configureHelp({ optionTerm: describeTerm, showGlobalOptions: false });
+    .configureHelp({ optionTerm: describeTerm, showGlobalOptions: false })
+    // Without an action commander takes a program with subcommands, and no word, for a mistake.
+    .action(() => {});
 
-  for (const group of settingGroups) {
-    for (const key of settingKeys) {
-      const setting = settings[key];
-      if (setting.group !== group || setting.onlyInFile) continue;
-      const flags = setting.valueName === '' ? `--${setting.flag}` : `--${setting.flag} ${setting.valueName}`;
-      command.addOption(new Option(flags, describeSetting(key)).helpGroup(`${group}:`));
-      if (setting.kind === 'boolean')
-        command.addOption(new Option(`--no-${setting.flag}`).hideHelp().helpGroup(`${group}:`));
-    }
-  }
-  return command
+  return addSettingFlags(command)
     .optionsGroup('Process:')
     .addOption(new Option('--print-config', 'Print the effective configuration as YAML and exit.'))
     .addOption(
@@ -116,6 +133,21 @@ Examples:
                                          100 cameras that all come from one router
   skyweir --config skyweir.yaml          settings from a file`;
 
+/** Gives a command one option per setting, grouped, with `--no-` forms for on/off settings; `hidden` from its help. */
+export function addSettingFlags(command: Command, hidden = false): Command {
+  for (const group of settingGroups) {
+    for (const key of settingKeys) {
+      const setting = settings[key];
+      if (setting.group !== group || setting.onlyInFile) continue;
+      const flags = setting.valueName === '' ? `--${setting.flag}` : `--${setting.flag} ${setting.valueName}`;
+      command.addOption(new Option(flags, describeSetting(key)).helpGroup(`${group}:`).hideHelp(hidden));
+      if (setting.kind === 'boolean')
+        command.addOption(new Option(`--no-${setting.flag}`).hideHelp().helpGroup(`${group}:`));
+    }
+  }
+  return command;
+}
+
 function describeTerm(option: Option): string {
   const key = settingKeys.find((candidate) => `--${settings[candidate].flag}` === option.long);
   if (key === undefined || settings[key].kind !== 'boolean') return option.flags;
@@ -130,7 +162,7 @@ function describeSetting(key: SettingKey): string {
 }
 
 /** One clear line for what commander refused. */
-function explain(error: CommanderError): string {
+export function explain(error: CommanderError): string {
   const subject = /'([^']*)'/.exec(error.message)?.[1] ?? '';
   switch (error.code) {
     case 'commander.unknownOption':
@@ -141,6 +173,8 @@ function explain(error: CommanderError): string {
       const allowed = setting === undefined ? 'a value' : setting.allowed;
       return `${flag}: needs a value: ${allowed}`;
     }
+    case 'commander.unknownCommand':
+      return `${subject}: unknown command${seeHelp}`;
     default:
       return error.message.replace(/^error: /, '');
   }

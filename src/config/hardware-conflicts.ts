@@ -23,10 +23,35 @@ export function findConflicts(
   defaults: HardwareDefaults,
 ): Conflict[] {
   return [
+    ...numberConflicts(entries, plan),
     ...pathConflicts(entries, plan),
     ...portConflicts(entries, plan, defaults),
     ...listenerConflicts(entries, plan, defaults),
   ];
+}
+
+/** A number is one hardware's, and a channel one camera's of it. */
+function numberConflicts(entries: readonly HardwareEntry[], { hardwareList }: HardwarePlan): Conflict[] {
+  const conflicts: Conflict[] = [];
+  const numbers = new Map<number, number>();
+  entries.forEach(({ number, cameras }, index) => {
+    const { name } = hardwareList[index]!;
+    const other = number === undefined ? undefined : numbers.get(number);
+    if (other !== undefined) {
+      const text = `hardware "${name}" has the same number as hardware "${hardwareList[other]!.name}"; give one of them another`;
+      conflicts.push({ path: [index, 'number'], value: number, text });
+    }
+    if (number !== undefined) numbers.set(number, index);
+    const channels = new Set<number>();
+    for (const [place, { channel }] of Array.isArray(cameras) ? cameras.entries() : []) {
+      if (channel !== undefined && channels.has(channel)) {
+        const text = `another camera of hardware "${name}" has the same channel; give one of them another`;
+        conflicts.push({ path: [index, 'cameras', place, 'channel'], value: channel, text });
+      }
+      if (channel !== undefined) channels.add(channel);
+    }
+  });
+  return conflicts;
 }
 
 /** Paths are compared as publishers' are: upper and lower case are the same. */
@@ -117,7 +142,7 @@ function listenerConflicts(
 ): Conflict[] {
   const conflicts: Conflict[] = [];
   entries.forEach((entry, index) => {
-    const own = listenerOf(entry, index, defaults);
+    const own = listenerOf(entry, hardwareList[index]!.number, defaults);
     const shared = listenerList.find(({ key }) => key === own.key)!;
     const first = hardwareList.findIndex(({ listener }) => listener === own.key);
     for (const [name, key] of sharedByListener) {

@@ -1,16 +1,16 @@
 import { z } from 'zod';
-import { type CameraEntry, camerasSchema, nameSchema } from './camera-list.ts';
+import { type CameraEntry, camerasPerHardware, camerasSchema, nameSchema } from './camera-list.ts';
+import { type RuleEntry, ruleEntryShape } from './camera-rules.ts';
 import { hardwareSettings } from './hardware-settings.ts';
-
-/** Most cameras of one hardware: what XProtect takes as one ONVIF device. */
-export const camerasPerHardware = 16;
 
 /** Most hardware entries: 63 of 16 cameras are the most cameras of one server. */
 export const maximumHardware = 63;
 
 /** A hardware as the file gives it. What it does not say is what the key of the same name says for all. */
-export interface HardwareEntry {
+export interface HardwareEntry extends RuleEntry {
   readonly name?: string | undefined;
+  /** What the device is known by, from 1, whatever its place in the list. */
+  readonly number?: number | undefined;
   readonly cameras?: number | CameraEntry[] | undefined;
   readonly 'rtmp-port'?: number | undefined;
   readonly 'onvif-port'?: number | undefined;
@@ -34,9 +34,11 @@ const {
 } = hardwareSettings;
 
 const entryAllowed = 'a hardware: name, cameras, rtmp-port, onvif-port and its limits';
+const numberAllowed = `a whole number from 1 to ${maximumHardware}`;
 const shape = {
   name: nameSchema.optional(),
-  cameras: camerasSchema(camerasPerHardware).optional(),
+  number: z.int(numberAllowed).min(1, numberAllowed).max(maximumHardware, numberAllowed).optional(),
+  cameras: camerasSchema(camerasPerHardware, 'hardware').optional(),
   'rtmp-port': rtmpPort.schema.optional(),
   'onvif-port': onvifPort.schema.optional(),
   tls: tls.schema.optional(),
@@ -45,6 +47,7 @@ const shape = {
   'max-connections-per-ip': maxConnectionsPerIp.schema.optional(),
   'rate-limit': rateLimit.schema.optional(),
   'rate-limit-per-second': rateLimitPerSecond.schema.optional(),
+  ...ruleEntryShape,
 };
 
 /** The keys of a {@link HardwareEntry}. */

@@ -1,18 +1,26 @@
-import { type Camera, type CameraEntry, resolveCameras } from './camera-list.ts';
-import { camerasPerHardware, type HardwareEntry } from './hardware-list.ts';
+import type { IngestRules } from '../ingest-rules/ingest-rules.ts';
+import { type Camera, type CameraEntry, camerasPerHardware, fillNumbers, resolveCameras } from './camera-list.ts';
+import { type RuleDefaults, resolveRules } from './camera-rules.ts';
+import type { HardwareEntry } from './hardware-list.ts';
 
 /** A camera with what follows from the hardware that it belongs to. */
 export interface ConfiguredCamera extends Camera {
   /** Place of its hardware in the list of hardware. */
   readonly hardware: number;
+  /** Which channel of its ONVIF device it is, from 1: its tokens are made from that. */
+  readonly channel: number;
   /** The {@link RtmpListener} that publishers reach it at. */
   readonly listener: string;
   readonly offlineInfo: boolean;
+  /** What its stream must be like. */
+  readonly rules: IngestRules;
 }
 
 /** One ONVIF device: what XProtect adds as hardware. */
 export interface Hardware {
   readonly name: string;
+  /** What it is known by, from 1: its identity and what it has by default follow from that. */
+  readonly number: number;
   /** 0 takes any free port. */
   readonly onvifPort: number;
   /** The {@link RtmpListener} of its cameras. */
@@ -38,7 +46,7 @@ export interface RtmpListener {
 }
 
 /** The settings that hardware without settings of its own follows. */
-export interface HardwareDefaults {
+export interface HardwareDefaults extends RuleDefaults {
   readonly cameras: number | readonly CameraEntry[];
   readonly rtmpPort: number;
   readonly rtmpsPort: number;
@@ -73,25 +81,32 @@ export function planHardware(entries: readonly HardwareEntry[], defaults: Hardwa
   const cameraList: ConfiguredCamera[] = [];
   const listeners = new Map<string, RtmpListener>();
   const split = splitCameras(entries, defaults.cameras);
-  const names = split.length === 1 ? () => 'Skyweir' : (index: number) => `Skyweir ${index + 1}`;
+  const numbers = fillNumbers(split.map(({ number }) => number));
+  const isOnly = numbers.length === 1 && numbers[0] === 1;
   // Without a list the cameras are numbered through, over all hardware.
   const numbered = entries.length === 0 ? resolveCameras(defaults.cameras) : [];
   split.forEach((entry, index) => {
-    const listener = listenerOf(entry, index, defaults);
+    const number = numbers[index]!;
+    const listener = listenerOf(entry, number, defaults);
     if (!listeners.has(listener.key)) listeners.set(listener.key, listener);
     const cameras =
       entries.length === 0
         ? numbered.slice(index * camerasPerHardware, (index + 1) * camerasPerHardware)
         : resolveCameras(entry.cameras ?? camerasPerHardware);
-    const name = entry.name ?? names(index);
+    const name = entry.name ?? (isOnly ? 'Skyweir' : `Skyweir ${number}`);
     hardwareList.push({
       name,
-      onvifPort: entry['onvif-port'] ?? (defaults.onvifPort === 0 ? 0 : defaults.onvifPort + index),
+      number,
+      onvifPort: entry['onvif-port'] ?? (defaults.onvifPort === 0 ? 0 : defaults.onvifPort + number - 1),
       listener: listener.key,
       cameras: cameras.length,
     });
     const offlineInfo = entry['offline-info'] ?? defaults.offlineInfo;
-    for (const camera of cameras) cameraList.push({ ...camera, hardware: index, listener: listener.key, offlineInfo });
+    for (const { number: place, ...camera } of cameras) {
+      const channel = ((place - 1) % camerasPerHardware) + 1;
+      const rules = resolveRules(defaults, entry, camera.ownRules);
+      cameraList.push({ ...camera, hardware: index, channel, listener: listener.key, offlineInfo, rules });
+    }
   });
   return { hardwareList, listenerList: [...listeners.values()], cameraList };
 }
@@ -112,15 +127,15 @@ function countOf(cameras: number | readonly CameraEntry[] | undefined): number {
   return typeof cameras === 'number' ? cameras : cameras.length;
 }
 
-/** The listener of an entry's cameras, as that entry alone would have it. */
-export function listenerOf(entry: HardwareEntry, index: number, defaults: HardwareDefaults): RtmpListener {
+/** The listener of an entry's cameras, as that entry alone would have it; `number` is that of the hardware. */
+export function listenerOf(entry: HardwareEntry, number: number, defaults: HardwareDefaults): RtmpListener {
   const port = entry['rtmp-port'] ?? defaults.rtmpPort;
   const shared = port === defaults.rtmpPort && !(port === 0 && entry['rtmp-port'] === 0);
   const rtmpsPort = shared && defaults.rtmpsPort !== 0 ? defaults.rtmpsPort : null;
   const rateLimit = entry['rate-limit'] ?? defaults.rateLimit;
   return {
     // A hardware that asks for a free port of its own gets one.
-    key: shared || port !== 0 ? String(port) : `free ${index + 1}`,
+    key: shared || port !== 0 ? String(port) : `free ${number}`,
     port,
     tls: rtmpsPort === null && (entry.tls ?? defaults.tls),
     rtmpsPort,

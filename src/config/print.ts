@@ -1,5 +1,6 @@
 import { Document, Pair, Scalar, YAMLMap } from 'yaml';
 import { type Camera, type CameraEntry, resolveCameras } from './camera-list.ts';
+import { shownHook } from './hook-list.ts';
 import type { LoadedConfig } from './load.ts';
 import { type Config, type SettingKey, settingKeys, settings } from './schema.ts';
 import type { Setting } from './setting.ts';
@@ -38,6 +39,7 @@ export function configValues(config: Config): Record<string, unknown> {
 /** The value as YAML has it; undefined for what is said by another key. */
 function valueForFile(key: SettingKey, config: Config): unknown {
   if (key === 'hardware') return config.hardware.length > 0 ? config.hardware : undefined;
+  if (key === 'hooks') return config.hooks.map(shownHook);
   if (key === 'cameras') return config.hardware.length > 0 ? undefined : camerasForFile(config);
   return (settings[key] as Setting<unknown>).format(config[key]);
 }
@@ -45,7 +47,13 @@ function valueForFile(key: SettingKey, config: Config): unknown {
 /** The plain number if it says everything, else the list. */
 function camerasForFile({ cameras, cameraList }: Config): unknown {
   const names = (list: readonly Camera[]): CameraEntry[] =>
-    list.map(({ name, path, rtspPath }) => ({ name, path, ...(rtspPath !== path && { 'rtsp-path': rtspPath }) }));
+    list.map(({ name, path, rtspPath, ownRules, ownAccess }) => ({
+      name,
+      path,
+      ...(rtspPath !== path && { 'rtsp-path': rtspPath }),
+      ...ownRules,
+      ...ownAccess,
+    }));
   const plain = JSON.stringify(names(resolveCameras(cameras))) === JSON.stringify(names(cameraList));
   return plain ? cameras : names(cameraList);
 }

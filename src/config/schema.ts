@@ -4,10 +4,13 @@ import type { ConfiguredCamera, Hardware, RtmpListener } from './hardware.ts';
 import { accessSettings } from './settings/access.ts';
 import { cameraSettings } from './settings/camera.ts';
 import { encryptionSettings } from './settings/encryption.ts';
+import { hookSettings } from './settings/hooks.ts';
 import { limitSettings } from './settings/limit.ts';
 import { networkSettings } from './settings/network.ts';
 import { performanceSettings } from './settings/performance.ts';
 import { processSettings } from './settings/process.ts';
+import { publishAuthSettings } from './settings/publish-auth.ts';
+import { ruleSettings } from './settings/rules.ts';
 import { statisticsSettings } from './settings/statistics.ts';
 
 /**
@@ -19,8 +22,11 @@ export const settings = {
   ...encryptionSettings,
   ...cameraSettings,
   ...limitSettings,
+  ...ruleSettings,
   ...accessSettings,
+  ...publishAuthSettings,
   ...statisticsSettings,
+  ...hookSettings,
   ...performanceSettings,
   ...processSettings,
 } as const;
@@ -49,7 +55,21 @@ export function storedPasswordFile(stateDir: string): string {
   return join(stateDir, 'password');
 }
 
+/** The file that changes are kept in where no `--config` names one. */
+export function keptConfigFile(stateDir: string): string {
+  return join(stateDir, 'skyweir.yaml');
+}
+
 /** Whether any listener speaks TLS, so that a certificate is needed. */
 export function servesTls(config: Pick<Config, 'listenerList'>): boolean {
   return config.listenerList.some(({ tls, rtmpsPort }) => tls || rtmpsPort !== null);
+}
+
+/**
+ * Whether there is a certificate to read: a listener speaks TLS, or one is named that is not the usual file. HTTP, RTSP and ONVIF
+ * take TLS with it too, on their usual ports.
+ */
+export function usesCertificate(config: Pick<Config, 'listenerList' | 'tlsPfx' | 'tlsCert'>): boolean {
+  const isNamed = config.tlsCert !== null || (config.tlsPfx !== null && config.tlsPfx !== settings.tlsPfx.default);
+  return isNamed || servesTls(config);
 }

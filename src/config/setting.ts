@@ -7,8 +7,11 @@ export const settingGroups = [
   'Encryption',
   'Cameras',
   'Limits and deadlines',
+  'Ingest rules',
   'Access',
+  'Publish authentication',
   'Statistics and logging',
+  'Hooks',
   'Performance',
   'Process',
 ] as const;
@@ -35,7 +38,17 @@ export type PlainValue = string | number | boolean | null | readonly string[];
 export interface Setting<T> {
   /** The name of the flag without dashes, which is also the key in the file. */
   readonly flag: string;
-  readonly kind: 'integer' | 'duration' | 'bytes' | 'boolean' | 'choice' | 'text' | 'list' | 'cameras' | 'hardware';
+  readonly kind:
+    | 'integer'
+    | 'duration'
+    | 'bytes'
+    | 'boolean'
+    | 'choice'
+    | 'text'
+    | 'list'
+    | 'cameras'
+    | 'hardware'
+    | 'hooks';
   /** What the help shows for the value, such as `<port>`; empty for on/off flags. */
   readonly valueName: string;
   /** Takes the raw text of a flag or variable as well as a YAML value. */
@@ -47,6 +60,8 @@ export interface Setting<T> {
   readonly default: T | ((context: DefaultContext) => T);
   /** The default with its unit, in words that do not depend on the machine. */
   readonly defaultText: string;
+  /** What a plain number counts, such as `connections`; empty where the value says it itself. */
+  readonly unit: string;
   /** A value for the sample file where the default is computed or absent. */
   readonly sample: PlainValue;
   /** Whether a change needs the process to start again. */
@@ -174,6 +189,7 @@ export function complete<T>(
     valueName: about.valueName ?? shape.valueName,
     default: about.default,
     defaultText: about.defaultText ?? `${plain}${unit}`,
+    unit: about.unit ?? '',
     sample: about.sample ?? plain,
     applies: about.applies,
     group: about.group,

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -16,6 +18,33 @@ export function createStateFile(file: string, line: string): void {
     throw error;
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/**
+ * Puts a new content in the place of a file that only this user may read, all of it or nothing, with the folders above it.
+ * Throws the system's error; the file is then as it was.
+ */
+export async function replaceStateFile(file: string, content: string): Promise<void> {
+  makeFolder(dirname(file));
+  const fresh = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    const handle = await open(fresh, 'wx', 0o600);
+    try {
+      await handle.writeFile(content);
+      // Root, on the command line, must not take the file away from the user that the server runs as.
+      if (process.getuid?.() === 0) {
+        const { uid, gid } = await stat(file).catch(() => stat(dirname(file)));
+        await handle.chown(uid, gid);
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true }).catch(() => undefined);
+    throw error;
   }
 }
 

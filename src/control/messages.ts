@@ -3,7 +3,7 @@ import type { ErrorCode } from '../base/errors.ts';
 
 /**
  * Every message that crosses a thread border. Each port carries one union in each direction, named after the threads at
- * its ends. Frames never travel this way: they go through the rings.
+ * its ends. Frames go through the rings and never travel this way, but for those of live previews.
  */
 
 /** A camera as the configuration names it; its index is its identity in all shared memory. */
@@ -18,6 +18,8 @@ export interface Camera {
   readonly listener: string;
   /** Place of its hardware in the list of hardware. */
   readonly hardware: number;
+  /** Which channel of its ONVIF device it is, from 1. */
+  readonly channel: number;
   /** Its offline card says where to publish to; otherwise it is plain grey. */
   readonly offlineInfo: boolean;
 }
@@ -186,6 +188,8 @@ export interface Rejections {
   readonly listener: string | null;
   readonly reason: ErrorCode;
   readonly count: number;
+  /** How many of them were whose; not all, if there are many addresses. */
+  readonly addresses?: readonly (readonly [address: string, count: number])[];
 }
 
 export type MainToAcceptor =
@@ -221,8 +225,22 @@ export interface IngestResult {
 
 // ---- one publisher's connection and the path registry ---------------------------------------------------------------
 
+/** A stream path that a publisher wants, with what it shows for it. */
+export interface PathClaim {
+  readonly path: string;
+  readonly decodedPath: string;
+  /** Without '?', '' if none; a secret. */
+  readonly query: string;
+  /** The last part of the path has the form of a stream key: the path without it, and the key, which is a secret. */
+  readonly pathKey: { readonly path: string; readonly decodedPath: string; readonly key: string } | null;
+  /** The connection is encrypted. */
+  readonly tls: boolean;
+  /** Monotonic ms at which the connection ends if there is no answer. */
+  readonly deadlineMs: number;
+}
+
 export type ConnectionToMain =
-  | { readonly type: 'claim'; readonly path: string; readonly decodedPath: string }
+  | ({ readonly type: 'claim' } & PathClaim)
   /** The publisher ended its stream but stays connected. */
   | { readonly type: 'release'; readonly reason: ErrorCode }
   | { readonly type: 'event'; readonly event: PublisherEvent }
@@ -231,9 +249,10 @@ export type ConnectionToMain =
 
 export type MainToConnection =
   | { readonly type: 'granted'; readonly camera: number; readonly ring: SharedArrayBuffer }
-  | { readonly type: 'refused'; readonly reason: ErrorCode }
+  /** `detail` is for the log: why exactly. */
+  | { readonly type: 'refused'; readonly reason: ErrorCode; readonly detail?: string }
   /** End the connection for this reason. */
-  | { readonly type: 'cut'; readonly reason: ErrorCode };
+  | { readonly type: 'cut'; readonly reason: ErrorCode; readonly detail?: string };
 
 /**
  * What a publisher says about itself in onMetaData. Information for people only: nothing is sized or timed by it. 0 and ''
@@ -284,6 +303,8 @@ export type MainToConsumer =
   | { readonly type: 'publish_addresses'; readonly addresses: readonly PublishAddress[] }
   /** The cameras from now on. Who reads one that is no longer there is cut off; who reads one that changed reads on. */
   | { readonly type: 'cameras'; readonly cameras: readonly Camera[] }
+  /** Make a live preview of a camera for a viewer who reached us at `localAddress`; `port` closes when he leaves. */
+  | { readonly type: 'preview'; readonly camera: Camera; readonly localAddress: string; readonly port: MessagePort }
   /** Say who reads; answered by `readers` with the same number. */
   | { readonly type: 'list_readers'; readonly request: number }
   /** End every session with a farewell (RTCP BYE) and stop. */
@@ -309,4 +330,41 @@ export interface ReaderInfo {
   readonly frames: number;
   readonly lost: number;
   readonly bytes: number;
+}
+
+// ---- one live preview ------------------------------------------------------------------------------------------------
+
+export type ConsumerToPreview =
+  /** Another stream: its media type, its size, and the initialisation segment of fragmented MP4. Decoding times begin at 0. */
+  | {
+      readonly type: 'start';
+      readonly mime: string;
+      readonly width: number;
+      readonly height: number;
+      readonly init: Uint8Array;
+    }
+  /** A fragment: `length` bytes at `offset` of `memory`, which moves. Decoding time and arrival (monotonic ms) of its newest frame. */
+  | {
+      readonly type: 'fragment';
+      readonly memory: ArrayBuffer;
+      readonly offset: number;
+      readonly length: number;
+      readonly mediaMs: number;
+      readonly arrivalMs: number;
+    }
+  /** Whether the pictures are those of a publisher. */
+  | { readonly type: 'state'; readonly live: boolean }
+  /** Frames were left out for a slow viewer; what follows begins at a keyframe. */
+  | { readonly type: 'restarted' }
+  /** The last message; a port that closes without it means that the consumer died. */
+  | { readonly type: 'ended'; readonly reason: ErrorCode };
+
+/** Behind each fragment that has gone out, once a second, and when it matters. */
+export interface PreviewToConsumer {
+  /** The viewer takes more. */
+  readonly wanted: boolean;
+  /** Bytes of all fragments that came over so far. */
+  readonly takenBytes: number;
+  /** That of the fragment, which moves back; else null. */
+  readonly memory: ArrayBuffer | null;
 }

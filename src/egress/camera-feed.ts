@@ -2,9 +2,9 @@ import { recordFlag, recordKind } from '../shm/frame-ring.ts';
 import type { RingReader } from '../shm/ring-reader.ts';
 import { type ReaderCounters, readerWord } from '../shm/stream-counters.ts';
 import { FeedRing, type StartAt } from './feed-ring.ts';
+import type { FeedSession, PlayObserver } from './feed-session.ts';
 import { Pacer } from './pacer.ts';
 import type { ParameterSets } from './parameter-sets.ts';
-import type { PlayObserver, PlaySession } from './play-session.ts';
 
 /**
  * Records that the pacer looks at, and records that one session sends, before other cameras and the sockets have a
@@ -20,7 +20,7 @@ export interface FeedContext {
   /** A session that joins starts at the newest keyframe instead of the next one. */
   readonly gopCache: boolean;
   /** A session threw: the feed has ended it and goes on. */
-  onSessionFailed(session: PlaySession, error: unknown): void;
+  onSessionFailed(session: FeedSession, error: unknown): void;
 }
 
 /**
@@ -29,7 +29,7 @@ export interface FeedContext {
  */
 export class CameraFeed implements PlayObserver {
   readonly camera: number;
-  readonly sessions: PlaySession[] = [];
+  readonly sessions: FeedSession[] = [];
   /** Monotonic ms at which the frame that the pacer holds is due, Infinity when it holds none. */
   dueMs = Number.POSITIVE_INFINITY;
   readonly #context: FeedContext;
@@ -40,6 +40,8 @@ export class CameraFeed implements PlayObserver {
   /** The ring that the pacer is in. */
   #current: FeedRing | null = null;
   #generation = -1;
+  /** Sessions that the statistics count. */
+  #readers = 0;
   #countedSleeps = 0;
   #countedSleepMs = 0;
 
@@ -75,20 +77,20 @@ export class CameraFeed implements PlayObserver {
     for (const session of this.sessions) session.enter(ring, 'oldest');
   }
 
-  join(session: PlaySession): void {
+  join(session: FeedSession): void {
     this.sessions.push(session);
     const ring = this.#newest();
     if (ring !== null) session.enter(ring, this.#startAt);
-    this.#counters.set(readerWord.readers, this.sessions.length);
+    this.#countReaders();
   }
 
-  leave(session: PlaySession): void {
+  leave(session: FeedSession): void {
     const index = this.sessions.indexOf(session);
     if (index < 0) return;
     this.sessions.splice(index, 1);
     session.leave();
     for (let ring = this.#oldest; ring !== null; ring = ring.next) ring.forget(session);
-    this.#counters.set(readerWord.readers, this.sessions.length);
+    this.#countReaders();
     this.#publish();
   }
 
@@ -128,6 +130,11 @@ export class CameraFeed implements PlayObserver {
 
   onLost(frames: number): void {
     this.#counters.add(readerWord.overflow, frames);
+  }
+
+  #countReaders(): void {
+    this.#readers = this.sessions.filter(({ counted }) => counted).length;
+    this.#counters.set(readerWord.readers, this.#readers);
   }
 
   #start(ring: FeedRing): void {
@@ -183,13 +190,15 @@ export class CameraFeed implements PlayObserver {
 
   #countSleeps(): void {
     const { sleeps, sleepMs } = this.#pacer;
-    this.#counters.add(readerWord.pacingSleeps, sleeps - this.#countedSleeps);
-    this.#counters.add(readerWord.pacingSleepMs, sleepMs - this.#countedSleepMs);
+    if (this.#readers > 0) {
+      this.#counters.add(readerWord.pacingSleeps, sleeps - this.#countedSleeps);
+      this.#counters.add(readerWord.pacingSleepMs, sleepMs - this.#countedSleepMs);
+    }
     this.#countedSleeps = sleeps;
     this.#countedSleepMs = sleepMs;
   }
 
-  #pumpSession(session: PlaySession, nowMs: number): boolean {
+  #pumpSession(session: FeedSession, nowMs: number): boolean {
     try {
       let more = session.pump(this, nowMs, sessionRecordsPerTurn);
       while (!more && session.ring?.finished && session.drained) {

@@ -4,8 +4,8 @@ import { ReaderSlot } from '../shm/ring-reader.ts';
 import { readerWord, type StreamCounters } from '../shm/stream-counters.ts';
 import { CameraFeed, type FeedContext } from './camera-feed.ts';
 import { FeedRing, openReader } from './feed-ring.ts';
+import type { FeedSession } from './feed-session.ts';
 import type { ParameterSets } from './parameter-sets.ts';
-import type { PlaySession } from './play-session.ts';
 
 /** Milliseconds of pumping after which sockets get a turn. */
 const turnMs = 4;
@@ -98,7 +98,7 @@ export class FeedLoop {
     this.#wake(camera);
   }
 
-  join(session: PlaySession): void {
+  join(session: FeedSession): void {
     const { camera } = session;
     const { counters, doorbell, slot } = this.#options;
     let feed = this.#feeds[camera];
@@ -112,7 +112,7 @@ export class FeedLoop {
     this.#wake(camera);
   }
 
-  leave(session: PlaySession): void {
+  leave(session: FeedSession): void {
     const { camera } = session;
     const feed = this.#feeds[camera];
     if (!feed) return;
@@ -130,7 +130,7 @@ export class FeedLoop {
   }
 
   /** Coarse timekeeping of one session. Returns whether its transport has room or made progress. */
-  sweep(session: PlaySession, nowMs: number): boolean {
+  sweep(session: FeedSession, nowMs: number): boolean {
     const feed = this.#feeds[session.camera];
     if (!feed) return false;
     // After a crash no record says that the stream ended. A stream that has just begun may be known here before main says so.
@@ -153,12 +153,12 @@ export class FeedLoop {
     return reader.peek() > 0 ? Math.min(nowMs, reader.arrivalUs / 1000) : nowMs;
   }
 
-  cutOff(session: PlaySession): void {
+  cutOff(session: FeedSession): void {
     this.#feeds[session.camera]?.onCutOff();
   }
 
   /** A session's transport has room again. */
-  resume(session: PlaySession): void {
+  resume(session: FeedSession): void {
     this.#wake(session.camera);
   }
 

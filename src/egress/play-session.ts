@@ -9,6 +9,7 @@ import { entryFlags, recordFlag, recordKind } from '../shm/frame-ring.ts';
 import type { RingReader } from '../shm/ring-reader.ts';
 import { ClockLine } from './clock-line.ts';
 import { type FeedRing, openReader, type StartAt } from './feed-ring.ts';
+import type { FeedSession, PlayObserver } from './feed-session.ts';
 import type { MediaTransport } from './media-transport.ts';
 import { type CardStream, noCardStream } from './offline-source.ts';
 import type { ParameterSets } from './parameter-sets.ts';
@@ -29,13 +30,6 @@ export interface PlayContext {
   readonly cname: string;
 }
 
-/** Who is told what a session does: its camera's feed. */
-export interface PlayObserver {
-  /** A frame of `bytes` went to this session; `first`: to no session before it. */
-  onDelivered(bytes: number, first: boolean): void;
-  onLost(frames: number): void;
-}
-
 /** Who ends a session that cannot go on: its connection. */
 export interface PlayOwner {
   endPlay(reason: ErrorCode, detail?: string): void;
@@ -47,8 +41,9 @@ const rtcpBuffer = Buffer.alloc(rtcpMaximumBytes);
  * One reader playing one camera: its cursor in the ring, its RTP stream and its sender reports. The backlog of a slow
  * reader stays in the ring; what it does not fetch in time it loses, up to the next keyframe.
  */
-export class PlaySession {
+export class PlaySession implements FeedSession {
   readonly camera: number;
+  readonly counted = true;
   readonly transport: MediaTransport;
   readonly owner: PlayOwner;
   /** Where the session reads; null until its camera has a ring. Set by the feed. */

@@ -33,7 +33,7 @@ export class Acceptor {
   readonly #pool: IngestPool;
   readonly #consumers = new Map<number, ConsumerLink>();
   /** Of the last second, by listener and reason. */
-  #rejections = new Map<string, { -readonly [K in keyof Rejections]: Rejections[K] }>();
+  #rejections = new Map<string, Refused>();
   readonly #listeners: Listeners;
   #listen: ListenOptions;
   #filter: AddressFilter;
@@ -131,7 +131,7 @@ export class Acceptor {
       ? entrance.admission.admit(address, nowMs, this.#pool.overloaded)
       : 'ip_denied';
     if (refused !== null) {
-      this.#reject(socket, entrance.listener, refused);
+      this.#reject(socket, entrance.listener, refused, address);
       return;
     }
     const peer: Peer = { id: `r${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
@@ -156,17 +156,25 @@ export class Acceptor {
     }
   }
 
-  #reject(socket: Socket, listener: string | null, reason: ErrorCode): void {
+  #reject(socket: Socket, listener: string | null, reason: ErrorCode, address: string): void {
     const key = `${listener} ${reason}`;
-    const known = this.#rejections.get(key);
-    if (known === undefined) this.#rejections.set(key, { listener, reason, count: 1 });
-    else known.count++;
+    let known = this.#rejections.get(key);
+    if (known === undefined) {
+      known = { listener, reason, count: 0, addresses: new Map() };
+      this.#rejections.set(key, known);
+    }
+    known.count++;
+    const plain = plainAddress(address);
+    const before = known.addresses.get(plain) ?? 0;
+    if (before > 0 || known.addresses.size < limits.events.rejectedAddresses) known.addresses.set(plain, before + 1);
     socket.destroy();
   }
 
   #reportRejections(): void {
     if (this.#rejections.size === 0) return;
-    const rejections = [...this.#rejections.values()];
+    const rejections = [...this.#rejections.values()].map((refused): Rejections => {
+      return { ...refused, addresses: [...refused.addresses] };
+    });
     this.#rejections = new Map();
     this.#toMain({ type: 'rejected', rejections });
     for (const { listener, reason, count } of rejections) {
@@ -185,7 +193,7 @@ export class Acceptor {
       return;
     }
     if (this.#readers >= limits.rtsp.connections) {
-      this.#reject(socket, null, 'connections_exceeded');
+      this.#reject(socket, null, 'connections_exceeded', address);
       return;
     }
     const peer: Peer = { id: `s${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
@@ -229,6 +237,14 @@ export class Acceptor {
     await this.#pool.close();
     this.#toMain({ type: 'stopped' });
   }
+}
+
+/** What a listener refused for one reason in the last second. */
+interface Refused {
+  readonly listener: string | null;
+  readonly reason: ErrorCode;
+  count: number;
+  readonly addresses: Map<string, number>;
 }
 
 interface ConsumerLink {

@@ -17,8 +17,10 @@ import type {
   Peer,
 } from '../control/messages.ts';
 import { FeedLoop } from '../egress/feed-loop.ts';
+import type { FeedSession } from '../egress/feed-session.ts';
 import { OfflineCards } from '../egress/offline-cards.ts';
 import type { PlaySession } from '../egress/play-session.ts';
+import { PreviewSession } from '../egress/preview.ts';
 import { PacketBatch } from '../rtp/packet-batch.ts';
 import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
 import { Doorbell } from '../shm/doorbell.ts';
@@ -27,6 +29,7 @@ import { ReaderTally } from '../shm/reader-tally.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
 import { WorkerLoads } from '../shm/worker-load.ts';
 import { CameraDirectory } from './camera-directory.ts';
+import { PreviewFeeds } from './preview-feeds.ts';
 import { ReadTurns } from './read-turns.ts';
 import { ReaderTls } from './reader-tls.ts';
 import { RtpPorts } from './rtp-udp.ts';
@@ -56,6 +59,7 @@ export class ConsumerThread {
   readonly #loop: FeedLoop;
   readonly #cards: OfflineCards;
   readonly #tunnels: Tunnels;
+  readonly #previews: PreviewFeeds;
   readonly #connections = new Map<RtspConnection, MessagePort>();
   readonly #acceptors = new Set<MessagePort>();
   readonly #meter: LoadMeter;
@@ -85,6 +89,7 @@ export class ConsumerThread {
     const { product, host, live } = boot;
     this.#cards = new OfflineCards({ readFont, product, host, live });
     this.#tunnels = new Tunnels(boot.tunnelChannel);
+    this.#previews = new PreviewFeeds({ clock: systemClock, logger, loop: this.#loop, offline: this.#cards });
     for (let camera = 0; camera < live.length; camera++) this.#loop.setLive(camera, live[camera]!);
   }
 
@@ -131,6 +136,7 @@ export class ConsumerThread {
     else if (message.type === 'listener_error') this.#cards.setCardError(message.reason);
     else if (message.type === 'cameras') this.#setCameras(message.cameras);
     else if (message.type === 'list_readers') this.#listReaders(message.request);
+    else if (message.type === 'preview') this.#previews.open(message);
     else void this.#stop();
   }
 
@@ -139,6 +145,7 @@ export class ConsumerThread {
     this.#cards.setCameras(cameras);
     const served = new Set(cameras.map(({ index }) => index));
     for (const connection of this.#connections.keys()) connection.keepCameras(served);
+    this.#previews.keepCameras(served);
   }
 
   #listReaders(request: number): void {
@@ -200,8 +207,9 @@ export class ConsumerThread {
   }
 
   /** What a session throws ends that session and nothing else. */
-  #onSessionFailed(session: PlaySession, error: unknown): void {
-    (session.owner as RtspConnection).fail(error);
+  #onSessionFailed(session: FeedSession, error: unknown): void {
+    if (session instanceof PreviewSession) this.#previews.fail(session, error);
+    else ((session as PlaySession).owner as RtspConnection).fail(error);
   }
 
   #sweep(): void {
@@ -214,6 +222,7 @@ export class ConsumerThread {
         connection.fail(error);
       }
     }
+    this.#previews.sweep(nowMs);
     this.#loop.rescue();
     if (this.#sweeps++ % sweepsPerNote === 0) this.#noteLoad(nowMs);
   }
@@ -231,6 +240,7 @@ export class ConsumerThread {
   async #stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    this.#previews.close();
     for (const connection of this.#connections.keys()) connection.shutdown();
     const deadlineMs = systemClock.nowMs() + stopMs;
     while (this.#connections.size > 0 && systemClock.nowMs() < deadlineMs)

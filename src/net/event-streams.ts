@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { limits } from '../base/limits.ts';
 import type { HttpCounts } from '../status/counts.ts';
-import { type EventRecord, eventMessage, eventsSince } from '../status/event-feed.ts';
+import { eventMessage, eventsSince } from '../status/event-feed.ts';
+import type { EventRecord } from '../status/event-record.ts';
 import type { StatusSource } from '../status/status-source.ts';
 
 /** The clients that follow the events live (server-sent events). One that does not read is cut off; it asks again by itself. */

@@ -20,6 +20,8 @@ export interface HttpPortOptions {
   /** The certificate of this moment, null for no TLS. Asked for each connection. */
   readonly secureContext: () => SecureContext | null;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
+  /** A request for a WebSocket, which may be refused like any other; `head` was read beyond it. Without this there are none. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
   /** A connection that was no HTTP, one too many, or too slow. */
   readonly onRefused: (reason: string, address: string) => void;
   readonly counts: { connections: number };
@@ -32,6 +34,8 @@ export class HttpPort {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #perAddress = new Map<string, number>();
+  /** Requests without an answer. */
+  readonly #waiting = new WeakMap<Socket, number>();
   #closing = false;
 
   constructor(options: HttpPortOptions) {
@@ -56,8 +60,18 @@ export class HttpPort {
     });
   }
 
+  /** Gives the port back at once, and lets answers that are on their way arrive: one of them may be to whoever moves the port. */
+  retire(): void {
+    this.#closing = true;
+    this.#server.close();
+    setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, limits.http.moveMs).unref();
+  }
+
   #createServer(): Server {
     const { headBytes, headTimeoutMs, requestTimeoutMs, keepAliveMs } = limits.http;
+    const { onUpgrade } = this.#options;
     const server = createServer(
       {
         maxHeaderSize: headBytes,
@@ -66,9 +80,15 @@ export class HttpPort {
         keepAliveTimeout: keepAliveMs,
         connectionsCheckingInterval: checkMs,
         noDelay: true,
+        // Whoever asks for something else gets an answer in plain HTTP/1.1, as curl expects that asks for HTTP/2 (RFC 9110 clause 7.8).
+        shouldUpgradeCallback: (request) => onUpgrade !== undefined && asksForWebSocket(request),
       },
-      (request, response) => this.#options.onRequest(request, response),
+      (request, response) => this.#onRequest(request, response),
     );
+    if (onUpgrade !== undefined)
+      server.on('upgrade', (request, socket, head) => onUpgrade(request, socket as Socket, head));
+    // Without this, Node closes a connection that asks for CONNECT and says nothing.
+    server.on('connect', (_request, socket) => this.#refuseProxy(socket as Socket));
     // Every connection is looked at first; what speaks HTTP goes on to where it would have gone.
     const serve = server.listeners('connection') as ((socket: Socket) => void)[];
     server.removeAllListeners('connection');
@@ -117,6 +137,27 @@ export class HttpPort {
     else this.#perAddress.set(address, left);
   }
 
+  /** Node reads all requests that came in one piece, however large the answers are that nobody takes. */
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (socket.destroyed) return;
+    const waiting = (this.#waiting.get(socket) ?? 0) + 1;
+    if (waiting > limits.http.requestsAtOnce) {
+      socket.destroy();
+      this.#options.onRefused('too many requests at once', plainAddress(socket.remoteAddress ?? ''));
+      return;
+    }
+    this.#waiting.set(socket, waiting);
+    response.once('close', () => this.#waiting.set(socket, this.#waiting.get(socket)! - 1));
+    this.#options.onRequest(request, response);
+  }
+
+  #refuseProxy(socket: Socket): void {
+    this.#options.onRefused('this port is no proxy', plainAddress(socket.remoteAddress ?? ''));
+    socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    socket.destroySoon();
+  }
+
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const { code = '' } = error;
     if (code !== 'ECONNRESET' && code !== 'EPIPE') {
@@ -129,4 +170,10 @@ export class HttpPort {
     }
     socket.destroySoon();
   }
+}
+
+/** With GET and without a body (RFC 6455 clause 4.1): Node hands anything else over as a stream that is no socket. */
+function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return method === 'GET' && !hasBody && headers.upgrade?.toLowerCase() === 'websocket';
 }

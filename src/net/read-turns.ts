@@ -45,13 +45,13 @@ export class ReadTurns {
     return this.#waiting.size;
   }
 
-  /** A connection was served from `startMs` to `endMs` (monotonic). False: it must stop reading until `onTurn` is called. */
-  spend(taker: TurnTaker, startMs: number, endMs: number): boolean {
+  /** At `nowMs` a connection was served for `costMs`. False: it must stop reading until `onTurn` is called. */
+  spend(taker: TurnTaker, nowMs: number, costMs: number): boolean {
     const { allowance } = taker;
     const { burstMs, share } = limits.turns;
-    const grown = allowance.ms + (startMs - allowance.atMs) * share;
-    allowance.ms = (grown < burstMs ? grown : burstMs) - (endMs - startMs);
-    allowance.atMs = endMs;
+    const grown = allowance.ms + (nowMs - allowance.atMs) * share;
+    allowance.ms = (grown < burstMs ? grown : burstMs) - costMs;
+    allowance.atMs = nowMs;
     if (allowance.ms >= 0 && !allowance.waiting) return true;
     this.wait(taker);
     return false;

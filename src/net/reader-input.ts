@@ -73,7 +73,7 @@ export class ReaderInput implements TurnTaker {
     for (let at = 0; at < bytes.length && !this.#closed; at += sliceBytes) {
       const startMs = clock.nowMs();
       deliver(bytes.length <= sliceBytes ? bytes : bytes.subarray(at, at + sliceBytes));
-      if (this.#closed || turns.spend(this, startMs, clock.nowMs())) continue;
+      if (this.#closed || turns.spend(this, startMs, clock.nowMs() - startMs)) continue;
       if (at + sliceBytes < bytes.length) this.#rest = bytes.subarray(at + sliceBytes);
       socket().pause();
       return;

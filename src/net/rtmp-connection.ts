@@ -10,6 +10,7 @@ import type { ConnectionToMain, IngestTask, MainToConnection, PublisherEvent } f
 import type { Publisher } from '../ingest/publisher.ts';
 import type { ConnectInfo, PublishRequest, ServerSessionHandler } from '../rtmp/server-session.ts';
 import { ServerSession } from '../rtmp/server-session.ts';
+import { keyInPath, withoutKeys } from '../rtmp/stream-path.ts';
 import { type Allowance, freshAllowance, type ReadTurns, type TurnTaker } from './read-turns.ts';
 import { readIntoSharedBuffer } from './socket-handover.ts';
 import { acceptTls } from './tls-accept.ts';
@@ -17,6 +18,15 @@ import type { TlsContexts } from './tls-context.ts';
 
 /** Milliseconds a refused or ended peer gets to read our last words before the socket is destroyed. */
 const farewellMs = 1000;
+
+/** Refusals that will pass by themselves. */
+const passingRefusals: ReadonlySet<ErrorCode> = new Set([
+  'path_busy',
+  'path_flapping',
+  'rule_hold_off',
+  'credential_throttled',
+  'credential_unavailable',
+]);
 
 /** What the connections of one ingest thread share. */
 export interface IngestContext {
@@ -127,7 +137,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     socket.on('error', (error: NodeJS.ErrnoException) =>
       this.#end(this.#unpublished && !this.#session.publishing ? 'unpublished' : 'peer_reset', error.code),
     );
-    socket.on('end', () => this.#end('peer_closed', this.#tlsPhase));
+    socket.on('end', () => this.#onPeerEnd());
     socket.on('close', () => this.#onClosed());
   }
 
@@ -144,7 +154,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
         this.#tlsPhase = undefined;
         this.#tlsVersion = socket.getProtocol() ?? '';
       },
-      onRead: (length, bytes) => this.#onTlsRead(length, bytes),
+      onRead: (length, bytes) => this.#onRead(length, bytes),
       onFailure: (error) => this.#fail(error),
     });
   }
@@ -153,13 +163,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
 
   #onRead(length: number, bytes: Buffer): boolean {
     if (this.#reason !== null) return true;
-    return this.#receive(bytes, 0, length);
-  }
-
-  /** TLS delivers what has arrived also while reading is paused. */
-  #onTlsRead(length: number, bytes: Buffer): boolean {
-    if (this.#reason !== null || !(this.#session.awaitingDecision || this.allowance.waiting))
-      return this.#onRead(length, bytes);
+    if (!this.#session.awaitingDecision && !this.allowance.waiting) return this.#receive(bytes, 0, length);
+    // What comes behind a publish command; and TLS delivers what has arrived also while reading is paused.
     const more = bytes.subarray(0, length);
     this.#unread = Buffer.concat(this.#unread === null ? [more] : [this.#unread, more]);
     return false;
@@ -172,10 +177,12 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       const nowMs = clock.nowMs();
       this.#publisher?.arrived(nowMs);
       const consumed = this.#session.receive(bytes, start, end, nowMs);
-      const isWithinAllowance = turns.spend(this, nowMs, clock.nowMs());
+      const isWithinAllowance = turns.spend(this, nowMs, this.#session.costMs);
       if (consumed === end && !this.#session.awaitingDecision) return isWithinAllowance;
       this.#keep(bytes, consumed, end);
-      if (!this.#session.awaitingDecision) turns.wait(this);
+      // Who waits for an answer and has nothing more to say is read on: else it is not noticed when that one leaves.
+      if (this.#session.awaitingDecision) return this.#unread === null;
+      turns.wait(this);
       return false;
     } catch (error) {
       this.#fail(error);
@@ -188,6 +195,16 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     if (start === end) return;
     const rest = bytes.subarray(start, end);
     this.#unread = bytes === this.#context.readBuffer ? Buffer.from(rest) : rest;
+  }
+
+  /** TLS tells of the end while what came in front of it still waits for the turn. */
+  #onPeerEnd(): void {
+    while (this.#unread !== null && this.#reason === null && !this.#session.awaitingDecision) {
+      const unread = this.#unread;
+      this.#unread = null;
+      this.#receive(unread, 0, unread.length);
+    }
+    this.#end('peer_closed', this.#tlsPhase);
   }
 
   onTurn(): void {
@@ -215,8 +232,12 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   }
 
   onPublishRequest(request: PublishRequest): void {
-    this.#streamPath = request.path;
-    this.#post({ type: 'claim', path: request.path, decodedPath: request.decodedPath });
+    const { path, decodedPath, query } = request;
+    const pathKey = keyInPath(request);
+    // A key must not be in the log, whether or not publishers are asked for one.
+    this.#streamPath = withoutKeys(pathKey?.path ?? path);
+    const { deadlineMs } = this.#session;
+    this.#post({ type: 'claim', path, decodedPath, query, pathKey, tls: this.#task.tls, deadlineMs });
   }
 
   onUnpublish(): void {
@@ -233,8 +254,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
 
   #onMain(message: MainToConnection): void {
     if (this.#reason !== null) return;
-    if (message.type === 'cut') this.#end(message.reason);
-    else if (message.type === 'refused') this.#refuse(message.reason);
+    if (message.type === 'cut') this.#end(message.reason, message.detail);
+    else if (message.type === 'refused') this.#refuse(message.reason, message.detail);
     else this.#grant(message);
   }
 
@@ -251,15 +272,15 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     this.#resumeReading();
   }
 
-  /** Encoders give up after an error status, so a path that is only busy is refused by closing. */
-  #refuse(reason: ErrorCode): void {
+  /** Encoders give up after an error status, so what will pass, such as a path that is busy, is refused by closing. */
+  #refuse(reason: ErrorCode, detail?: string): void {
     try {
-      if (reason !== 'path_busy' && reason !== 'path_flapping') this.#session.rejectPublish();
+      if (!passingRefusals.has(reason)) this.#session.rejectPublish();
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.#end(reason);
+    this.#end(reason, detail);
   }
 
   // ---- the end ---------------------------------------------------------------------------------------------------------

@@ -1,41 +1,48 @@
-import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import type { Identity } from '../access/access-control.ts';
 import { plainAddress } from '../base/address.ts';
-import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { accessRoutes } from '../status/access-routes.ts';
 import type { HttpCounts } from '../status/counts.ts';
-import { HttpLogin } from '../status/http-login.ts';
+import { previewPath } from '../status/preview-routes.ts';
 import { problemMediaType, problemOf } from '../status/problem.ts';
-import { includesRole, type Role, type RouteUser, roleOf, type StatusRoute } from '../status/route.ts';
-import { liveEventsPath, statusRoutes } from '../status/routes.ts';
+import { type Role, type RouteAnswer, roleOf, type StatusRoute } from '../status/route.ts';
+import { statusRoutes } from '../status/routes.ts';
+import type { JsonSchema } from '../status/schemas.ts';
 import type { StatusSource } from '../status/status-source.ts';
 import { EventStreams } from './event-streams.ts';
-import { LimitedLog } from './limited-log.ts';
+import { clientOf, type HttpAccess, isRefusal } from './http-access.ts';
+import { mountPage } from './page-files.ts';
+import type { PreviewSockets } from './preview-sockets.ts';
 
 export interface StatusServerOptions {
   readonly source: StatusSource;
   /** Of parts that bring their own. */
   readonly routes?: readonly StatusRoute[];
-  /** Null: nobody has to log in. */
-  readonly credentials: { readonly user: string; readonly password: string } | null;
-  /** Offer SHA-256 beside MD5. */
-  readonly digestSha256: boolean;
+  readonly access: HttpAccess;
+  /** Without it there is no live preview. */
+  readonly previews?: PreviewSockets;
   readonly counts: HttpCounts;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks, once that is known. */
-    user: RouteUser;
+    user: Identity;
+    /** What it changed, for the log. */
+    note: RouteAnswer['note'];
   }
 }
 
-/** Before anybody has logged in, and where nobody has to. */
-const nobody: RouteUser = { name: '', role: 'viewer' };
+/** Before anybody has logged in, and of what is open to everybody. */
+const nobody: Identity = { name: '', role: 'viewer', via: 'none', key: '' };
+
+/** Characters of a name in a path, escaped. */
+const parameterCharacters = 400;
 
 /** Of every answer: nothing here is for other sites, for frames or for caches. */
 const usualHeaders: Readonly<Record<string, string>> = {
@@ -52,23 +59,22 @@ const usualHeaders: Readonly<Record<string, string>> = {
  */
 export class StatusServer {
   readonly #options: StatusServerOptions;
-  readonly #login: HttpLogin | null;
-  readonly #log = new LimitedLog();
   readonly #app: FastifyInstance;
   readonly #routes: readonly StatusRoute[];
   readonly #events: EventStreams;
+  /** Connections that have asked for a WebSocket, with what was read beyond the request. */
+  readonly #upgrades = new WeakMap<IncomingMessage, { readonly socket: Socket; readonly head: Buffer }>();
 
   private constructor(options: StatusServerOptions) {
-    const { source, credentials, digestSha256, counts } = options;
-    const epoch = randomBytes(6).toString('hex');
+    const { source, access, counts } = options;
+    const { eventEpoch: epoch } = source;
     this.#options = options;
-    const login = { realm: 'Skyweir', sha256: digestSha256, key: randomBytes(32) };
-    this.#login = credentials === null ? null : new HttpLogin({ ...credentials, ...login });
-    this.#routes = statusRoutes(source, epoch, options.routes);
+    this.#routes = statusRoutes(source, epoch, [...accessRoutes(access.control), ...(options.routes ?? [])]);
     this.#events = new EventStreams(source, epoch, counts);
     this.#app = fastify({
       logger: false,
       bodyLimit: limits.http.bodyBytes,
+      routerOptions: { maxParamLength: parameterCharacters },
       ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
     });
     this.#mount();
@@ -85,17 +91,28 @@ export class StatusServer {
     this.#app.routing(request, response);
   };
 
+  /**
+   * A request for a WebSocket. It takes the way of every other request, with the same login; only that of a preview gets one. No
+   * other request comes over the connection.
+   */
+  readonly upgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
+    socket.setTimeout(limits.http.writeStallMs, () => socket.destroy());
+    this.#upgrades.set(request, { socket, head });
+    this.#app.routing(request, response);
+  };
+
   /** A connection that was refused before it had a request. */
   refused(reason: string, address: string): void {
-    const { counts, logger, clock } = this.#options;
-    counts.refused++;
-    this.#log.line('refused', clock.nowMs(), (suppressed) =>
-      logger.warn({ address, reason, ...(suppressed > 0 && { suppressed }) }, `refused at the HTTP port: ${reason}`),
-    );
+    this.#options.access.journal.refused(reason, address);
   }
 
   /** Ends what runs on; connections are the ports' to end. */
   async close(): Promise<void> {
+    this.#options.previews?.close();
     this.#events.close();
     await this.#app.close();
   }
@@ -105,35 +122,47 @@ export class StatusServer {
   #mount(): void {
     const app = this.#app;
     app.decorateRequest('user', null!);
+    app.decorateRequest('note', undefined);
+    // A form of another site can send text, but not JSON.
+    app.removeContentTypeParser('text/plain');
     app.addHook('onRequest', async (request, reply) => {
       reply.headers(usualHeaders);
-      limitAnswerTime(request, reply);
-      return this.#authorise(request, reply);
+      return this.#authorise(request, reply) ?? this.#refuseWebSocket(request, reply);
     });
-    app.addHook('onResponse', async (_request, reply) => this.#options.counts.answers.add(reply.statusCode));
+    app.addHook('onSend', async (request, reply) => this.#limitAnswerTime(request, reply));
+    app.addHook('onResponse', async (request, reply) => {
+      this.#options.counts.answers.add(reply.statusCode);
+      this.#tellChange(request, reply.statusCode);
+    });
     app.setNotFoundHandler((request, reply) => this.#notFound(request, reply));
     app.setErrorHandler((error: FastifyError, request, reply) => this.#failed(error, request, reply));
+    const texts = new Set(this.#routes.flatMap(({ bodyText }) => bodyText ?? []));
+    for (const type of texts)
+      app.addContentTypeParser(type, { parseAs: 'string' }, async (_: FastifyRequest, text: string) => text);
     for (const route of this.#routes) this.#mountRoute(route);
+    mountPage(app);
   }
 
   #mountRoute(route: StatusRoute): void {
-    const { method, path, params, query, body, answers, handle } = route;
+    const { method, path, params, query, body, bodyText, bodyBytes, answers, handle } = route;
     const schemas = Object.entries(answers).flatMap(([status, form]) =>
       'schema' in form ? [[status, form.schema]] : [],
     );
     const schema = {
       ...(params !== undefined && { params }),
       ...(query !== undefined && { querystring: query }),
-      ...(body !== undefined && { body }),
+      ...(body !== undefined && { body: bodyText === undefined ? body : bodyForms(body, bodyText) }),
       response: Object.fromEntries(schemas),
     };
-    const url = path.replaceAll(/\{(\w+)\}/g, ':$1');
+    const url = urlOf(path);
     this.#app.route({
       method,
       url,
       schema,
+      ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }),
       config: { open: route.open === true, role: roleOf(route) },
       handler: async (request, reply) => {
+        if (path === previewPath) return this.#preview(request, reply);
         if (handle === null) return this.#follow(request, reply);
         const answer = await handle({
           params: request.params as Record<string, unknown>,
@@ -141,7 +170,10 @@ export class StatusServer {
           body: body === undefined ? undefined : request.body,
           headers: request.headers,
           user: request.user,
+          client: clientOf(request.raw),
+          watch: (end) => this.#options.access.control.watch(request.user, end),
         });
+        request.note = answer.note;
         if (answer.headers !== undefined) reply.headers(answer.headers);
         reply.code(answer.status);
         if (answer.mediaType !== undefined) reply.type(answer.mediaType);
@@ -155,55 +187,67 @@ export class StatusServer {
     if (this.#events.full) return sendProblem(reply, 503, 'too many clients follow the events');
     const lastId = request.headers['last-event-id'];
     reply.hijack();
+    const forget = this.#options.access.control.watch(request.user, () => reply.raw.destroy());
+    reply.raw.once('close', forget);
     this.#events.open(reply.raw, usualHeaders, typeof lastId === 'string' ? lastId : undefined);
+    return reply;
+  }
+
+  /** Answers those who want a WebSocket where there is none. */
+  #refuseWebSocket(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    if (!this.#upgrades.has(request.raw) || request.routeOptions.url === urlOf(previewPath)) return;
+    return sendProblem(reply, 400, 'there is no WebSocket at this path');
+  }
+
+  #preview(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const upgrade = this.#upgrades.get(request.raw);
+    const { access, previews } = this.#options;
+    if (upgrade === undefined || previews === undefined) {
+      reply.headers({ Connection: 'Upgrade', Upgrade: 'websocket' });
+      return sendProblem(reply, 426, 'the live preview is a WebSocket');
+    }
+    const { index } = request.params as { readonly index: number };
+    reply.hijack();
+    reply.raw.detachSocket(upgrade.socket);
+    previews.accept(request.raw, upgrade, index, (end) => access.control.watch(request.user, end));
     return reply;
   }
 
   /** Answers those who may not go on. */
   #authorise(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+    request.user = nobody;
     if (!isSameSite(request))
       return sendProblem(reply, 403, 'requests that change something must not come from another site');
     const { open = false, role = 'viewer' } = request.routeOptions.config as { open?: boolean; role?: Role };
-    request.user = nobody;
     if (open) return;
-    const refused = this.#logIn(request, reply);
-    if (refused !== undefined || includesRole(request.user.role, role)) return refused;
-    return sendProblem(reply, 403, `this needs the role ${role}; ${request.user.name} is ${request.user.role}`);
+    const admission = this.#options.access.admit(request.raw, role);
+    if (!isRefusal(admission)) {
+      request.user = admission;
+      return;
+    }
+    request.user = admission.identity ?? nobody;
+    reply.headers(admission.headers);
+    return sendProblem(reply, admission.status, admission.detail);
   }
 
-  /** Finds out who asks, or answers those who do not say it right. */
-  #logIn(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
-    if (this.#login === null) {
-      request.user = { name: 'anybody', role: 'admin' };
-      return;
-    }
-    const { counts, clock, logger } = this.#options;
-    const address = plainAddress(request.socket.remoteAddress ?? '');
-    const nowMs = clock.nowMs();
-    const { method, url, headers } = request.raw;
-    const login = this.#login.check(headers.authorization, method ?? '', url ?? '', address, nowMs);
-    if (login.result === 'accepted') {
-      request.user = { name: this.#options.credentials!.user, role: 'admin' };
-      return;
-    }
-    if (login.result === 'wait') {
-      counts.authFailures++;
-      const seconds = Math.ceil(login.waitMs / 1000);
-      reply.header('Retry-After', seconds);
-      return sendProblem(reply, 429, `too many wrong passwords came from here; try again in ${seconds} s`);
-    }
-    if (login.failed) {
-      counts.authFailures++;
-      this.#log.line('login', nowMs, (suppressed) =>
-        logger.warn({ address, ...(suppressed > 0 && { suppressed }) }, 'an HTTP login failed'),
-      );
-    }
-    reply.header('WWW-Authenticate', [...login.challenges]);
-    return sendProblem(
-      reply,
-      401,
-      login.failed ? 'user name or password is wrong' : 'log in with user name and password',
-    );
+  /** A client that does not take its answer is cut off; what goes on for long is not sent this way, and bounded otherwise. */
+  #limitAnswerTime({ raw: { socket } }: FastifyRequest, reply: FastifyReply): void {
+    const stalled = setTimeout(() => {
+      if (socket.destroyed) return;
+      this.refused('the client takes no answers', plainAddress(socket.remoteAddress ?? ''));
+      socket.destroy();
+    }, limits.http.writeStallMs);
+    reply.raw.once('finish', () => clearTimeout(stalled)).once('close', () => clearTimeout(stalled));
+  }
+
+  /** What is refused for the lack of a login changes nothing, and has its own line. */
+  #tellChange({ user, raw, url, note, routeOptions }: FastifyRequest, status: number): void {
+    const { method = '' } = raw;
+    const isChange = method !== 'GET' && method !== 'HEAD' && routeOptions.url !== undefined;
+    if (!isChange || user === nobody) return;
+    const { access } = this.#options;
+    const { address } = clientOf(raw);
+    access.journal.changed({ user, address, method, path: url.split('?', 1)[0]!, status, note });
   }
 
   #notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -224,7 +268,8 @@ export class StatusServer {
 
 /** Browsers send the operator's login also with what another site makes them ask for. */
 function isSameSite({ method, headers }: FastifyRequest): boolean {
-  if (method === 'GET' || method === 'HEAD') return true;
+  // A WebSocket is opened with GET, and no browser asks whether another site may.
+  if ((method === 'GET' || method === 'HEAD') && headers.upgrade === undefined) return true;
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
   const { origin } = headers;
@@ -238,12 +283,14 @@ function sendProblem(reply: FastifyReply, status: number, detail?: string): Fast
     .send(JSON.stringify(problemOf(status, detail)));
 }
 
-/** A client that does not take its answer is cut off; one that follows events is bounded otherwise. */
-function limitAnswerTime(request: FastifyRequest, reply: FastifyReply): void {
-  if (request.routeOptions.url === liveEventsPath) return;
-  const { socket } = request.raw;
-  const stalled = setTimeout(() => socket.destroy(), limits.http.writeStallMs);
-  reply.raw.once('close', () => clearTimeout(stalled));
+/** A path as fastify wants it. */
+function urlOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** A body that is JSON, or a text of another media type. */
+function bodyForms(body: JsonSchema, bodyText: string): object {
+  return { content: { 'application/json': { schema: body }, [bodyText]: { schema: { type: 'string' } } } };
 }
 
 const patterns = new Map<string, RegExp>();

@@ -45,7 +45,10 @@ export class Authenticator {
   readonly #throttle = new LoginThrottle();
 
   constructor({ user, password }: OnvifCredentials, { realm, sha256, key }: AuthenticatorOptions) {
-    this.#digest = new DigestAuthenticator({ user, password, realm, sha256, key, nonceLifetimeMs, qop: true });
+    this.#digest = new DigestAuthenticator({
+      ...{ user, password, realm, sha256, key, nonceLifetimeMs, qop: true },
+      remembered: limits.onvif.digestResponses,
+    });
     this.#tokens = new UsernameTokens(user, password);
   }
 

@@ -11,14 +11,20 @@ interface Failures {
  * twice as long after each; other addresses do not notice. A right one ends the counting.
  */
 export class LoginThrottle {
+  readonly #allowed: number;
   /** The one that failed longest ago comes first. */
   readonly #failures = new Map<string, Failures>();
+
+  /** `allowed`: wrong passwords before the first wait. */
+  constructor(allowed: number = limits.onvif.failedLogins) {
+    this.#allowed = allowed;
+  }
 
   /** Milliseconds that the address has to wait still, 0 if it may log in. */
   waitMs(address: string, nowMs: number): number {
     const failures = this.#failures.get(keyOf(address));
-    if (failures === undefined || failures.count < limits.onvif.failedLogins) return 0;
-    const doublings = Math.min(failures.count - limits.onvif.failedLogins, 30);
+    if (failures === undefined || failures.count < this.#allowed) return 0;
+    const doublings = Math.min(failures.count - this.#allowed, 30);
     const wait = Math.min(limits.onvif.firstWaitMs * 2 ** doublings, limits.onvif.longestWaitMs);
     return Math.max(0, failures.lastMs + wait - nowMs);
   }

@@ -54,8 +54,11 @@ const route = {
   discard: 9,
 } as const;
 
-/** What messages cost in units of {@link limits.rtmp.workPerTurn}, some 0.4 us each, as measured; others cost one. */
+/** What messages cost in units of {@link limits.rtmp.workPerTurn}, as measured; others cost one. */
 const work = { video: 8, command: 12, data: 12, dataBytesPerUnit: 16 } as const;
+/** Milliseconds of such a unit, and of a byte that is only taken from its place to another. */
+const unitMs = 0.0004;
+const byteMs = 0.000_001;
 
 /**
  * One RTMP peer that publishes, as bytes in and bytes, events and deadlines out. Video bodies go from the caller's
@@ -77,8 +80,9 @@ export class ServerSession implements MessageSink {
   /** A publication was accepted at least once: the strict bounds of a stranger no longer apply. */
   #trusted = false;
   #ignoredBytes = 0;
-  /** Done in this call of `receive`. */
+  /** Done in the last call of `receive`. */
   #work = 0;
+  #workBytes = 0;
   #window = defaultWindow;
   #acknowledgedBytes = 0;
   /** Of the video message that streams through: its first byte is still to come; it may be H.264. */
@@ -132,10 +136,19 @@ export class ServerSession implements MessageSink {
       this.#receiving = false;
     }
     if (this.#closed) at = end;
-    this.counters.bytesReceived += at - start;
+    this.#workBytes = at - start;
+    this.counters.bytesReceived += this.#workBytes;
     if (this.counters.bytesReceived - this.#acknowledgedBytes >= this.#window / 2) this.#acknowledge();
     this.#replies.flush();
     return at;
+  }
+
+  /**
+   * About how long the last `receive` took, in milliseconds of the processor. Reckoned, not measured: a thread that was not let
+   * run for a while must not be taken for a peer that sends too much.
+   */
+  get costMs(): number {
+    return this.#work * unitMs + this.#workBytes * byteMs;
   }
 
   /** A publish request was handed out and has no answer yet. */

@@ -1,4 +1,5 @@
 import { limits } from '../base/limits.ts';
+import { isKeySegment } from '../base/stream-key-form.ts';
 
 /** Where a publisher wants its stream to be. */
 export interface StreamPath {
@@ -6,7 +7,7 @@ export interface StreamPath {
   readonly path: string;
   /** The same, percent-decoded once. */
   readonly decodedPath: string;
-  /** Without '?', '' if none. It often holds a token: a secret. */
+  /** Of `app`, `tcUrl` and name together, without '?', '' if none. It often holds a token: a secret. */
   readonly query: string;
 }
 
@@ -15,6 +16,15 @@ const defaultInstance = '_definst_';
 /** FFmpeg puts these in front of a name by its file extension. */
 const namePrefix = /^(?:mp4|flv|mp3):/i;
 const percentEscape = /%[0-9a-f]{2}/i;
+
+/** The end of a {@link StreamPath} that is a key, for encoders that take no query: `/stream1/swk_...`. */
+export interface PathKey {
+  /** The path without it. */
+  readonly path: string;
+  readonly decodedPath: string;
+  /** A secret. */
+  readonly key: string;
+}
 
 /**
  * Joins what `connect` and `publish` said into one path: `rtmp://host/live/cam1` arrives as app `live` and name `cam1`,
@@ -40,8 +50,25 @@ export function resolveStreamPath(app: string | null, name: string, tcUrl: strin
   return {
     path: `/${segments.join('/')}`,
     decodedPath: `/${decoded.join('/')}`,
-    query: joinQueries(appPart.query, namePart.query),
+    query: joinQueries([appPart.query, splitQuery(tcUrl).query, namePart.query]),
   };
+}
+
+/** The key at the end of a path, by its form; null if there is none. Whether it stands for a camera is not known here. */
+export function keyInPath({ path, decodedPath }: Pick<StreamPath, 'path' | 'decodedPath'>): PathKey | null {
+  const [slash, decodedSlash] = [path.lastIndexOf('/'), decodedPath.lastIndexOf('/')];
+  const key = decodedPath.slice(decodedSlash + 1);
+  if (!isKeySegment(key)) return null;
+  return { path: path.slice(0, slash) || '/', decodedPath: decodedPath.slice(0, decodedSlash) || '/', key };
+}
+
+/** A path fit for logs and events: what has the form of a stream key is hidden, at whatever place somebody put it. */
+export function withoutKeys(path: string): string {
+  return path.includes('/') && /swk/i.test(path) ? path.split('/').map(hideKey).join('/') : path;
+}
+
+function hideKey(segment: string): string {
+  return isKeySegment(decodeSegment(segment)) ? '[key]' : segment;
 }
 
 /** Everything before the first '?' or '#', and the query without its mark. */
@@ -70,10 +97,9 @@ function tcUrlPath(tcUrl: string): string {
   return match?.[1] ?? '';
 }
 
-/** Rendition switches of OBS repeat the query in app and name: twice the same is once. */
-function joinQueries(first: string, second: string): string {
-  if (first === '' || second === '' || first === second) return first || second;
-  return `${first}&${second}`;
+/** Clients repeat the query: rendition switches of OBS in app and name, FFmpeg in app and tcUrl. The same again is once. */
+function joinQueries(queries: readonly string[]): string {
+  return [...new Set(queries)].filter((query) => query !== '').join('&');
 }
 
 /** Percent-decodes once. A bad escape stays as it is, and so does an escaped slash, which would make a new segment. */

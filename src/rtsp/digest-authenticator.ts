@@ -1,4 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { DigestMemory } from './digest-memory.ts';
 import { parseRequestUrl } from './request-url.ts';
 
 /** A hash that can be offered. */
@@ -17,6 +18,11 @@ export interface DigestOptions {
   readonly nonceLifetimeMs: number;
   /** Whether challenges offer qop="auth", which RFC 7616 asks for and the oldest RTSP clients do not understand. */
   readonly qop?: boolean;
+  /**
+   * Answers with qop that are remembered, so that each is good once; a second is `stale`, and the client asks again by itself.
+   * Without it they are good as long as their nonce.
+   */
+  readonly remembered?: number;
 }
 
 /** `missing`: no Digest credentials. `stale`: right, but the nonce is too old. */
@@ -29,8 +35,8 @@ const nonceShape = /^([0-9a-f]{14})[0-9a-f]{32}$/;
 
 /**
  * Digest access authentication for one user (RFC 7616, and RFC 2069 for clients without qop). Nonces hold their time
- * and a keyed hash of it, so nothing is kept per client. Nonce counts are not checked: clients rarely send any, or always
- * the same.
+ * and a keyed hash of it, so nothing is kept per client, unless answers are to be good only once. Nonce counts themselves are
+ * not checked: clients rarely send any, or always the same.
  */
 export class DigestAuthenticator {
   readonly #options: DigestOptions;
@@ -39,12 +45,14 @@ export class DigestAuthenticator {
   readonly #secrets: Readonly<Record<DigestAlgorithm, string>>;
   readonly #realm: string;
   readonly #qop: string;
+  readonly #memory: DigestMemory | null;
 
   constructor(options: DigestOptions) {
     this.#options = options;
     this.#realm = options.realm.replace(/["\\\r\n]/g, '');
     this.#algorithms = options.sha256 ? ['SHA-256', 'MD5'] : ['MD5'];
     this.#qop = options.qop ? ', qop="auth"' : '';
+    this.#memory = options.remembered === undefined ? null : new DigestMemory(options.remembered);
     const account = `${options.user}:${this.#realm}:${options.password}`;
     this.#secrets = { MD5: hash('MD5', account), 'SHA-256': hash('SHA-256', account) };
   }
@@ -75,7 +83,8 @@ export class DigestAuthenticator {
       fields.get('realm') === this.#realm &&
       sameTarget(signedUri, uri);
     if (!right) return 'rejected';
-    return this.#fresh(nonce, nowMs) ? 'accepted' : 'stale';
+    if (!this.#fresh(nonce, nowMs)) return 'stale';
+    return this.#isFirst(nonce, expected, fields, nowMs) ? 'accepted' : 'stale';
   }
 
   /** Whether we made the nonce, lately. One of an earlier run of the server has another key, and is as good as old. */
@@ -84,6 +93,12 @@ export class DigestAuthenticator {
     if (time === undefined || !equal(this.#nonce(time), nonce)) return false;
     const ageMs = nowMs - Number.parseInt(time, 16);
     return ageMs <= this.#options.nonceLifetimeMs && ageMs >= -clockSlackMs;
+  }
+
+  #isFirst(nonce: string, response: string, fields: ReadonlyMap<string, string>, nowMs: number): boolean {
+    if (this.#memory === null || !fields.has('qop')) return true;
+    const time = nonceShape.exec(nonce)?.[1] ?? '';
+    return this.#memory.take(response, Number.parseInt(time, 16), nowMs - this.#options.nonceLifetimeMs);
   }
 
   #response(

@@ -19,6 +19,11 @@ export interface ConfigWatcherOptions {
   readonly running: () => Config;
   /** Puts another in force. Throws {@link StartError} if that cannot be. */
   readonly apply: (config: Config) => Promise<void>;
+  /** Who else changes configuration and file. */
+  readonly store?: {
+    exclusive<T>(work: () => Promise<T>): Promise<T>;
+    readonly holdsOwnText: boolean;
+  };
   readonly logger: Logger;
 }
 
@@ -57,7 +62,12 @@ export class ConfigWatcher {
 
   /** Reads the configuration and puts it in force. Never throws: what is wrong is logged. */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reloadNow());
+    const { store } = this.#options;
+    this.#reloading = this.#reloading.then(async () => {
+      if (store === undefined) await this.#reloadNow();
+      // What was written through the API is in force already.
+      else await store.exclusive(async () => (store.holdsOwnText ? undefined : this.#reloadNow()));
+    });
     return this.#reloading;
   }
 

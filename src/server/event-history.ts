@@ -1,32 +1,22 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import type { Camera, Peer } from '../control/messages.ts';
+import { describeViolation } from '../ingest-rules/ingest-rules.ts';
+import type { EventRecord } from '../status/event-record.ts';
 import type { StreamEvents } from './stream-events.ts';
 
-/** One start or stop of a stream, as it is kept. */
-export interface StreamEventRecord {
-  /** Counts all events of this process from 1; a gap is what was forgotten. */
-  readonly number: number;
-  readonly type: 'started' | 'stopped';
-  readonly camera: Camera;
-  readonly publisher: Peer;
-  /** Wall-clock milliseconds since 1970. */
-  readonly wallMs: number;
-  /** Why it stopped; null for a start. */
-  readonly reason: ErrorCode | null;
-}
-
 /**
- * The newest starts and stops of streams: of each camera, and of all together, so that a camera which flaps pushes nobody
+ * The newest events: of each camera, and of all together, so that a camera which flaps pushes nobody
  * else's out of that camera's own list.
  */
 export class EventHistory {
+  /** Tells this run of the server from every other; ids of events begin with it. */
+  readonly epoch = randomBytes(6).toString('hex');
   readonly #clock: Clock;
   readonly #perCamera: number;
-  readonly #all: Newest<StreamEventRecord>;
-  readonly #cameras = new Map<number, Newest<StreamEventRecord>>();
-  readonly #listeners = new Set<(record: StreamEventRecord) => void>();
+  readonly #all: Newest<EventRecord>;
+  readonly #cameras = new Map<number, Newest<EventRecord>>();
+  readonly #listeners = new Set<(record: EventRecord) => void>();
   #count = 0;
 
   constructor(
@@ -37,36 +27,53 @@ export class EventHistory {
     this.#clock = clock;
     this.#perCamera = bounds.perCamera;
     this.#all = new Newest(bounds.overall);
-    events.on('started', ({ camera, publisher }) => this.#add('started', camera, publisher, null));
-    events.on('stopped', ({ camera, publisher, reason }) => this.#add('stopped', camera, publisher, reason));
+    events.on('started', ({ camera, publisher }) => this.#add({ type: 'started', camera, publisher, reason: null }));
+    events.on('stopped', ({ camera, publisher, reason }) => this.#add({ type: 'stopped', camera, publisher, reason }));
+    events.on('rejected', ({ camera, publisher, reason, ...detail }) =>
+      this.#add({ type: 'rejected', camera, publisher, reason, detail }),
+    );
+    for (const type of ['degraded', 'recovered'] as const)
+      events.on(type, ({ camera, publisher, ...detail }) =>
+        this.#add({ type, camera, publisher, reason: null, detail }),
+      );
+    events.on('rule', ({ camera, publisher, ...rule }) => {
+      const text = rule.state === 'broken' ? `broken: ${describeViolation(rule)}` : `kept again: ${rule.rule}`;
+      this.#add({ type: 'rule', camera, publisher, reason: null, detail: { rule, text } });
+    });
+    for (const type of ['overloaded', 'relieved', 'listener_failed'] as const)
+      events.on(type, (detail) => this.#add({ type, camera: null, publisher: null, reason: null, detail }));
   }
 
-  /** The newest events of all cameras, newest first. */
-  newest(count = Number.POSITIVE_INFINITY): StreamEventRecord[] {
+  /** The newest events of all, newest first. */
+  newest(count = Number.POSITIVE_INFINITY): EventRecord[] {
     return this.#all.list(count);
   }
 
   /** The newest events of the camera with this index, newest first. */
-  ofCamera(camera: number, count = Number.POSITIVE_INFINITY): StreamEventRecord[] {
+  ofCamera(camera: number, count = Number.POSITIVE_INFINITY): EventRecord[] {
     return this.#cameras.get(camera)?.list(count) ?? [];
   }
 
   /** Calls back for every event from now on, when it is kept already. Returns what ends that. */
-  onAdded(listener: (record: StreamEventRecord) => void): () => void {
+  onAdded(listener: (record: EventRecord) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  #add(type: StreamEventRecord['type'], camera: Camera, publisher: Peer, reason: ErrorCode | null): void {
-    const record = { number: ++this.#count, type, camera, publisher, wallMs: this.#clock.wallMs(), reason };
+  #add(event: Omit<EventRecord, 'number' | 'wallMs'>): void {
+    const record = { number: ++this.#count, ...event, wallMs: this.#clock.wallMs() };
     this.#all.add(record);
-    let own = this.#cameras.get(camera.index);
+    if (event.camera !== null) this.#ofCamera(event.camera.index).add(record);
+    for (const listener of this.#listeners) listener(record);
+  }
+
+  #ofCamera(index: number): Newest<EventRecord> {
+    let own = this.#cameras.get(index);
     if (own === undefined) {
       own = new Newest(this.#perCamera);
-      this.#cameras.set(camera.index, own);
+      this.#cameras.set(index, own);
     }
-    own.add(record);
-    for (const listener of this.#listeners) listener(record);
+    return own;
   }
 }
 

@@ -9,7 +9,7 @@ import { newOnvifCounters } from '../net/onvif-journal.ts';
 import { OnvifServer } from '../net/onvif-server.ts';
 import { TlsContexts } from '../net/tls-context.ts';
 import { TlsMaterialBoard } from '../net/tls-material.ts';
-import type { ChannelVideo, OnvifDevice } from '../onvif/device.ts';
+import type { ChannelVideo, OnvifChannel, OnvifDevice } from '../onvif/device.ts';
 import { EventService } from '../onvif/events/event-service.ts';
 import { deviceIdentity } from '../onvif/identity.ts';
 import { deviceScopes } from '../onvif/scopes.ts';
@@ -91,10 +91,11 @@ export class OnvifDevices {
     };
     try {
       await Promise.all(
-        wanted.map(async ({ name, onvifPort }, index) => {
-          const channels = cameras.filter(({ hardware }) => hardware === index).map(channelOf);
-          const device = { name, identity: deviceIdentity(this.#options.serverId, onvifPort || index), channels };
-          const key = deviceKey(onvifPort, index);
+        wanted.map(async ({ name, number, onvifPort }, index) => {
+          const channels = channelsOf(cameras.filter(({ hardware }) => hardware === index));
+          const identity = deviceIdentity(this.#options.serverId, onvifPort || number - 1);
+          const device = { name, identity, channels };
+          const key = deviceKey(onvifPort, number);
           // The place is kept before the port is waited for, so that the order is that of the configuration.
           const known = this.#entries.get(key);
           const entry = known === undefined ? this.#createEntry(device, onvifPort, config) : { ...known, device };
@@ -184,11 +185,15 @@ export class OnvifDevices {
   }
 }
 
-function channelOf({ index, name, rtspPath }: Camera): { camera: number; name: string; rtspPath: string } {
-  return { camera: index, name, rtspPath };
+/** The cameras of a device at the places of their channels. */
+function channelsOf(cameras: readonly Camera[]): (OnvifChannel | null)[] {
+  const places = Math.max(0, ...cameras.map(({ channel }) => channel));
+  const channels = Array<OnvifChannel | null>(places).fill(null);
+  for (const { index, name, rtspPath, channel } of cameras) channels[channel - 1] = { camera: index, name, rtspPath };
+  return channels;
 }
 
 /** What a device is recognised by when the configuration changes. */
-function deviceKey(port: number, index: number): string {
-  return port === 0 ? `free ${index}` : String(port);
+function deviceKey(port: number, number: number): string {
+  return port === 0 ? `free ${number}` : String(port);
 }

@@ -83,8 +83,7 @@ export class PathRegistry {
    */
   claim(claimant: Claimant, path: string, decodedPath: string, nowMs: number): ClaimAnswer {
     const { listener } = claimant;
-    const asked = [path, decodedPath, withoutRepetition(path)].map((form) => this.#byPath.get(pathKey(listener, form)));
-    const slot = asked.find((candidate) => candidate !== undefined);
+    const slot = this.#slotFor(listener, path, decodedPath);
     if (slot === undefined) {
       const elsewhere = this.#paths.has(path.toLowerCase()) || this.#paths.has(decodedPath.toLowerCase());
       return { type: 'refused', reason: elsewhere ? 'path_elsewhere' : 'path_unknown' };
@@ -120,6 +119,16 @@ export class PathRegistry {
     slot.holder = slot.waiting;
     slot.waiting = null;
     return { camera: slot.camera, next: slot.holder };
+  }
+
+  /** The camera that a claim would be for, null if there is none. */
+  find(listener: string, path: string, decodedPath: string): Camera | null {
+    return this.#slotFor(listener, path, decodedPath)?.camera ?? null;
+  }
+
+  #slotFor(listener: string, path: string, decodedPath: string): Slot | undefined {
+    const asked = [path, decodedPath, withoutRepetition(path)].map((form) => this.#byPath.get(pathKey(listener, form)));
+    return asked.find((candidate) => candidate !== undefined);
   }
 
   #mayTakeOver(slot: Slot, holder: Claimant, claimant: Claimant, nowMs: number): boolean {

@@ -2,10 +2,12 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Camera, ConnectionToMain, MainToConnection, Peer } from '../control/messages.ts';
+import type { Camera, ConnectionToMain, MainToConnection, PathClaim, Peer } from '../control/messages.ts';
+import { withoutKeys } from '../rtmp/stream-path.ts';
 import { PublisherCounts } from '../status/counts.ts';
 import type { PublisherInfo } from '../status/status-source.ts';
 import type { PathRegistry } from './path-registry.ts';
+import type { Admission, PublishAuth } from './publish-auth.ts';
 import type { RingStore } from './ring-store.ts';
 import type { StreamEvents } from './stream-events.ts';
 
@@ -22,6 +24,19 @@ interface Connection {
   camera: Camera | null;
   /** The reason it gave; a port that closes without one belonged to a worker that died. */
   reason: ErrorCode | null;
+  /** Ends the check of its credentials; null while there is none. */
+  checking: AbortController | null;
+  /** Id of the stream key that it was let in with; null with none. */
+  keyId: string | null;
+}
+
+/** The path that a publisher asks for, without a key in it. */
+type ClaimedPath = Pick<PathClaim, 'path' | 'decodedPath'>;
+
+/** Who decides about publishers, and what it wants to know: the ports of listeners by their keys. */
+export interface PublisherDoor {
+  readonly auth: Pick<PublishAuth, 'check'>;
+  readonly listenerPort: (listener: string) => number;
 }
 
 /**
@@ -30,22 +45,34 @@ interface Connection {
  */
 export class Publishers {
   readonly counts = new PublisherCounts();
+  /** Whether a publisher from this address must still wait, because it broke a rule of the camera with this index. */
+  holdsOff: (camera: number, address: string) => boolean = () => false;
   readonly #registry: PathRegistry;
   readonly #rings: RingStore;
   readonly #events: StreamEvents;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  /** Null: the path is the key, and all who know it may publish. */
+  readonly #door: PublisherDoor | null;
   readonly #connections = new Map<string, Connection>();
   #allGone: (() => void) | null = null;
   /** Why all connections were told to end; null while the server runs. */
   #ending: ErrorCode | null = null;
 
-  constructor(registry: PathRegistry, rings: RingStore, events: StreamEvents, clock: Clock, logger: Logger) {
+  constructor(
+    registry: PathRegistry,
+    rings: RingStore,
+    events: StreamEvents,
+    clock: Clock,
+    logger: Logger,
+    door: PublisherDoor | null = null,
+  ) {
     this.#registry = registry;
     this.#rings = rings;
     this.#events = events;
     this.#clock = clock;
     this.#logger = logger;
+    this.#door = door;
   }
 
   get count(): number {
@@ -69,13 +96,25 @@ export class Publishers {
   }
 
   /** Ends the connection of a camera's publisher. Returns its name; null if nobody publishes. */
-  kick(camera: number): string | null {
+  kick(camera: number, reason: ErrorCode = 'kicked', detail?: string): string | null {
     for (const connection of this.#connections.values()) {
       if (connection.camera?.index !== camera) continue;
-      send(connection, { type: 'cut', reason: 'kicked' });
+      send(connection, { type: 'cut', reason, ...(detail !== undefined && { detail }) });
       return connection.id;
     }
     return null;
+  }
+
+  /** Ids of the stream keys that somebody publishes with. */
+  get runningKeys(): Set<string> {
+    const ids = [...this.#connections.values()].map(({ keyId }) => keyId);
+    return new Set(ids.filter((id) => id !== null));
+  }
+
+  /** Ends the connections that publish with this stream key. */
+  revoke(keyId: string): void {
+    for (const connection of this.#connections.values())
+      if (connection.keyId === keyId) this.#cut(connection.id, 'key_revoked');
   }
 
   /** Indexes of the cameras that somebody publishes to. */
@@ -96,6 +135,8 @@ export class Publishers {
       acceptedMs: this.#clock.nowMs(),
       camera: null,
       reason: null,
+      checking: null,
+      keyId: null,
     };
     this.counts.accepted.add(listener);
     this.#connections.set(peer.id, connection);
@@ -117,7 +158,7 @@ export class Publishers {
   /** Ends every connection; resolves when all are gone. */
   cutAll(reason: ErrorCode): Promise<void> {
     this.#ending = reason;
-    for (const connection of this.#connections.values()) send(connection, { type: 'cut', reason });
+    for (const { id } of this.#connections.values()) this.#cut(id, reason);
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#allGone = resolve;
@@ -125,7 +166,7 @@ export class Publishers {
   }
 
   #onMessage(connection: Connection, message: ConnectionToMain): void {
-    if (message.type === 'claim') this.#claim(connection, message.path, message.decodedPath);
+    if (message.type === 'claim') this.#claim(connection, message);
     else if (message.type === 'release') this.#release(connection, message.reason);
     else if (message.type === 'ended') connection.reason = message.reason;
     else if (connection.camera !== null) {
@@ -133,18 +174,93 @@ export class Publishers {
     }
   }
 
-  #claim(connection: Connection, path: string, decodedPath: string): void {
+  /** Checks the credentials first, where some are asked for; the answer may come later. */
+  #claim(connection: Connection, claim: PathClaim): void {
     this.counts.requested++;
+    const { listener, peer } = connection;
+    const { pathKey, query, tls, deadlineMs } = claim;
+    const whole = this.#registry.find(listener, claim.path, claim.decodedPath);
+    // A camera may have a path that looks as if it ended with a key.
+    const usesKey = whole === null && pathKey !== null;
+    const { path, decodedPath } = usesKey ? pathKey : claim;
+    const claimed = { path, decodedPath };
+    const camera = usesKey ? this.#registry.find(listener, path, decodedPath) : whole;
+    const key = usesKey ? pathKey.key : null;
+    const checking = new AbortController();
+    const listenerPort = this.#door?.listenerPort(listener) ?? 0;
+    const request = { camera, path, query, pathKey: key, peer, listenerPort, tls, deadlineMs };
+    const admission = this.#door?.auth.check(request, checking.signal) ?? null;
+    if (admission === null) {
+      this.#take(connection, claimed);
+      return;
+    }
+    connection.checking = checking;
+    void admission.then((answer) => {
+      // It has gone, or is being cut off.
+      if (connection.checking !== checking) return;
+      connection.checking = null;
+      const now = this.#registry.find(listener, path, decodedPath);
+      const isSame = now?.index === camera?.index && now?.rtspPath === camera?.rtspPath;
+      if (!isSame) this.#refuse(connection, 'credential_unavailable', claimed, 'the cameras were changed meanwhile');
+      else if (answer.type === 'admitted') this.#admit(connection, answer, claimed);
+      // That the path leads nowhere is the better reason; the publisher is told the same.
+      else if (camera === null && !answer.passing) this.#take(connection, claimed);
+      else this.#refuse(connection, answer.reason, claimed, answer.detail);
+    });
+  }
+
+  /** Its credentials are good. */
+  #admit(connection: Connection, admission: Admission & { type: 'admitted' }, claimed: ClaimedPath): void {
+    const { detail, keyId } = admission;
+    const used = admission.use();
+    if (used !== null) {
+      this.#refuse(connection, used, claimed, detail);
+      return;
+    }
+    connection.keyId = keyId;
+    if (this.#take(connection, claimed)) {
+      if (detail !== '')
+        this.#logger.info(
+          { conn: connection.id, path: withoutKeys(claimed.path), by: detail },
+          'the publisher may publish',
+        );
+      return;
+    }
+    connection.keyId = null;
+    admission.giveBack();
+  }
+
+  /** Takes the path from the registry. False if that refuses it. */
+  #take(connection: Connection, claimed: ClaimedPath): boolean {
+    const { path, decodedPath } = claimed;
+    const camera = this.#registry.find(connection.listener, path, decodedPath);
+    if (camera !== null && this.holdsOff(camera.index, connection.address)) {
+      this.#refuse(connection, 'rule_hold_off', claimed);
+      return false;
+    }
     const answer = this.#registry.claim(connection, path, decodedPath, this.#clock.nowMs());
     if (answer.type === 'granted') this.#grant(connection, answer.camera);
     else if (answer.type === 'refused') {
-      this.counts.refused.add(answer.reason);
-      send(connection, answer);
+      this.#refuse(connection, answer.reason, claimed);
+      return false;
     } else {
       this.#cut(answer.holder.id, 'taken_over');
       if (answer.displaced !== null) this.#cut(answer.displaced.id, 'path_flapping');
       this.#logger.info({ conn: connection.id, holder: answer.holder.id }, 'a new publisher takes the path over');
     }
+    return true;
+  }
+
+  #refuse(connection: Connection, reason: ErrorCode, { path, decodedPath }: ClaimedPath, detail?: string): void {
+    this.counts.refused.add(reason);
+    const camera = this.#registry.find(connection.listener, path, decodedPath);
+    this.#refused(connection, reason, camera, path);
+    send(connection, detail === undefined ? { type: 'refused', reason } : { type: 'refused', reason, detail });
+  }
+
+  #refused({ peer, address }: Connection, reason: ErrorCode, camera: Camera | null, path?: string): void {
+    const publisher = { camera, publisher: peer, address, reason, count: 1 };
+    this.#events.emit('refused', path === undefined ? publisher : { ...publisher, path: withoutKeys(path) });
   }
 
   #grant(connection: Connection, camera: Camera): void {
@@ -160,6 +276,7 @@ export class Publishers {
     const released = this.#registry.release(connection);
     const { camera } = connection;
     connection.camera = null;
+    connection.keyId = null;
     // Of a camera that was removed the registry knows nothing any more, but its stream ends all the same.
     if (camera !== null) this.#events.emit('stopped', { camera, publisher: connection.peer, reason });
     if (released === null) return;
@@ -169,14 +286,24 @@ export class Publishers {
 
   #cut(id: string, reason: ErrorCode): void {
     const connection = this.#connections.get(id);
-    if (connection !== undefined) send(connection, { type: 'cut', reason });
+    if (connection === undefined) return;
+    this.#stopChecking(connection);
+    send(connection, { type: 'cut', reason });
+  }
+
+  #stopChecking(connection: Connection): void {
+    connection.checking?.abort();
+    connection.checking = null;
   }
 
   #onClose(connection: Connection): void {
     this.#connections.delete(connection.id);
+    this.#stopChecking(connection);
     // A worker that was terminated because it did not end in time gives no reason either.
     const reason = connection.reason ?? this.#ending ?? 'worker_failed';
     this.counts.ends.add(reason);
+    // A path that its own thread could not accept.
+    if (reason === 'path_invalid') this.#refused(connection, reason, null);
     this.#release(connection, reason);
     if (this.#connections.size === 0) this.#allGone?.();
   }

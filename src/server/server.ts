@@ -4,33 +4,35 @@ import { systemClock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { keepFixed } from '../config/changes.ts';
 import type { Credentials } from '../config/credentials.ts';
+import type { CameraPlace } from '../config/edits.ts';
 import { StartError } from '../config/errors.ts';
-import { type Config, servesTls } from '../config/schema.ts';
-import type { AcceptorBoot, Camera, ConsumerBoot, ListenerPorts, LogOptions } from '../control/messages.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { type Config, usesCertificate } from '../config/schema.ts';
+import type { Camera, ListenerPorts, LogOptions } from '../control/messages.ts';
 import { threadEntry } from '../control/thread-entry.ts';
 import type { ChannelVideo } from '../onvif/device.ts';
-import { Doorbell } from '../shm/doorbell.ts';
-import { ReaderTally } from '../shm/reader-tally.ts';
-import { publisherWord, StreamCounters } from '../shm/stream-counters.ts';
-import { type ThreadLoad, WorkerLoads } from '../shm/worker-load.ts';
+import { publisherWord } from '../shm/stream-counters.ts';
+import type { ThreadLoad } from '../shm/worker-load.ts';
 import { type CameraSnapshot, readCamera } from '../stats/camera-snapshot.ts';
 import { CameraVideoMeter, cardVideo } from '../stats/camera-video.ts';
 import { readVersion } from '../version.ts';
 import { AcceptorSupervisor } from './acceptor-supervisor.ts';
 import { assignIndexes, cameraPlaces } from './camera-table.ts';
 import { Certificates } from './certificates.ts';
+import { ConfigStore } from './config-store.ts';
 import { Consumers } from './consumers.ts';
 import { EventHistory } from './event-history.ts';
 import { listenOptions, type OpenPorts, publishAddresses } from './listen-options.ts';
+import { Management } from './management.ts';
 import { OnvifDevices, type OpenDevice } from './onvif-devices.ts';
 import { PathRegistry } from './path-registry.ts';
+import { PublishAuth } from './publish-auth.ts';
 import { Publishers } from './publishers.ts';
 import { RingStore, ringOptions } from './ring-store.ts';
-import { Statistics } from './statistics.ts';
-import { Status } from './status.ts';
-import { StatusView } from './status-view.ts';
+import { ServerMemory } from './server-memory.ts';
 import { StreamEvents } from './stream-events.ts';
 import { logStreams } from './stream-log.ts';
+import { acceptorBoot, consumerBoot, type ServerState } from './thread-boots.ts';
 
 /** What the threads are started from; tests put their own in. */
 export interface ThreadEntries {
@@ -49,6 +51,8 @@ export interface ServerOptions {
   readonly logOptions: LogOptions;
   /** Tells this installation from every other: ONVIF devices are recognised by it. */
   readonly serverId: string;
+  /** Reads the configuration anew, with this text for what its file holds; without it nothing is changed over HTTP. */
+  readonly loadConfig?: (text?: string) => LoadedConfig;
   readonly entries?: Partial<ThreadEntries>;
 }
 
@@ -80,24 +84,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 export class Server {
   readonly events = new StreamEvents();
   readonly history = new EventHistory(this.events, systemClock);
+  readonly configStore: ConfigStore;
   readonly #options: ServerOptions;
   readonly #entries: ThreadEntries;
-  readonly #countersMemory: SharedArrayBuffer;
-  readonly #counters: StreamCounters;
-  readonly #loadsMemory: SharedArrayBuffer;
-  readonly #loads: WorkerLoads;
-  readonly #doorbells: readonly SharedArrayBuffer[];
+  readonly #memory: ServerMemory;
   readonly #rings: RingStore;
   readonly #registry: PathRegistry;
+  readonly #publishAuth: PublishAuth;
   readonly #publishers: Publishers;
-  readonly #statistics: Statistics;
   readonly #certificates: Certificates;
   readonly #consumers: Consumers;
   readonly #acceptor: AcceptorSupervisor;
   readonly #devices: OnvifDevices;
-  readonly #readerTally: SharedArrayBuffer;
-  readonly #view: StatusView;
-  readonly #status: Status;
+  readonly #management: Management;
   readonly #videoMeter = new CameraVideoMeter();
   /** By camera index: it has a publisher. */
   readonly #live = Array<boolean>(cameraPlaces).fill(false);
@@ -112,6 +111,12 @@ export class Server {
     const { config, logger } = options;
     this.#options = options;
     this.#config = config;
+    this.configStore = new ConfigStore({
+      load: options.loadConfig ?? null,
+      running: () => this.#config,
+      apply: (wanted, same) => this.apply(wanted, same),
+      logger,
+    });
     this.#entries = {
       acceptor: threadEntry('acceptor', import.meta.url, '../../'),
       consumer: threadEntry('consumer', import.meta.url, '../../'),
@@ -119,25 +124,29 @@ export class Server {
       ...options.entries,
     };
     this.#cameras = assignIndexes(config.cameraList, [], new Set())!;
-    this.#countersMemory = StreamCounters.create(cameraPlaces, config.consumers);
-    this.#counters = new StreamCounters(this.#countersMemory);
-    this.#loadsMemory = WorkerLoads.create(config.ingestWorkers, config.consumers);
-    this.#loads = new WorkerLoads(this.#loadsMemory);
-    this.#readerTally = ReaderTally.create(config.consumers);
-    this.#doorbells = Array.from({ length: config.consumers }, () => Doorbell.create(cameraPlaces));
-    const doorbells = this.#doorbells.map((memory) => new Doorbell(memory));
+    this.#memory = new ServerMemory(config);
+    const { streamCounters } = this.#memory;
     this.#rings = new RingStore(
       cameraPlaces,
       ringOptions(config),
-      (camera) => [...doorbells.keys()].filter((index) => doorbells[index]!.interested(camera.index)),
+      (camera) => this.#memory.consumersOf(camera),
       (camera, ring) => this.#consumers.broadcast({ type: 'ring', camera: camera.index, ring }),
     );
     this.#registry = new PathRegistry(this.#cameras, config.publishConflict, (camera, nowMs) => {
-      return nowMs - this.#counters.publisher(camera.index).get(publisherWord.lastArrivalMs);
+      return nowMs - streamCounters.publisher(camera.index).get(publisherWord.lastArrivalMs);
     });
-    this.#publishers = new Publishers(this.#registry, this.#rings, this.events, systemClock, logger);
+    this.#publishAuth = new PublishAuth({
+      stateDir: config.stateDir,
+      clock: systemClock,
+      logger,
+      onCut: (keyId) => this.#publishers.revoke(keyId),
+    });
+    this.#publishers = new Publishers(this.#registry, this.#rings, this.events, systemClock, logger, {
+      auth: this.#publishAuth,
+      listenerPort: (key) => this.addresses.listeners.find((ports) => ports.key === key)?.rtmp ?? 0,
+    });
     this.#certificates = new Certificates({
-      source: servesTls(config) ? config : null,
+      source: usesCertificate(config) ? config : null,
       password: options.tlsPassword ?? '',
       logger,
       wallMs: systemClock.wallMs,
@@ -145,18 +154,24 @@ export class Server {
     this.#consumers = new Consumers(config.consumers, {
       entry: this.#entries.consumer,
       logger,
-      boot: (index) => this.#consumerBoot(index),
+      boot: (index) => consumerBoot(this.#state, index),
       onReady: (index) => this.#linkConsumer(index),
     });
     this.#acceptor = new AcceptorSupervisor({
       entry: this.#entries.acceptor,
       logger,
-      boot: () => this.#acceptorBoot(),
+      boot: () => acceptorBoot(this.#state),
       onStarted: () => this.#linkConsumers(),
       onListening: (ports) => this.#onListening(ports),
       onConnection: (peer, listener, port) => this.#publishers.add(peer, listener, port),
-      onRejected: (rejections) => this.#view.rejected(rejections),
-      onFailed: (reason) => this.#consumers.broadcast({ type: 'listener_error', reason }),
+      onRejected: (rejections) => {
+        this.#management.view.rejected(rejections);
+        this.#management.measures.watch.rejected(rejections);
+      },
+      onFailed: (reason) => {
+        this.#consumers.broadcast({ type: 'listener_error', reason });
+        this.events.emit('listener_failed', { text: reason });
+      },
     });
     this.#devices = new OnvifDevices({
       credentials: options.credentials,
@@ -172,35 +187,20 @@ export class Server {
     logStreams(this.events, logger);
     this.events.on('started', ({ camera }) => this.#setLive(camera, true));
     this.events.on('stopped', ({ camera }) => this.#setLive(camera, false));
-    this.#statistics = new Statistics({
-      events: this.events,
-      counters: this.#counters,
-      capacity: config.ringFrames,
-      intervalMs: config.statsIntervalMs,
-      clock: systemClock,
-      logger,
-      consumerTimes: () => this.#consumers.times,
-    });
-    this.#view = new StatusView({
+    this.#management = new Management({
       server: this,
+      options,
       clock: systemClock,
-      counters: this.#counters,
-      readerTally: this.#readerTally,
+      events: this.events,
+      history: this.history,
+      memory: this.#memory,
       publishers: this.#publishers,
+      publishAuth: this.#publishAuth,
       consumers: this.#consumers,
       acceptor: this.#acceptor,
-      statistics: this.#statistics,
       devices: this.#devices,
-      live: this.#live,
-    });
-    this.#status = new Status({
-      view: this.#view,
-      credentials: options.credentials,
-      digestSha256: config.rtspDigestSha256,
-      routes: [],
       tls: this.#certificates.memory,
-      clock: systemClock,
-      logger,
+      live: this.#live,
     });
   }
 
@@ -219,7 +219,7 @@ export class Server {
     const { listeners, rtsp } = this.#ports ?? { listeners: [], rtsp: 0 };
     const { rtmp = 0, rtmps = null } = listeners[0] ?? {};
     const { open: onvif } = this.#devices;
-    const { port: httpPort } = this.#status;
+    const { port: httpPort } = this.#management.status;
     return { host: this.#config.host, rtmpPort: rtmp, rtmpsPort: rtmps, rtspPort: rtsp, listeners, onvif, httpPort };
   }
 
@@ -235,17 +235,17 @@ export class Server {
 
   /** How busy each ingest worker and each consumer is, about a second ago. */
   load(): ThreadLoad[] {
-    return this.#loads.read(systemClock.nowMs());
+    return this.#memory.workerLoads.read(systemClock.nowMs());
   }
 
   /** The machine has no room for further publishers, so they are refused. */
   get overloaded(): boolean {
-    return this.#loads.overloaded;
+    return this.#memory.workerLoads.overloaded;
   }
 
   /** What the counters say about a camera. */
   snapshot(camera: number): CameraSnapshot {
-    return readCamera(this.#counters, camera);
+    return readCamera(this.#memory.streamCounters, camera);
   }
 
   /** What readers of a camera see at this moment. */
@@ -258,7 +258,9 @@ export class Server {
   async start(): Promise<void> {
     try {
       await this.#certificates.load();
-      const starting = [this.#status.prepare(this.#config), this.#consumers.start()] as const;
+      (await this.#management.hooks.prepare(this.#config)).commit();
+      (await this.#publishAuth.prepare(this.#config)).commit();
+      const starting = [this.#management.status.prepare(this.#config), this.#consumers.start()] as const;
       const [status, consumers] = await Promise.allSettled(starting);
       if (status.status === 'fulfilled') status.value.commit();
       for (const { status: outcome, reason } of [status, consumers] as PromiseRejectedResult[])
@@ -281,8 +283,8 @@ export class Server {
    * the next start. Streams and readers of cameras that are still there go on. Throws {@link StartError} if it cannot be; then
    * all stays as it was.
    */
-  apply(config: Config): Promise<void> {
-    const change = this.#changing.then(() => this.#applyNow(config));
+  apply(config: Config, same: CameraPlace | null = null): Promise<void> {
+    const change = this.#changing.then(() => this.#applyNow(config, same));
     this.#changing = change.catch(() => undefined);
     return change;
   }
@@ -293,16 +295,34 @@ export class Server {
     return this.#stopping;
   }
 
+  /** What threads that start now are told. */
+  get #state(): ServerState {
+    return {
+      options: this.#options,
+      entries: this.#entries,
+      config: this.#config,
+      cameras: this.#cameras,
+      memory: this.#memory,
+      rings: this.#rings,
+      live: this.#live,
+      tls: this.#certificates.memory,
+      ports: this.#ports,
+      tunnelChannel: this.#tunnelChannel,
+    };
+  }
+
   // ---- changes -------------------------------------------------------------------------------------------------------
 
-  async #applyNow(wanted: Config): Promise<void> {
+  async #applyNow(wanted: Config, same: CameraPlace | null): Promise<void> {
     if (this.#stopping !== null) return;
     const config = keepFixed(wanted, this.#config);
-    const cameras = assignIndexes(config.cameraList, this.#cameras, this.#publishers.cameras);
+    const cameras = assignIndexes(config.cameraList, this.#cameras, this.#publishers.cameras, same);
     if (cameras === null) throw new StartError('too many cameras are replaced at once; restart Skyweir for that');
-    const certificate = await this.#certificates.prepare(servesTls(config) ? config : null);
+    const hooks = await this.#management.hooks.prepare(config);
+    const certificate = await this.#certificates.prepare(usesCertificate(config) ? config : null);
+    const publishAuth = await this.#publishAuth.prepare(config);
     // What can fail is done first.
-    const status = await this.#status.prepare(config);
+    const status = await this.#management.status.prepare(config);
     const devices = await this.#devices.prepare(config, cameras).catch((error: unknown) => {
       status.abort();
       throw error;
@@ -313,11 +333,13 @@ export class Server {
       throw error;
     });
     certificate.commit();
+    hooks.commit();
     this.#config = config;
     this.#cameras = cameras;
+    publishAuth.commit();
     this.#registry.policy = config.publishConflict;
-    this.#statistics.intervalMs = config.statsIntervalMs;
     this.#publishers.replaceCameras(cameras);
+    this.#management.configure(config, cameras);
     this.#consumers.broadcast({ type: 'cameras', cameras });
     this.#announceAddresses();
     devices.commit(this.#ports!.rtsp);
@@ -325,31 +347,6 @@ export class Server {
   }
 
   // ---- consumers -----------------------------------------------------------------------------------------------------
-
-  #consumerBoot(index: number): ConsumerBoot {
-    const { credentials, logOptions } = this.#options;
-    const config = this.#config;
-    return {
-      log: logOptions,
-      index,
-      cameras: this.#cameras,
-      doorbell: this.#doorbells[index]!,
-      counters: this.#countersMemory,
-      loads: this.#loadsMemory,
-      readerTally: this.#readerTally,
-      rings: this.#rings.all,
-      host: config.host,
-      credentials,
-      digestSha256: config.rtspDigestSha256,
-      packetBytes: config.rtpPacketBytes,
-      tcpPacketBytes: config.rtpTcpPacketBytes,
-      gopCache: config.gopCache,
-      live: this.#live,
-      product: `Skyweir ${readVersion()}`,
-      tunnelChannel: config.consumers > 1 ? this.#tunnelChannel : null,
-      tls: this.#certificates.memory,
-    };
-  }
 
   #linkConsumers(): void {
     for (const index of this.#consumers.ready) this.#linkConsumer(index);
@@ -377,26 +374,6 @@ export class Server {
 
   // ---- acceptor ------------------------------------------------------------------------------------------------------
 
-  #acceptorBoot(): AcceptorBoot {
-    const { logOptions } = this.#options;
-    const { host, ingestWorkers } = this.#config;
-    return {
-      log: logOptions,
-      host,
-      // After a restart the ports stay what they were, also where the system chose them.
-      listen: listenOptions(this.#config, this.#ports),
-      ingestWorkers,
-      ingestEntry: this.#entries.ingest.href,
-      ingest: {
-        log: logOptions,
-        doorbells: this.#doorbells,
-        counters: this.#countersMemory,
-        loads: this.#loadsMemory,
-        tls: this.#certificates.memory,
-      },
-    };
-  }
-
   #onListening(ports: OpenPorts): void {
     this.#ports = ports;
     this.#consumers.broadcast({ type: 'listener_error', reason: null });
@@ -408,6 +385,8 @@ export class Server {
   /** Order: no new connection, no publisher, no reader, no thread. What does not end in time is terminated. */
   async #drain(): Promise<void> {
     this.#certificates.close();
+    this.#publishAuth.close();
+    const endMs = systemClock.nowMs() + this.#config.drainTimeoutMs * 0.95;
     const deadline = timeout(this.#config.drainTimeoutMs * drainShare);
     const devicesClosed = this.#devices.close();
     const acceptorEnded = this.#acceptor.stop();
@@ -417,7 +396,7 @@ export class Server {
     await this.#terminate();
     // The ports of a thread that was terminated close a moment after it: the last streams stop now.
     await Promise.race([published, timeout(portCloseMs)]);
-    this.#statistics.stop();
+    await this.#management.stop(endMs);
   }
 
   async #terminate(): Promise<void> {
@@ -425,7 +404,7 @@ export class Server {
       this.#acceptor.terminate(),
       this.#consumers.terminate(),
       this.#devices.close(),
-      this.#status.close(),
+      this.#management.status.close(),
     ];
     await Promise.all(parts);
   }

@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Camera, Peer, PublisherEvent } from '../control/messages.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
-import { type CameraSnapshot, closeWindow, readCamera, withReaders } from '../stats/camera-snapshot.ts';
+import { type CameraSnapshot, readCamera, withReaders } from '../stats/camera-snapshot.ts';
+import type { CounterWindows } from '../stats/counter-windows.ts';
 import { formatStatsBlock, statsTitle } from '../stats/stats-block.ts';
 import { busyPart, StreamMeter } from '../stats/stream-meter.ts';
 import { reportFields } from '../stats/stream-report.ts';
@@ -14,6 +15,7 @@ import type { ThreadTime } from './thread.ts';
 export interface StatisticsOptions {
   readonly events: StreamEvents;
   readonly counters: StreamCounters;
+  readonly windows: CounterWindows;
   /** Frames that a ring holds. */
   readonly capacity: number;
   /** Milliseconds from block to block; {@link Statistics.intervalMs} may change it. */
@@ -65,6 +67,11 @@ export class Statistics {
     options.events.on('notice', ({ camera, notice }) => this.#notice(camera, notice));
   }
 
+  /** Frames a second that the publisher of the camera with this index promises; 0 unknown. */
+  promisedFps(camera: number): number {
+    return this.#streams.get(camera)?.meter.expectedFps ?? 0;
+  }
+
   /** Writes the last blocks that still wait. */
   stop(): void {
     for (const stream of [...this.#streams.values()]) {
@@ -104,11 +111,7 @@ export class Statistics {
   #notice(camera: Camera, notice: PublisherEvent): void {
     const stream = this.#streams.get(camera.index);
     if (stream === undefined || stream.ended !== null) return;
-    if (notice.type === 'metadata') {
-      const { type: _type, ...metadata } = notice;
-      stream.meter.declare(metadata);
-    } else if (notice.type === 'parameters' || notice.type === 'parameters_changed')
-      stream.meter.encodedFps(notice.fps);
+    stream.meter.hear(notice);
   }
 
   /** The counters are read now: the next publisher resets them. The readers' go on counting. */
@@ -116,7 +119,7 @@ export class Statistics {
     const stream = this.#streams.get(camera.index);
     if (stream === undefined || stream.ended !== null) return;
     clearTimeout(stream.timer);
-    const counters = closeWindow(this.#options.counters, camera.index);
+    const counters = this.#options.windows.close(camera.index, 'block');
     stream.ended = { counters, atMs: this.#options.clock.nowMs() };
     if (counters.reader.readers === 0) this.#reportEnd(stream);
     else stream.timer = setTimeout(() => this.#reportEnd(stream), settleMs);
@@ -124,14 +127,14 @@ export class Statistics {
   }
 
   #report(stream: MeasuredStream): void {
-    const { clock, counters } = this.#options;
+    const { clock, windows } = this.#options;
     const { intervalMs } = this;
     const nowMs = clock.nowMs();
     const past = Math.floor((nowMs - stream.startedMs) / intervalMs + tolerance);
     const nextMs = stream.startedMs + (past + 1) * intervalMs;
     stream.timer = setTimeout(() => this.#report(stream), nextMs - nowMs);
     stream.timer.unref();
-    this.#log(stream, closeWindow(counters, stream.camera.index), nowMs, false);
+    this.#log(stream, windows.close(stream.camera.index, 'block'), nowMs, false);
   }
 
   #reportEnd(stream: MeasuredStream): void {
@@ -160,7 +163,7 @@ export class Statistics {
 const tolerance = 0.01;
 
 /** Load of the busiest consumer between two moments. One that was replaced meanwhile starts again at zero and does not count. */
-function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {
+export function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {
   const loads = after.map((time, index) => {
     const then = before[index];
     return then === undefined ? 0 : busyPart(time.active - then.active, time.idle - then.idle);

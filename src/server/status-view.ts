@@ -1,32 +1,37 @@
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
-import { configValues } from '../config/print.ts';
 import type { Config } from '../config/schema.ts';
 import type { Camera, ListenerPorts, Rejections } from '../control/messages.ts';
+import type { Violation } from '../ingest-rules/ingest-rules.ts';
 import { readTallies } from '../shm/reader-tally.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
 import type { Verdict } from '../stats/verdict.ts';
 import { Counts, newHttpCounts } from '../status/counts.ts';
+import type { EventRecord } from '../status/event-record.ts';
+import type { HookSource } from '../status/hook-facts.ts';
 import type { ProcessMetric } from '../status/process-metrics.ts';
 import type { ListenerFacts, ServerFacts } from '../status/server-facts.ts';
-import type { HardwareInfo, PublisherInfo, StatusSource } from '../status/status-source.ts';
+import type { HardwareInfo, PublisherInfo, PublishPort, StatusSource } from '../status/status-source.ts';
 import { type StreamFigures, StreamTable } from '../status/stream-table.ts';
 import { readVersion } from '../version.ts';
 import type { AcceptorSupervisor } from './acceptor-supervisor.ts';
 import type { Consumers } from './consumers.ts';
-import type { EventHistory, StreamEventRecord } from './event-history.ts';
+import type { EventHistory } from './event-history.ts';
+import type { IngestRuleWatch } from './ingest-rules.ts';
 import type { OnvifDevices } from './onvif-devices.ts';
+import { PreviewChannels } from './preview-channels.ts';
+import type { PublishAuth } from './publish-auth.ts';
 import type { Publishers } from './publishers.ts';
-import type { Statistics } from './statistics.ts';
 import type { StreamEvents } from './stream-events.ts';
+import type { StreamMeasures } from './stream-measures.ts';
 
 /** Milliseconds that a consumer gets to tell who reads. */
 const answerMs = 2000;
 
 /** What is asked of the server itself. */
-interface ShownServer {
+export interface ShownServer {
   readonly config: Config;
   readonly cameras: readonly Camera[];
   readonly addresses: { readonly rtspPort: number; readonly listeners: readonly ListenerPorts[] };
@@ -47,7 +52,10 @@ export interface StatusViewOptions {
   readonly publishers: Publishers;
   readonly consumers: Consumers;
   readonly acceptor: AcceptorSupervisor;
-  readonly statistics: Statistics;
+  readonly measures: StreamMeasures;
+  readonly hooks: HookSource;
+  readonly rules: IngestRuleWatch;
+  readonly auth: Pick<PublishAuth, 'requires'>;
   readonly devices: OnvifDevices;
   /** By camera index: it has a publisher. */
   readonly live: readonly boolean[];
@@ -57,6 +65,7 @@ export interface StatusViewOptions {
 export class StatusView implements StatusSource {
   readonly version = readVersion();
   readonly httpCounts = newHttpCounts();
+  readonly previews: PreviewChannels;
   readonly #options: StatusViewOptions;
   readonly #table: StreamTable;
   readonly #startedMs: number;
@@ -66,7 +75,8 @@ export class StatusView implements StatusSource {
 
   constructor(options: StatusViewOptions) {
     this.#options = options;
-    this.#table = new StreamTable(options.counters);
+    this.previews = new PreviewChannels(options.server, options.consumers);
+    this.#table = new StreamTable(options.counters, options.measures.windows);
     this.#startedMs = options.clock.nowMs();
     options.server.events.on('started', ({ camera }) => this.#table.started(camera.index));
   }
@@ -82,6 +92,10 @@ export class StatusView implements StatusSource {
 
   nowMs(): number {
     return this.#options.clock.nowMs();
+  }
+
+  wallMs(): number {
+    return this.#options.clock.wallMs();
   }
 
   facts(): ServerFacts {
@@ -103,6 +117,7 @@ export class StatusView implements StatusSource {
       readers: { ...totals, open },
       publishers: publishers.counts,
       onvif: devices.counters,
+      hooks: this.#options.hooks.hooks(),
       http: this.httpCounts,
     };
   }
@@ -118,7 +133,34 @@ export class StatusView implements StatusSource {
   }
 
   get verdicts(): ReadonlyMap<number, Verdict> {
-    return this.#options.statistics.verdicts;
+    return this.#options.measures.statistics.verdicts;
+  }
+
+  violations(index: number): readonly Violation[] {
+    return this.#options.rules.violations(index);
+  }
+
+  promisedFps(index: number): number {
+    return this.#options.measures.statistics.promisedFps(index);
+  }
+
+  publishPorts(): Map<string, PublishPort> {
+    const { config, addresses } = this.#options.server;
+    const open = new Map(addresses.listeners.map((ports) => [ports.key, ports]));
+    return new Map(
+      config.listenerList.map(({ key, port, tls }) => {
+        const { rtmp = port, rtmps = null } = open.get(key) ?? {};
+        return [key, tls ? { rtmp: null, rtmps: rtmp } : { rtmp, rtmps }];
+      }),
+    );
+  }
+
+  asksForKey(camera: Camera): boolean {
+    return this.#options.auth.requires(camera);
+  }
+
+  get rtspPort(): number {
+    return this.#options.server.addresses.rtspPort;
   }
 
   publishers(): PublisherInfo[] {
@@ -134,16 +176,13 @@ export class StatusView implements StatusSource {
     const { config, cameras } = server;
     const ports = this.#listenerPorts();
     const { open } = devices;
-    return config.hardwareList.map(({ name, listener, onvifPort }, index) => ({
+    return config.hardwareList.map(({ number, name, listener, onvifPort }, index) => ({
+      number,
       name,
       onvifPort: config.onvif ? (open[index]?.port ?? onvifPort) : null,
       rtmpPort: ports.get(listener) ?? 0,
       streams: cameras.filter(({ hardware }) => hardware === index).map((camera) => camera.index),
     }));
-  }
-
-  config(): Readonly<Record<string, unknown>> {
-    return configValues(this.#options.server.config);
   }
 
   /** prom-client is loaded when somebody asks for the first time: it takes some 15 MB. */
@@ -152,11 +191,19 @@ export class StatusView implements StatusSource {
     return this.#processMetrics();
   }
 
-  events(): readonly StreamEventRecord[] {
+  get eventEpoch(): string {
+    return this.#options.server.history.epoch;
+  }
+
+  events(): readonly EventRecord[] {
     return this.#options.server.history.newest(limits.events.overall);
   }
 
-  onEvent(listener: (event: StreamEventRecord) => void): () => void {
+  eventsOf(index: number): readonly EventRecord[] {
+    return this.#options.server.history.ofCamera(index);
+  }
+
+  onEvent(listener: (event: EventRecord) => void): () => void {
     return this.#options.server.history.onAdded(listener);
   }
 

@@ -5,11 +5,13 @@ import { StartError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import type { HttpPort } from '../net/http-port.ts';
 import type { ListenError } from '../net/listen.ts';
+import type { PreviewSockets } from '../net/preview-sockets.ts';
 import type { StatusServer } from '../net/status-server.ts';
 import { TlsContexts } from '../net/tls-context.ts';
 import { TlsMaterialBoard } from '../net/tls-material.ts';
 import type { StatusRoute } from '../status/route.ts';
 import { describeListenError } from './acceptor-supervisor.ts';
+import type { Access } from './access.ts';
 import type { StatusView } from './status-view.ts';
 
 /** What a {@link Status} is made with. */
@@ -44,7 +46,9 @@ export class Status {
   readonly #options: StatusOptions;
   readonly #board: TlsMaterialBoard;
   readonly #contexts: TlsContexts;
+  #access: Access | null = null;
   #server: StatusServer | null = null;
+  #previews: PreviewSockets | null = null;
   #open: OpenPort | null = null;
 
   constructor(options: StatusOptions) {
@@ -68,7 +72,8 @@ export class Status {
     return {
       commit: () => {
         this.#open = next;
-        void before?.http.close();
+        if (before !== null) this.#previews?.close('the port moves; reload the page');
+        before?.http.retire();
       },
       abort: () => void next?.http.close(),
     };
@@ -76,7 +81,9 @@ export class Status {
 
   /** Ends all connections, and gives the port back. */
   async close(): Promise<void> {
-    await Promise.all([this.#open?.http.close(), this.#server?.close()]);
+    this.#access?.close();
+    // In this order: what is told to clients leaves before their connections are ended.
+    await Promise.all([this.#server?.close(), this.#open?.http.close()]);
     this.#server = null;
     this.#open = null;
   }
@@ -84,7 +91,7 @@ export class Status {
   async #listen(key: string, host: string, config: Config): Promise<OpenPort> {
     const { logger } = this.#options;
     const flag = '--http-port';
-    const server = await this.#start();
+    const server = await this.#start(host, config);
     const { HttpPort } = await import('../net/http-port.ts');
     const http = new HttpPort({
       host,
@@ -92,6 +99,7 @@ export class Status {
       flag,
       secureContext: () => this.#secureContext(),
       onRequest: server.handle,
+      onUpgrade: server.upgrade,
       onRefused: (reason, address) => server.refused(reason, address),
       counts: this.#options.view.httpCounts,
       logger,
@@ -106,11 +114,32 @@ export class Status {
   }
 
   /** Loaded only where it is wanted: it takes some 30 MB. */
-  async #start(): Promise<StatusServer> {
+  async #start(host: string, config: Config): Promise<StatusServer> {
     if (this.#server === null) {
-      const { StatusServer } = await import('../net/status-server.ts');
-      const { view } = this.#options;
-      this.#server = await StatusServer.create({ ...this.#options, source: view, counts: view.httpCounts });
+      const [{ Access }, { StatusServer }, { PreviewSockets }] = await Promise.all([
+        import('./access.ts'),
+        import('../net/status-server.ts'),
+        import('../net/preview-sockets.ts'),
+      ]);
+      const { view, routes, clock, logger } = this.#options;
+      const { stateDir, sessionIdleMs: idleMs, sessionLifetimeMs: lifetimeMs } = config;
+      const counts = view.httpCounts;
+      this.#access ??= await Access.open({
+        ...this.#options,
+        stateDir,
+        host,
+        counts,
+        sessions: { idleMs, lifetimeMs },
+      });
+      const previews = new PreviewSockets({
+        source: view.previews,
+        counts,
+        clock,
+        onRefused: (reason, address) => this.#access?.http.journal.refused(reason, address),
+      });
+      this.#previews = previews;
+      const access = this.#access.http;
+      this.#server = await StatusServer.create({ source: view, routes, access, previews, counts, logger });
     }
     return this.#server;
   }

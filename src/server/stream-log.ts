@@ -1,5 +1,6 @@
 import { hostAndPort } from '../base/address.ts';
 import type { Logger } from '../base/logger.ts';
+import { describeViolation } from '../ingest-rules/ingest-rules.ts';
 import type { StreamEvents } from './stream-events.ts';
 
 /** Logs what happens to cameras. */
@@ -14,6 +15,20 @@ export function logStreams(events: StreamEvents, logger: Logger): void {
   });
   events.on('stopped', ({ camera, publisher, reason }) => {
     logger.info({ camera: camera.name, conn: publisher.id, reason }, 'RTMP Stream Stopped');
+  });
+  events.on('degraded', ({ camera, publisher, blame, text, figures }) => {
+    logger.warn(
+      { camera: camera.name, conn: publisher.id, verdict: blame, because: text, figures },
+      'RTMP Stream Degraded',
+    );
+  });
+  events.on('recovered', ({ camera, publisher, figures }) => {
+    logger.info({ camera: camera.name, conn: publisher.id, figures }, 'RTMP Stream Recovered');
+  });
+  events.on('rule', ({ camera, publisher, state, ...rule }) => {
+    const fields = { camera: camera.name, conn: publisher.id, ...rule };
+    if (state === 'broken') logger.warn(fields, `RTMP Stream Rule broken: ${describeViolation(rule)}`);
+    else logger.info(fields, `RTMP Stream Rule kept again: ${rule.rule}`);
   });
   events.on('notice', ({ camera, publisher, notice }) => {
     const { type, ...facts } = notice;

@@ -1,4 +1,4 @@
-import type { StreamMetadata } from '../control/messages.ts';
+import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
 import type { PublisherSnapshot } from '../shm/stream-counters.ts';
 import type { CameraSnapshot } from './camera-snapshot.ts';
 import type { CodecFacts, Deltas, Drops, StreamReport, TotalFigures, WindowFigures } from './stream-report.ts';
@@ -40,6 +40,14 @@ export class StreamMeter {
     this.#previousMs = options.startedMs;
   }
 
+  /** Takes from a fact about the stream what is measured against it. */
+  hear(notice: PublisherEvent): void {
+    if (notice.type === 'metadata') {
+      const { type: _type, ...metadata } = notice;
+      this.declare(metadata);
+    } else if (notice.type === 'parameters' || notice.type === 'parameters_changed') this.encodedFps(notice.fps);
+  }
+
   /** The publisher said something about itself; what it leaves out stays as it was. */
   declare(metadata: StreamMetadata): void {
     const known = Object.entries(metadata).filter(([, value]) => value !== 0 && value !== '');
@@ -70,7 +78,7 @@ export class StreamMeter {
       declared: this.#declared,
       window,
       total: this.#total(publisher),
-      verdict: judge({ window, declaredFps: this.#expectedFps(), totalFrames: publisher.frames }),
+      verdict: judge({ window, declaredFps: this.expectedFps, totalFrames: publisher.frames }),
     };
   }
 
@@ -143,7 +151,8 @@ export class StreamMeter {
     };
   }
 
-  #expectedFps(): number {
+  /** Frames a second that the publisher declares or encodes; 0 unknown. */
+  get expectedFps(): number {
     const declared = this.#declared?.fps ?? 0;
     if (declared > 0) return declared;
     return this.#spsFps >= 1 && this.#spsFps <= highestSpsFps ? this.#spsFps : 0;

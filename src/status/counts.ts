@@ -35,13 +35,25 @@ export interface HttpCounts {
   /** Now. */
   connections: number;
   eventClients: number;
+  /** Viewers of live previews. */
+  previews: number;
   /** Answers by status. */
   readonly answers: Counts<number>;
   authFailures: number;
   /** Connections that were no HTTP, too many, or too slow. */
   refused: number;
+  /** Times that frames were left out for a viewer who was too slow. */
+  previewRestarts: number;
 }
 
 export function newHttpCounts(): HttpCounts {
-  return { connections: 0, eventClients: 0, answers: new Counts(), authFailures: 0, refused: 0 };
+  return {
+    connections: 0,
+    eventClients: 0,
+    previews: 0,
+    answers: new Counts(),
+    authFailures: 0,
+    refused: 0,
+    previewRestarts: 0,
+  };
 }

@@ -1,30 +1,23 @@
-import type { ErrorCode } from '../base/errors.ts';
-import type { Camera, Peer } from '../control/messages.ts';
-
-/** A start or stop of a stream, as the history keeps it. */
-export interface EventRecord {
-  /** Counts all events of this process from 1. */
-  readonly number: number;
-  readonly type: 'started' | 'stopped';
-  readonly camera: Camera;
-  readonly publisher: Peer;
-  readonly wallMs: number;
-  readonly reason: ErrorCode | null;
-}
+import type { EventRecord } from './event-record.ts';
 
 /** An event as clients get it. */
 export function eventBody(epoch: string, event: EventRecord): Record<string, unknown> {
-  const { number, type, camera, publisher, wallMs, reason } = event;
+  const { number, type, camera, publisher, wallMs, reason, detail = {} } = event;
   return {
     id: `${epoch}-${number}`,
     type,
     time: new Date(wallMs).toISOString(),
-    stream: camera.index,
-    name: camera.name,
-    path: camera.path,
-    connection: publisher.id,
-    address: publisher.address,
+    stream: camera?.index ?? null,
+    name: camera?.name ?? null,
+    path: camera?.path ?? detail.path ?? null,
+    connection: publisher?.id ?? null,
+    address: publisher?.address ?? detail.address ?? null,
     reason,
+    count: detail.count ?? 1,
+    blame: detail.blame ?? null,
+    rule: detail.rule ?? null,
+    text: detail.text ?? null,
+    figures: detail.figures ?? null,
   };
 }
 

@@ -12,6 +12,8 @@ export interface HttpLoginOptions {
   readonly sha256: boolean;
   /** At least 16 random bytes, of this run of the server. */
   readonly key: Uint8Array;
+  /** Counts wrong passwords together with those of other ways to log in. */
+  readonly throttle?: LoginThrottle;
 }
 
 /**
@@ -32,12 +34,16 @@ const nonceLifetimeMs = 5 * 60_000;
  */
 export class HttpLogin {
   readonly #digest: DigestAuthenticator;
-  readonly #throttle = new LoginThrottle();
+  readonly #throttle: LoginThrottle;
   readonly #realm: string;
   readonly #account: Buffer;
 
-  constructor({ user, password, realm, sha256, key }: HttpLoginOptions) {
-    this.#digest = new DigestAuthenticator({ user, password, realm, sha256, key, nonceLifetimeMs, qop: true });
+  constructor({ user, password, realm, sha256, key, throttle }: HttpLoginOptions) {
+    this.#digest = new DigestAuthenticator({
+      ...{ user, password, realm, sha256, key, nonceLifetimeMs, qop: true },
+      remembered: limits.http.digestResponses,
+    });
+    this.#throttle = throttle ?? new LoginThrottle();
     this.#realm = realm;
     this.#account = hash(Buffer.from(`${user}:${password}`));
   }

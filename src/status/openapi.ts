@@ -12,11 +12,18 @@ export function openApi(routes: readonly StatusRoute[], version: string): Record
   return {
     openapi: '3.1.0',
     info: { title: 'Skyweir', version, license: { name: 'MIT', identifier: 'MIT' } },
-    security: [{ basic: [] }, { digest: [] }],
+    security: [{ session: [] }, { token: [] }, { basic: [] }, { digest: [] }],
     paths,
     components: {
       schemas: { Problem: problemSchema },
       securitySchemes: {
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-skyweir',
+          description: 'From POST /api/v1/login; without TLS the name is skyweir',
+        },
+        token: { type: 'http', scheme: 'bearer', description: 'From POST /api/v1/tokens' },
         basic: { type: 'http', scheme: 'basic' },
         digest: { type: 'http', scheme: 'digest' },
       },
@@ -32,10 +39,15 @@ export function openApi(routes: readonly StatusRoute[], version: string): Record
 
 function operation(route: StatusRoute): Record<string, unknown> {
   const { summary, open = false, answers } = route;
-  const parameters = [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')];
+  const parameters = [
+    ...parametersOf(route.params, 'path'),
+    ...parametersOf(route.query, 'query'),
+    ...parametersOf(route.headers, 'header'),
+  ];
   const responses = Object.entries(answers).map(([status, form]) => {
     if ('mediaType' in form)
       return [status, { description: form.text, content: { [form.mediaType]: { schema: { type: 'string' } } } }];
+    if (!('schema' in form)) return [status, { description: form.text }];
     const isProblem = form.schema === problemSchema;
     const schema = isProblem ? { $ref: '#/components/schemas/Problem' } : form.schema;
     const mediaType = isProblem ? problemMediaType : 'application/json';
@@ -47,14 +59,20 @@ function operation(route: StatusRoute): Record<string, unknown> {
     ...(open && { security: [] }),
     ...(parameters.length > 0 && { parameters }),
     ...(route.body !== undefined && {
-      requestBody: { required: true, content: { 'application/json': { schema: route.body } } },
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: route.body },
+          ...(route.bodyText !== undefined && { [route.bodyText]: { schema: { type: 'string' } } }),
+        },
+      },
     }),
     ...(!open && { 'x-role': roleOf(route) }),
     responses: { ...Object.fromEntries(responses), default: { $ref: '#/components/responses/Problem' } },
   };
 }
 
-function parametersOf(schema: JsonSchema | undefined, place: 'path' | 'query'): object[] {
+function parametersOf(schema: JsonSchema | undefined, place: 'path' | 'query' | 'header'): object[] {
   const properties = (schema?.['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
   return Object.entries(properties).map(([name, { description, ...own }]) => {
     return { name, in: place, required: place === 'path', description, schema: own };

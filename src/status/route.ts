@@ -10,6 +10,15 @@ export type Role = (typeof roles)[number];
 export interface RouteUser {
   readonly name: string;
   readonly role: Role;
+  /** How that is known: nobody has to log in, the password with each request, a login of a browser, or a token. */
+  readonly via?: 'none' | 'password' | 'session' | 'token';
+}
+
+/** From where somebody asks. */
+export interface RouteClient {
+  readonly address: string;
+  /** Over TLS. */
+  readonly secure: boolean;
 }
 
 /** What a route is given: already checked against its schemas. */
@@ -22,6 +31,13 @@ export interface RouteRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   /** Who asks; of an open route anybody. */
   readonly user: RouteUser;
+  /** The port always says it. */
+  readonly client?: RouteClient;
+  /**
+   * For an answer that goes on for long, which the port always has: `end` is called when the leave for it is over (logged out,
+   * role changed, token revoked). Returns what to call when the answer has ended by itself.
+   */
+  readonly watch?: (end: () => void) => () => void;
 }
 
 /** What a route answers: an object to be written as JSON, or a text with its media type. */
@@ -30,6 +46,8 @@ export interface RouteAnswer {
   readonly body: object | string;
   readonly mediaType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What was changed, for the log; no secrets. */
+  readonly note?: Readonly<Record<string, string | number | boolean | null>>;
 }
 
 /** One thing that the HTTP port answers. The document of the API is made from it. */
@@ -44,8 +62,14 @@ export interface StatusRoute {
   readonly role?: Role;
   readonly params?: JsonSchema;
   readonly query?: JsonSchema;
+  /** Headers that it heeds, for the document. */
+  readonly headers?: JsonSchema;
   /** Of the JSON body; without one the route takes none. */
   readonly body?: JsonSchema;
+  /** A media type that the body may have instead: it is then a text. */
+  readonly bodyText?: string;
+  /** Most bytes of the body, where that is not the bound of all. */
+  readonly bodyBytes?: number;
   /** Answers by status: a schema for JSON, or a media type with a description. */
   readonly answers: Readonly<Record<number, RouteAnswerForm>>;
   /** Null: the port itself answers, with a stream of events. */
@@ -55,7 +79,9 @@ export interface StatusRoute {
 /** The form of an answer. */
 export type RouteAnswerForm =
   | { readonly schema: JsonSchema; readonly text: string }
-  | { readonly mediaType: string; readonly text: string };
+  | { readonly mediaType: string; readonly text: string }
+  /** Without a body. */
+  | { readonly text: string };
 
 /** The least role that may use a route. */
 export function roleOf({ method, role }: Pick<StatusRoute, 'method' | 'role'>): Role {

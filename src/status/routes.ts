@@ -1,7 +1,10 @@
+import { eventTypes } from '../base/event-types.ts';
 import { limits } from '../base/limits.ts';
 import { eventBody, eventsSince } from './event-feed.ts';
 import { chooseMetricsFormat, MetricsText, metricsMediaTypes } from './metrics-text.ts';
 import { openApi } from './openapi.ts';
+import { overviewRoutes } from './overview-routes.ts';
+import { previewRoutes } from './preview-routes.ts';
 import { writeProcessMetrics } from './process-metrics.ts';
 import { judgeReadiness } from './readiness.ts';
 import { problem, type RouteAnswerForm, type StatusRoute } from './route.ts';
@@ -25,6 +28,8 @@ export function statusRoutes(source: StatusSource, epoch: string, others: readon
     ...streamRoutes(source),
     ...eventRoutes(source, epoch),
     ...serverRoutes(source),
+    ...overviewRoutes(source, epoch),
+    ...previewRoutes(),
     ...others,
     {
       method: 'GET',
@@ -78,7 +83,7 @@ function metricsRoute(source: StatusSource): StatusRoute {
       const text = new MetricsText(format);
       const processMetrics = await source.processMetrics();
       writeServerMetrics(text, source.facts());
-      writeStreamMetrics(text, source.streams(), source.verdicts);
+      writeStreamMetrics(text, source.streams(), source.verdicts, (index) => source.violations(index));
       writeProcessMetrics(text, processMetrics);
       return { status: 200, body: text.end(), mediaType: metricsMediaTypes[format] };
     },
@@ -97,7 +102,7 @@ function streamRoutes(source: StatusSource): StatusRoute[] {
         const publishers = new Map(source.publishers().map((info) => [info.camera, info]));
         const streams = source.streams().map((figures) => {
           const { index } = figures.camera;
-          return streamBody(figures, publishers.get(index), source.verdicts.get(index));
+          return streamBody(figures, publishers.get(index), source.verdicts.get(index), source.violations(index));
         });
         return { status: 200, body: { streams } };
       },
@@ -112,7 +117,8 @@ function streamRoutes(source: StatusSource): StatusRoute[] {
         const index = params['index'] as number;
         const figures = source.stream(index);
         if (figures === null) return problem(404, `there is no camera ${index}`);
-        return { status: 200, body: streamBody(figures, publisherOf(index), source.verdicts.get(index)) };
+        const verdict = source.verdicts.get(index);
+        return { status: 200, body: streamBody(figures, publisherOf(index), verdict, source.violations(index)) };
       },
     },
     {
@@ -141,7 +147,7 @@ function eventRoutes(source: StatusSource, epoch: string): StatusRoute[] {
     {
       method: 'GET',
       path: '/api/v1/events',
-      summary: 'The newest starts and stops of streams',
+      summary: 'What happened to streams and to the server, the newest of it',
       query: schemas.eventsQuery,
       answers: { 200: { schema: schemas.eventsSchema, text: 'The events, newest first' } },
       handle: ({ query }) => {
@@ -154,12 +160,11 @@ function eventRoutes(source: StatusSource, epoch: string): StatusRoute[] {
     {
       method: 'GET',
       path: liveEventsPath,
-      summary:
-        'Starts and stops of streams as they happen (server-sent events); after Last-Event-ID, where that is given',
+      summary: 'The same as it happens (server-sent events); after Last-Event-ID, where that is given',
       answers: {
         200: {
           mediaType: 'text/event-stream',
-          text: 'Events of the types started, stopped, and missed where some were forgotten',
+          text: `Events of the types ${eventTypes.join(', ')}, and missed where some were forgotten`,
         },
         503: { schema: schemas.problemSchema, text: 'Too many clients follow the events' },
       },
@@ -193,13 +198,6 @@ function serverRoutes(source: StatusSource): StatusRoute[] {
       summary: 'The ONVIF devices and their cameras',
       answers: { 200: { schema: schemas.hardwareSchema, text: 'The devices' } },
       handle: () => ({ status: 200, body: { hardware: source.hardware() } }),
-    },
-    {
-      method: 'GET',
-      path: '/api/v1/config',
-      summary: 'The configuration in force, without secrets',
-      answers: { 200: { schema: schemas.configSchema, text: 'The configuration' } },
-      handle: () => ({ status: 200, body: source.config() }),
     },
   ];
 }

@@ -1,5 +1,7 @@
 import { errorTable } from '../base/errors.ts';
+import { eventTypes } from '../base/event-types.ts';
 import { limits } from '../base/limits.ts';
+import { ruleNames } from '../ingest-rules/ingest-rules.ts';
 
 /** A JSON Schema (2020-12, as far as OpenAPI 3.1 and the serialiser of fastify both understand it). */
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -24,8 +26,10 @@ function object(properties: Readonly<Record<string, JsonSchema>>, description?: 
 
 const reason: JsonSchema = {
   type: ['string', 'null'],
-  description: `Why it ended, null for a start. One of: ${Object.keys(errorTable).join(', ')}`,
+  description: `Why it stopped or was rejected, else null. One of: ${Object.keys(errorTable).join(', ')}`,
 };
+
+const blames = ['none', 'source', 'network', 'server', 'reader'];
 
 /** RFC 9457. */
 export const problemSchema: JsonSchema = {
@@ -35,6 +39,22 @@ export const problemSchema: JsonSchema = {
     title: text('Name of the status'),
     status: whole('Status of the answer'),
     detail: text('What is wrong with this request'),
+    problems: list(
+      object({
+        text: text('All of it in one line, as in the log'),
+        key: orNull(
+          text(
+            'The key, with places counted from 1: `hardware[2].cameras[3].path`; null for the configuration as a whole',
+          ),
+        ),
+        pointer: text('The same as a JSON Pointer (RFC 6901), such as `/hardware/1/cameras/2/path`'),
+        value: { description: 'As it was given' },
+        remedy: text('Why it cannot be, and what to do'),
+        line: orNull(whole('Where it stands in a YAML text, from 1; null elsewhere')),
+        column: orNull(whole('The same, in its line')),
+      }),
+      'Every mistake in a configuration; only for those',
+    ),
   },
 };
 
@@ -86,12 +106,19 @@ const running = object(
   'The stream that runs; null while nobody publishes',
 );
 
+const violationProperties = {
+  rule: { type: 'string', enum: [...ruleNames], description: 'The key of the configuration' },
+  value: text('What the stream has, with its unit'),
+  limit: text('What is allowed'),
+};
+
 export const streamSchema = object({
   index: whole('Identity of the camera while the server runs; what `/api/v1/streams/{index}` takes'),
   name: text('Name of the camera'),
   path: text('Stream path that publishers push to'),
   rtspPath: text('Path that readers pull from'),
   hardware: whole('Place of its ONVIF device in `/api/v1/hardware`'),
+  channel: whole('Channel of that device, from 1'),
   live: flag('It has a publisher'),
   publisher: orNull(publisher),
   stream: orNull(running),
@@ -101,7 +128,7 @@ export const streamSchema = object({
       {
         blame: {
           type: 'string',
-          enum: ['none', 'source', 'network', 'server', 'reader'],
+          enum: blames,
           description: 'Who is to blame',
         },
         text: text('Why'),
@@ -109,6 +136,7 @@ export const streamSchema = object({
       'Of the newest block of statistics; null before the first',
     ),
   ),
+  rules: list(object(violationProperties), 'The ingest rules that the stream breaks now'),
   total: object(
     {
       starts: whole('Streams'),
@@ -162,15 +190,37 @@ export const connectionsSchema = object({
 });
 
 export const eventSchema = object({
-  id: text('What `since` and Last-Event-ID take'),
-  type: { type: 'string', enum: ['started', 'stopped'], description: 'RTMP Stream Started or RTMP Stream Stopped' },
+  id: text('What `since` and Last-Event-ID take; hooks send the same'),
+  type: { type: 'string', enum: [...eventTypes], description: 'What happened; docs/monitoring.md explains each' },
   time: time('When'),
-  stream: whole('Index of the camera'),
-  name: text('Its name'),
-  path: text('Its stream path'),
-  connection: text("Name of the publisher's connection in the log"),
-  address: text('Address of the publisher'),
+  stream: orNull(whole('Index of the camera; null for what concerns no camera, or none that is known')),
+  name: orNull(text('Its name')),
+  path: orNull(text('Its stream path; of a rejected publisher the path that it asked for')),
+  connection: orNull(text("Name of the publisher's connection in the log")),
+  address: orNull(text('Address of the publisher; null also for the sum of many')),
   reason,
+  count: whole('How many it stands for: refused publishers are told of one by one at first, then as sums'),
+  blame: {
+    type: ['string', 'null'],
+    enum: [...blames, null],
+    description: 'Of a stream that is degraded: who is to blame',
+  },
+  rule: orNull(
+    object(
+      {
+        ...violationProperties,
+        state: { type: 'string', enum: ['broken', 'kept'], description: 'From now on' },
+        action: { type: 'string', enum: ['flag', 'reject'], description: 'What is done about it' },
+      },
+      'Of the type rule: the ingest rule',
+    ),
+  ),
+  text: orNull(text('A sentence about it')),
+  figures: {
+    type: ['object', 'null'],
+    description: 'What it rests on, by name with the unit in the name',
+    additionalProperties: { type: 'number' },
+  },
 });
 
 export const eventsSchema = object({
@@ -181,6 +231,7 @@ export const eventsSchema = object({
 export const hardwareSchema = object({
   hardware: list(
     object({
+      number: whole('What it is known by, for ever; `/api/v1/hardware/{number}`'),
       name: text('Name of the ONVIF device'),
       onvifPort: orNull(whole('Its port; null while ONVIF is off')),
       rtmpPort: whole('Port that its cameras are pushed to'),
@@ -189,12 +240,6 @@ export const hardwareSchema = object({
     'In the order of the configuration',
   ),
 });
-
-export const configSchema: JsonSchema = {
-  type: 'object',
-  description: 'The configuration in force by the keys of the file. It holds no secret.',
-  additionalProperties: true,
-};
 
 export const kickSchema = object({
   connection: text('Name of the connection that is ended'),

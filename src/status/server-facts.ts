@@ -2,6 +2,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { ReaderTotals } from '../shm/reader-tally.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
 import type { HttpCounts, PublisherCounts } from './counts.ts';
+import type { HookFacts } from './hook-facts.ts';
 
 /** What the server as a whole says of itself at one moment, without its streams. */
 export interface ServerFacts {
@@ -22,6 +23,7 @@ export interface ServerFacts {
   readonly publishers: PublisherCounts;
   readonly onvif: OnvifFacts;
   readonly http: HttpCounts;
+  readonly hooks: readonly HookFacts[];
 }
 
 /** A port for publishers or readers. */

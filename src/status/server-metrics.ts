@@ -3,6 +3,7 @@ import { errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { firstPictureBounds } from '../shm/reader-tally.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
+import { deathCauses, type HookFacts } from './hook-facts.ts';
 import { labelText, type MetricFamily, type MetricsText, type MetricType } from './metrics-text.ts';
 import { judgeReadiness } from './readiness.ts';
 import type { ListenerFacts, ServerFacts } from './server-facts.ts';
@@ -133,6 +134,13 @@ const families: readonly ServerFamily[] = [
   single('skyweir_onvif_tunnels_total', 'counter', 'Halves of RTSP over HTTP', ({ onvif }) => onvif.tunnels),
   single('skyweir_http_connections', 'gauge', 'Connections to this port', ({ http }) => http.connections),
   single('skyweir_http_event_clients', 'gauge', 'Clients that follow the events live', ({ http }) => http.eventClients),
+  single('skyweir_http_previews', 'gauge', 'Viewers of live previews', ({ http }) => http.previews),
+  single(
+    'skyweir_http_preview_restarts_total',
+    'counter',
+    'Times that a preview went on at the next keyframe because its viewer was too slow',
+    ({ http }) => http.previewRestarts,
+  ),
   {
     name: 'skyweir_http_answers_total',
     type: 'counter',
@@ -148,6 +156,33 @@ const families: readonly ServerFamily[] = [
   ),
 ];
 
+const hookFamilies: readonly ServerFamily[] = [
+  ofHooks('skyweir_hook_delivered_total', 'counter', 'Events that a hook delivered', ({ delivered }) => delivered),
+  ofHooks(
+    'skyweir_hook_failures_total',
+    'counter',
+    'Attempts of a hook that failed and are repeated',
+    ({ failures }) => failures,
+  ),
+  {
+    name: 'skyweir_hook_dropped_total',
+    type: 'counter',
+    help: 'Events that a hook did not deliver: refused by the target, dropped from a full queue, too old, or given up at a change or stop',
+    labels: ['hook', 'cause'],
+    samples: function* ({ hooks }) {
+      for (const { name, dead } of hooks) for (const cause of deathCauses) yield [{ hook: name, cause }, dead[cause]];
+    },
+  },
+  ofHooks(
+    'skyweir_hook_queue_events',
+    'gauge',
+    'Events that wait or are being delivered',
+    (facts) => facts.queuedEvents,
+  ),
+  ofHooks('skyweir_hook_queue_bytes', 'gauge', 'Size of those events', (facts) => facts.queuedBytes),
+  ofHooks('skyweir_hook_reachable', 'gauge', '1 while the target answers', ({ reachable }) => (reachable ? 1 : 0)),
+];
+
 /** Names and values of `skyweir_limit`. */
 const shownLimits: Readonly<Record<string, number>> = {
   rtsp_connections: limits.rtsp.connections,
@@ -157,18 +192,22 @@ const shownLimits: Readonly<Record<string, number>> = {
   http_connections: limits.http.connections,
   http_connections_per_address: limits.http.connectionsPerAddress,
   http_event_clients: limits.http.eventClients,
+  http_previews: limits.preview.viewers,
+  http_previews_per_camera: limits.preview.viewersPerCamera,
   events_kept: limits.events.overall,
   events_kept_per_camera: limits.events.perCamera,
 };
 
 /** Every family of {@link writeServerMetrics}, in its order. */
-export const serverFamilies: readonly MetricFamily[] = families.map(({ name, type, help, labels }) => {
-  return labels === undefined ? { name, type, help } : { name, type, help, labels };
-});
+export const serverFamilies: readonly MetricFamily[] = [...families, ...hookFamilies].map(
+  ({ name, type, help, labels }) => {
+    return labels === undefined ? { name, type, help } : { name, type, help, labels };
+  },
+);
 
 /** The families of the server as a whole. */
 export function writeServerMetrics(text: MetricsText, facts: ServerFacts): void {
-  for (const family of families) {
+  for (const family of [...families, ...hookFamilies]) {
     text.family(family);
     for (const [labels, value] of family.samples(facts)) text.sample(labelText(labels), value);
     if (family.type === 'histogram') writeFirstPictures(text, facts);
@@ -232,5 +271,20 @@ function byReason(
     help,
     labels: ['reason'],
     samples: (facts) => [...counts(facts)].map(([reason, count]) => [{ reason }, count]),
+  };
+}
+
+function ofHooks(
+  name: string,
+  type: 'gauge' | 'counter',
+  help: string,
+  value: (facts: HookFacts) => number,
+): ServerFamily {
+  return {
+    name,
+    type,
+    help,
+    labels: ['hook'],
+    samples: ({ hooks }) => hooks.map((facts) => [{ hook: facts.name }, value(facts)]),
   };
 }

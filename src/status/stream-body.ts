@@ -1,4 +1,5 @@
 import type { ReaderInfo } from '../control/messages.ts';
+import type { Violation } from '../ingest-rules/ingest-rules.ts';
 import type { Verdict } from '../stats/verdict.ts';
 import type { PublisherInfo } from './status-source.ts';
 import type { RunningStream, StreamFigures } from './stream-table.ts';
@@ -8,6 +9,7 @@ export function streamBody(
   { camera, live, total, starts, reader, stream }: StreamFigures,
   publisher: PublisherInfo | undefined,
   verdict: Verdict | undefined,
+  violations: readonly Violation[],
 ): Record<string, unknown> {
   return {
     index: camera.index,
@@ -15,11 +17,13 @@ export function streamBody(
     path: camera.path,
     rtspPath: camera.rtspPath,
     hardware: camera.hardware,
+    channel: camera.channel,
     live,
     publisher: publisher === undefined ? null : shortPublisher(publisher),
     stream: stream === null ? null : runningBody(stream),
     readers: reader.readers,
     verdict: stream === null || verdict === undefined ? null : verdict,
+    rules: violations,
     total: {
       starts,
       frames: total.frames,

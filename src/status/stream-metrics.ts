@@ -1,4 +1,5 @@
 import type { Camera } from '../control/messages.ts';
+import type { Violation } from '../ingest-rules/ingest-rules.ts';
 import type { Verdict } from '../stats/verdict.ts';
 import { labelText, type MetricFamily, type MetricsText } from './metrics-text.ts';
 import type { RunningStream, StreamFigures } from './stream-table.ts';
@@ -208,10 +209,18 @@ const verdictFamily: MetricFamily = {
   labels: ['camera', 'path', 'blame'],
 };
 
+const ruleFamily: MetricFamily = {
+  name: 'skyweir_stream_rule_broken',
+  type: 'gauge',
+  help: '1 for each ingest rule that the stream breaks now; see docs/ingest-rules.md',
+  labels: ['camera', 'path', 'rule'],
+};
+
 /** Every family of {@link writeStreamMetrics}, in its order. */
 export const streamFamilies: readonly MetricFamily[] = [
   ...[...always, ...whileLive].map(({ name, type, help }) => ({ name, type, help, labels })),
   verdictFamily,
+  ruleFamily,
 ];
 
 const knownLabels = new WeakMap<Camera, string>();
@@ -221,6 +230,7 @@ export function writeStreamMetrics(
   text: MetricsText,
   streams: readonly StreamFigures[],
   verdicts: ReadonlyMap<number, Verdict>,
+  violations: (index: number) => readonly Violation[] = () => [],
 ): void {
   const labelled = streams.map(({ camera }) => labelsOf(camera));
   for (const family of always) {
@@ -239,6 +249,11 @@ export function writeStreamMetrics(
     const verdict = stream === null ? undefined : verdicts.get(camera.index);
     if (verdict !== undefined)
       text.sample(labelText({ camera: camera.name, path: camera.rtspPath, blame: verdict.blame }), 1);
+  }
+  text.family(ruleFamily);
+  for (const { camera } of streams) {
+    for (const { rule } of violations(camera.index))
+      text.sample(labelText({ camera: camera.name, path: camera.rtspPath, rule }), 1);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   readerWord,
   type StreamCounters,
 } from '../shm/stream-counters.ts';
+import type { CounterWindows } from '../stats/counter-windows.ts';
 
 /** Publisher words that are summed over all streams of a camera. */
 const summedWords = [
@@ -99,10 +100,13 @@ interface Entry {
  */
 export class StreamTable {
   readonly #counters: StreamCounters;
+  readonly #windows: CounterWindows | null;
   readonly #entries = new Map<number, Entry>();
 
-  constructor(counters: StreamCounters) {
+  /** `windows` has what the shared words have forgotten of the window that runs. */
+  constructor(counters: StreamCounters, windows: CounterWindows | null = null) {
     this.#counters = counters;
+    this.#windows = windows;
   }
 
   /** A camera has a new publisher, which has not yet touched the counters. */
@@ -136,12 +140,13 @@ export class StreamTable {
       for (const words of entry.readers) sum += words[readerWord[name]]!;
       reader[name] = sum;
     }
-    const stream = live && current ? this.#running(entry, nowMs) : null;
+    const stream = live && current ? this.#running(camera.index, entry, nowMs) : null;
     return { camera, live, total, starts: entry.starts, reader, stream };
   }
 
-  #running(entry: Entry, nowMs: number): RunningStream {
+  #running(camera: number, entry: Entry, nowMs: number): RunningStream {
     const { publisher } = entry;
+    const kept = this.#windows?.kept(camera, 'block');
     const of = (name: PublisherWordName): number => publisher[publisherWord[name]]!;
     const frames = of('frames');
     const startedMs = of('startedMs');
@@ -154,9 +159,9 @@ export class StreamTable {
       height: of('height'),
       profile: of('profile'),
       level: of('level'),
-      longestGapMs: Math.max(0, of('arrivalDeltaMax')),
-      largestLatenessMs: of('lateMax'),
-      deepestQueue: of('queueDepthMax'),
+      longestGapMs: Math.max(0, of('arrivalDeltaMax'), kept?.arrivalDeltaMax ?? 0),
+      largestLatenessMs: Math.max(of('lateMax'), kept?.lateMax ?? 0),
+      deepestQueue: Math.max(of('queueDepthMax'), kept?.queueDepthMax ?? 0),
       rates: this.#rates(entry, nowMs),
     };
   }

@@ -277,7 +277,7 @@ describe('/metrics', () => {
 describe('access', () => {
   test('everything but the health needs the password, and guessing is slowed down', { timeout }, async (t) => {
     const port = await Port.open(t);
-    for (const path of ['/metrics', '/api/v1/streams', '/api/v1/config', '/api/v1/openapi.json', '/', '/nothing']) {
+    for (const path of ['/metrics', '/api/v1/streams', '/api/v1/config', '/api/v1/openapi.json', '/nothing']) {
       const response = await port.get(path, {});
       assert.equal(response.status, 401, path);
       assert.match(response.headers.get('www-authenticate')!, /^Digest .*, Basic /);
@@ -344,7 +344,7 @@ describe('/api/v1', () => {
     );
     const config = await port.get('/api/v1/config');
     const text = await config.text();
-    assert.equal(JSON.parse(text).cameras, 20);
+    assert.equal(JSON.parse(text).config.cameras, 20);
     assert.ok(!text.includes(password));
   });
 
@@ -415,7 +415,7 @@ describe('/api/v1', () => {
         await ask('/api/v1/streams/0/kick', {
           method: 'POST',
           body: 'x'.repeat(20_000),
-          headers: { 'Content-Type': 'text/plain' },
+          headers: { 'Content-Type': 'application/json' },
         }),
       ],
       [

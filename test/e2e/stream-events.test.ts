@@ -49,7 +49,7 @@ describe('RTMP Stream Started and RTMP Stream Stopped, with nobody reading', () 
       assert.equal(events[1], `stopped /stream1 ${reason}`);
       await media.stop();
       assert.equal(events.length, 2, events.join());
-      const records = media.server.history.ofCamera(0).map((record) => [record.type, record.publisher.id]);
+      const records = media.server.history.ofCamera(0).map((record) => [record.type, record.publisher?.id]);
       assert.deepEqual(records, [
         ['stopped', 'r1'],
         ['started', 'r1'],

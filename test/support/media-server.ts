@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { CameraEntry } from '../../src/config/camera-list.ts';
 import type { Credentials } from '../../src/config/credentials.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Server, type ServerOptions, startServer } from '../../src/server/server.ts';
@@ -29,12 +30,12 @@ export interface TestServer {
 /**
  * A real server with all its threads in this process, on ports that the system chooses. `flags` are command-line flags
  * by name; limits that would get in a test's way are off unless it sets them. `paths` are the cameras' stream paths, by
- * default /stream1 and so on.
+ * default /stream1 and so on; or whole entries of the configuration.
  */
 export async function startTestServer(
   flags: Record<string, string | boolean> = {},
   entries: ServerOptions['entries'] = {},
-  paths: readonly string[] = [],
+  paths: readonly (string | CameraEntry)[] = [],
 ): Promise<TestServer> {
   const given = {
     host: '127.0.0.1',
@@ -51,7 +52,7 @@ export async function startTestServer(
   const { config } = loadConfig({
     flags: new Map(Object.entries(given)),
     environment: {},
-    readFile: () => JSON.stringify({ cameras: paths.map((path) => ({ path })) }),
+    readFile: () => JSON.stringify({ cameras: paths.map((path) => (typeof path === 'string' ? { path } : path)) }),
     cores: 2,
     terminal: false,
   });

@@ -54,7 +54,7 @@ export class NumberedStream {
   readonly #options: NumberedStreamOptions;
   readonly #first: number;
   readonly #startMs = performance.now();
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout;
 
   private constructor(options: NumberedStreamOptions, client: RtmpClient) {
     this.client = client;
@@ -89,6 +89,11 @@ export class NumberedStream {
   /** Sends no more pictures; the connection stays. */
   pause(): void {
     clearInterval(this.#timer);
+  }
+
+  /** Goes on after a pause, with time stamps that have gone on too. */
+  resume(): void {
+    this.#timer = setInterval(() => this.#send(), this.#options.intervalMs ?? 20);
   }
 
   stop(): void {

@@ -5,5 +5,6 @@ export function testCamera(changes: Partial<Camera> = {}): Camera {
   const index = changes.index ?? 0;
   const path = changes.path ?? `/stream${index + 1}`;
   const name = `Stream ${index + 1}`;
-  return { index, name, path, rtspPath: path, listener: '1935', hardware: 0, offlineInfo: true, ...changes };
+  const channel = index + 1;
+  return { index, name, path, rtspPath: path, listener: '1935', hardware: 0, channel, offlineInfo: true, ...changes };
 }

@@ -1,4 +1,7 @@
-import { boolean, optionalPath, pathPattern, text } from '../setting.ts';
+import { boolean, duration, optionalPath, pathPattern, text } from '../setting.ts';
+
+/** The state folder where neither a setting nor the system names one. */
+export const usualStateFolder = '.skyweir';
 
 /** Settings: who may read, and what is kept for that. */
 export const accessSettings = {
@@ -35,10 +38,28 @@ export const accessSettings = {
     group: 'Access',
     text: 'Offer SHA-256 beside MD5 for the RTSP password. Off, because some players fail when both are offered.',
   }),
+  sessionIdleMs: duration({
+    flag: 'session-idle',
+    default: 30 * 60_000,
+    minMs: 60_000,
+    maxMs: 30 * 86_400_000,
+    applies: 'restart',
+    group: 'Access',
+    text: 'A browser that has logged in at the HTTP port and asks nothing for this long has to log in again. A page that is open asks. See docs/access.md.',
+  }),
+  sessionLifetimeMs: duration({
+    flag: 'session-lifetime',
+    default: 12 * 3_600_000,
+    minMs: 60_000,
+    maxMs: 365 * 86_400_000,
+    applies: 'restart',
+    group: 'Access',
+    text: 'The same after this long in any case.',
+  }),
   stateDir: text({
     flag: 'state-dir',
     valueName: '<folder>',
-    default: ({ stateDirectory }) => stateDirectory ?? '.skyweir',
+    default: ({ stateDirectory }) => stateDirectory ?? usualStateFolder,
     defaultText: '`.skyweir` in the working directory; as a systemd service its state folder',
     sample: '/var/lib/skyweir',
     pattern: pathPattern,

@@ -17,7 +17,7 @@ export const cameraSettings = {
     {
       kind: 'cameras',
       valueName: '<n>',
-      schema: camerasSchema(maximumCameras),
+      schema: camerasSchema(maximumCameras, 'all'),
       allowed: camerasAllowed(maximumCameras),
       range: `1-${maximumCameras}`,
       format: (value) => (typeof value === 'number' ? value : value.length),

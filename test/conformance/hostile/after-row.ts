@@ -7,8 +7,10 @@ import { until } from '../../support/program.ts';
 import { RtmpClient } from '../../support/rtmp-client.ts';
 import { RtspClient } from '../../support/rtsp-client.ts';
 import { Prober } from './discovery-rows.ts';
-import { getProfiles, pullMessages, signed, statuses, subscribe, unsubscribe } from './onvif-talk.ts';
-import type { OnvifEnd, Row, Scene } from './row.ts';
+import { askOperator, httpFigures } from './http-operator.ts';
+import { statuses } from './http-talk.ts';
+import { getProfiles, pullMessages, signed, subscribe, unsubscribe } from './onvif-talk.ts';
+import type { Row, Scene, StatusEnd } from './row.ts';
 
 /** Connections that an address may have, as the servers are told. */
 const perAddress = 4;
@@ -16,16 +18,19 @@ const perAddress = 4;
 const handshakeBytes = 1 + 2 * 1536;
 /** Milliseconds within which all is free again; some limits look back, and some wrong logins have to wait. */
 const recoveryMs = 25_000;
-/** Lines that one ONVIF device may make of one row: five of each kind, of which there are three, in ten seconds. */
+/** Lines that one port may make of one row: five of each kind, of which there are three, in ten seconds. */
 const mostLines = 30;
+/** The HTTP port looks back for 50 ms only, so that rows that follow each other have lines of their own. */
+const mostHttpLines = 200;
 const longestLine = 2048;
 const tls = { rejectUnauthorized: false };
 
 /**
- * Every connection to an ONVIF port came to the end that the row names, and the log says why in few short lines. When a row plays
+ * Every connection to an ONVIF or HTTP port came to the end that the row names, and the log says why in few short lines. When a row plays
  * again (not `first`), the log may have had enough of it.
  */
-export async function onvifEndings(scene: Scene, ends: OnvifEnd, firstLine: number, first: boolean): Promise<void> {
+export async function statusEndings(scene: Scene, row: Row, firstLine: number, first: boolean): Promise<void> {
+  const ends = row.ends as StatusEnd;
   const lines = () =>
     scene.server.lines
       .slice(firstLine)
@@ -35,7 +40,7 @@ export async function onvifEndings(scene: Scene, ends: OnvifEnd, firstLine: numb
       );
   if (ends.reason !== null && first) {
     await until(`the log says "${ends.reason}": ${lines().map(({ raw }) => raw)}`, () =>
-      lines().some(({ reason = '' }) => reason.startsWith(ends.reason!)),
+      lines().some(({ reason, msg }) => (reason ?? msg).startsWith(ends.reason!)),
     );
   }
   let isClosed = 0;
@@ -46,15 +51,16 @@ export async function onvifEndings(scene: Scene, ends: OnvifEnd, firstLine: numb
     if (ends.closed && ends.reason !== 'too many connections') await peer.end();
     if (peer.closed) isClosed++;
   }
-  if (!ends.closed) assert.equal(isClosed, 0, `${isClosed} connections are closed`);
-  else assert.ok(isClosed > 0);
+  if (ends.closed === false) assert.equal(isClosed, 0, `${isClosed} connections are closed`);
+  if (ends.closed) assert.ok(isClosed > 0);
   for (const peer of scene.peers) peer.socket.destroy();
   if (ends.reason === null)
     assert.deepEqual(
       lines().map(({ raw }) => raw),
       [],
     );
-  assert.ok(lines().length <= mostLines, `${lines().length} lines`);
+  const most = row.protocol.startsWith('HTTP') ? mostHttpLines : mostLines;
+  assert.ok(lines().length <= most, `${lines().length} lines`);
   for (const { raw } of lines()) assert.ok(raw.length <= longestLine, `${raw.length} characters: ${raw.slice(0, 200)}`);
 }
 
@@ -62,6 +68,7 @@ export async function onvifEndings(scene: Scene, ends: OnvifEnd, firstLine: numb
 export function serves(scene: Scene, row: Row): Promise<void> {
   if (row.protocol.startsWith('ONVIF')) return servesOnvif(scene, row);
   if (row.protocol === 'WS-Discovery') return servesDiscovery(scene);
+  if (row.protocol.startsWith('HTTP')) return servesHttp(scene, row);
   if (row.protocol.startsWith('RTMP')) return servesPublishers(scene, row);
   return servesReaders(scene, row);
 }
@@ -102,21 +109,23 @@ async function servesPublishers(scene: Scene, row: Row): Promise<void> {
   }
 }
 
+/** Asks until the answer is good; throws when it is not in good time. */
+async function again<T>(what: string, one: () => Promise<T>, isGood: (answer: T) => boolean): Promise<T> {
+  const endMs = performance.now() + recoveryMs;
+  for (;;) {
+    const answer = await one().catch((error: Error) => error);
+    if (!(answer instanceof Error) && isGood(answer)) return answer;
+    assert.ok(performance.now() < endMs, `${what}: ${JSON.stringify(answer)}`);
+    await delay(300);
+  }
+}
+
 /** Somebody who is logged in is answered, and a pull point tells that a camera is published to. */
 async function servesOnvif(scene: Scene, row: Row): Promise<void> {
   const secure = row.protocol === 'ONVIF over HTTPS';
   const { port, path } = secure ? scene.secureOnvif : { port: scene.onvifPort, path: scene.path };
   const ask = (body: string, at?: string): Promise<HttpResult> =>
     post(port, signed(body), { from: scene.address, secure, ...(at !== undefined && { path: at }) });
-  const again = async <T>(what: string, one: () => Promise<T>, isGood: (answer: T) => boolean): Promise<T> => {
-    const endMs = performance.now() + recoveryMs;
-    for (;;) {
-      const answer = await one().catch((error: Error) => error);
-      if (!(answer instanceof Error) && isGood(answer)) return answer;
-      assert.ok(performance.now() < endMs, `${what}: ${JSON.stringify(answer)}`);
-      await delay(300);
-    }
-  };
   await again(
     'GetProfiles',
     () => ask(getProfiles),
@@ -134,6 +143,22 @@ async function servesOnvif(scene: Scene, row: Row): Promise<void> {
   publisher.destroy();
   assert.match(changed.body, /PropertyOperation="Changed"[\s\S]*Value="true"/);
   assert.equal((await ask(unsubscribe, pullPoint.path)).status, 200);
+}
+
+/** Somebody who is logged in is answered, and when nothing else plays, nobody but that one is connected. */
+async function servesHttp(scene: Scene, row: Row): Promise<void> {
+  const secure = row.protocol === 'HTTP over TLS';
+  const options = { from: scene.address, secure };
+  await again(
+    '/healthz',
+    () => askOperator(scene, '/healthz', options),
+    ({ status }) => status === 200,
+  );
+  await again(
+    '/metrics',
+    async () => httpFigures(scene, options),
+    ({ connections, eventClients, previews }) => !row.alone || connections + eventClients + previews === 1,
+  );
 }
 
 /** A client that asks now and then finds the devices, from the row's address too. */

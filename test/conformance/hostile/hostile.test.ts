@@ -12,9 +12,10 @@ import { testCredentials } from '../../support/media-server.ts';
 import { isRun, NumberedStream, receivedNumbers } from '../../support/numbered-stream.ts';
 import { until } from '../../support/program.ts';
 import { RtspClient } from '../../support/rtsp-client.ts';
-import { onvifEndings, serves } from './after-row.ts';
+import { serves, statusEndings } from './after-row.ts';
+import { httpFigures, isCounted } from './http-operator.ts';
 import type { Peer } from './peer.ts';
-import { type Row, Scene } from './row.ts';
+import { type Row, Scene, type StatusEnd } from './row.ts';
 import { rows } from './rows.ts';
 import { secret } from './rtmp-path-rows.ts';
 import { type Figures, HostileServer } from './server.ts';
@@ -91,21 +92,24 @@ describe('hostile peers', () => {
 
   function define(row: Row, index: number, round = 0): void {
     const { ends, refusal } = row;
+    const secure = row.protocol === 'HTTP over TLS';
     const options = { timeout, skip: row.protocol.endsWith('IPv6') && !hasIPv6 && 'this machine has no IPv6' };
     test(`${row.id}: ${row.protocol} peer ${row.attack}`, options, async () => {
       // They all come from one address, whose places those of the row before may still take.
       if (row.protocol.endsWith('IPv6')) await connectionsAreBack();
       const scene = new Scene(server, index, round);
+      const before = row.protocol.startsWith('HTTP') ? await httpFigures(scene, { secure }) : null;
       const firstLine = server.lines.length;
       try {
         await row.play(scene);
         if (ends === 'refused') await refused(scene, refusal!, firstLine);
-        else if (typeof ends === 'object' && 'closed' in ends) await onvifEndings(scene, ends, firstLine, round === 0);
+        else if (typeof ends === 'object' && 'closed' in ends) await statusEndings(scene, row, firstLine, round === 0);
         else if (row.protocol !== 'WS-Discovery') await endings(scene, ends, row);
       } finally {
         for (const peer of scene.peers) peer.socket.destroy();
         for (const cleanup of scene.cleanups) cleanup();
       }
+      if (before !== null) isCounted(before, await httpFigures(scene, { secure }), ends as StatusEnd);
       await serves(scene, row);
     });
   }

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { body, bytes } from '../../golden/wire.ts';
 import { envelope } from '../../support/onvif-peer.ts';
 import { until } from '../../support/program.ts';
-import { ask, closed, flight, getProfiles, request, signed } from './onvif-talk.ts';
-import type { OnvifEnd, Row, Scene } from './row.ts';
+import { ask, closed, knock, openPeers } from './http-talk.ts';
+import { flight, getProfiles, request, signed } from './onvif-talk.ts';
+import type { Row, StatusEnd } from './row.ts';
 import { clientHello } from './rtmp-opening-rows.ts';
 import { breakRecord, goodHello } from './tls-client.ts';
 
@@ -16,15 +17,8 @@ const get = (cookie: string): string =>
 const tunnelPost = (cookie: string): string =>
   `POST /stream1 HTTP/1.0\r\nx-sessioncookie: ${cookie}\r\nContent-Type: application/x-rtsp-tunnelled\r\nContent-Length: 32767\r\n\r\n`;
 
-/** Connects so often from an address; all are open or refused when it returns. */
-async function knock(scene: Scene, times: number, from = scene.address): Promise<void> {
-  await Promise.all(Array.from({ length: times }, () => scene.onvif({ from })));
-}
-
-const open = (scene: Scene): number => scene.peers.filter((peer) => !peer.closed).length;
-
 /** A row whose peers send something to a device with a certificate. */
-function secure(id: string, attack: string, ends: OnvifEnd, play: Row['play'], when: Row['when'] = 'at once'): Row {
+function secure(id: string, attack: string, ends: StatusEnd, play: Row['play'], when: Row['when'] = 'at once'): Row {
   return { id, protocol: https, attack, ends, when, play };
 }
 
@@ -37,9 +31,9 @@ export const onvifConnectionRows: readonly Row[] = [
     ends: closed(null, 'too many connections'),
     gate: true,
     play: async (scene) => {
-      await knock(scene, 200);
-      await until('all but 128 are closed', () => open(scene) <= 128);
-      assert.equal(open(scene), 128);
+      await knock(() => scene.onvif(), 200);
+      await until('all but 128 are closed', () => openPeers(scene) <= 128);
+      assert.equal(openPeers(scene), 128);
     },
   },
   {
@@ -49,8 +43,8 @@ export const onvifConnectionRows: readonly Row[] = [
     ends: closed(null, 'too many connections'),
     gate: true,
     play: async (scene) => {
-      for (let i = 1; i <= 4; i++) await knock(scene, 100, scene.otherAddress(i));
-      await until('all but 256 are closed', () => open(scene) <= 256);
+      for (let i = 1; i <= 4; i++) await knock(() => scene.onvif({ from: scene.otherAddress(i) }), 100);
+      await until('all but 256 are closed', () => openPeers(scene) <= 256);
     },
   },
   {
@@ -61,7 +55,7 @@ export const onvifConnectionRows: readonly Row[] = [
     gate: true,
     play: async (scene) => {
       for (let i = 0; i < 100; i++) {
-        await knock(scene, 20);
+        await knock(() => scene.onvif(), 20);
         for (const peer of scene.peers.splice(0)) peer.socket.resetAndDestroy();
       }
       await ask(await scene.onvif(), request(envelope(getProfiles)));

@@ -2,15 +2,30 @@ import assert from 'node:assert/strict';
 import { body, bytes } from '../../golden/wire.ts';
 import { envelope } from '../../support/onvif-peer.ts';
 import { until } from '../../support/program.ts';
-import { answered, ask, closed, flight, getProfiles, head, refused, request, signed, statuses } from './onvif-talk.ts';
+import {
+  answered,
+  ask,
+  closed,
+  headTooLarge,
+  http2Preface,
+  notHttp,
+  oddChunkSizes,
+  oddLengths,
+  proxyRequest,
+  refused,
+  rtspRequest,
+  smuggled,
+  smugglingForms,
+  statuses,
+  tooSlow,
+} from './http-talk.ts';
+import { flight, getProfiles, head, request, signed } from './onvif-talk.ts';
 import type { Row } from './row.ts';
 import { clientHello } from './rtmp-opening-rows.ts';
 
 const protocol = 'ONVIF' as const;
 const tooLarge = 'the request is too large';
-const tooSlow = 'the request took too long';
 const question = envelope(getProfiles);
-const notHttp = 'not HTTP: HPE_';
 
 /** HTTP as it should not be. Each row has a device for itself, so that its lines in the log are its own. */
 export const onvifHttpRows: readonly Row[] = [
@@ -85,29 +100,11 @@ export const onvifHttpRows: readonly Row[] = [
     `${head(`Content-Length: ${question.length - 20}`)}${question}`,
   ),
   flight('onvif-length-odd', 'announces lengths that are none, or two of them', closed(400, notHttp), () =>
-    [
-      'Content-Length: -1',
-      'Content-Length: 0x10',
-      'Content-Length: 99999999999999999999999',
-      'Content-Length: 5\r\nContent-Length: 6',
-    ].map((line) => head(line)),
+    oddLengths.map((line) => head(line)),
   ),
-  flight('onvif-smuggling', 'tells the end of its body in two ways, in ten disguises', closed(400, notHttp), () => {
-    const chunked = '0\r\n\r\n';
-    const forms = [
-      'Content-Length: 5\r\nTransfer-Encoding: chunked',
-      'Transfer-Encoding: chunked\r\nContent-Length: 5',
-      'Transfer-Encoding: xchunked\r\nContent-Length: 5',
-      'Transfer-Encoding: chunked, identity',
-      'Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\nContent-Length: 5',
-      'Transfer-Encoding : chunked\r\nContent-Length: 5',
-      'Transfer-Encoding: chunked\r\nContent-Length : 5',
-      'Transfer-Encoding:\r\n chunked\r\nContent-Length: 5',
-      'Content-Length: 5\nTransfer-Encoding: chunked',
-      'X: y\rTransfer-Encoding: chunked\r\nContent-Length: 5',
-    ];
-    return forms.map((form) => `${head(form)}${chunked}POST /x HTTP/1.1\r\nHost: a\r\n\r\n`);
-  }),
+  flight('onvif-smuggling', 'tells the end of its body in two ways, in ten disguises', closed(400, notHttp), () =>
+    smugglingForms.map((form) => head(form) + smuggled),
+  ),
   {
     id: 'onvif-chunks-endless',
     protocol,
@@ -122,9 +119,7 @@ export const onvifHttpRows: readonly Row[] = [
     },
   },
   flight('onvif-chunks-odd', 'announces chunks whose lengths are none, or beyond 64 bits', closed(400, notHttp), () =>
-    ['-1', 'FFFFFFFFFFFFFFFFF', '5 5', 'x', '\u0000'].map(
-      (size) => `${head('Transfer-Encoding: chunked')}${size}\r\nabc\r\n`,
-    ),
+    oddChunkSizes.map((size) => `${head('Transfer-Encoding: chunked')}${size}\r\nabc\r\n`),
   ),
   flight('onvif-chunk-huge', 'announces a chunk of 16 EB', closed([413, null], tooLarge), () => [
     `${head('Transfer-Encoding: chunked')}FFFFFFFFFFFFFFF\r\n${' '.repeat(70_000)}`,
@@ -133,7 +128,7 @@ export const onvifHttpRows: readonly Row[] = [
     `${head('Transfer-Encoding: chunked')}1;${'e'.repeat(1024 * 1024)}
 `,
   ]),
-  flight('onvif-trailers', 'sends trailers without end', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-trailers', 'sends trailers without end', closed([431, null], headTooLarge), () => [
     `${head('Transfer-Encoding: chunked')}0\r\n${'X: y\r\n'.repeat(100_000)}`,
   ]),
   flight('onvif-many-headers', 'sends 800 headers', { status: 401, closed: false, reason: null }, () => [
@@ -142,13 +137,13 @@ export const onvifHttpRows: readonly Row[] = [
       Array.from({ length: 800 }, (_, i) => `${i}:y`),
     ),
   ]),
-  flight('onvif-header-flood', 'sends headers without end', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-header-flood', 'sends headers without end', closed([431, null], headTooLarge), () => [
     `POST / HTTP/1.1\r\n${'X: y\r\n'.repeat(100_000)}`,
   ]),
-  flight('onvif-huge-header', 'sends a header of 1 MB', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-huge-header', 'sends a header of 1 MB', closed([431, null], headTooLarge), () => [
     `POST / HTTP/1.1\r\nX: ${'y'.repeat(1024 * 1024)}`,
   ]),
-  flight('onvif-huge-target', 'asks for a path of 1 MB', closed([431, null], `${notHttp}HEADER_OVERFLOW`), () => [
+  flight('onvif-huge-target', 'asks for a path of 1 MB', closed([431, null], headTooLarge), () => [
     `POST /${'y'.repeat(1024 * 1024)} HTTP/1.1\r\n`,
   ]),
   flight('onvif-noise', 'sends noise', closed(400, notHttp), bytes([0x91], body(3000, 5))),
@@ -159,18 +154,13 @@ export const onvifHttpRows: readonly Row[] = [
     clientHello,
   ),
   flight('onvif-rtmp', 'speaks RTMP', closed(400, notHttp), bytes([3], body(1536, 3))),
-  flight(
-    'onvif-rtsp',
-    'speaks RTSP',
-    closed(405, 'this is an ONVIF device: it takes POST only'),
-    'OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n',
-  ),
-  flight('onvif-http2', 'speaks HTTP/2', closed(400, notHttp), 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
+  flight('onvif-rtsp', 'speaks RTSP', closed(405, 'this is an ONVIF device: it takes POST only'), rtspRequest),
+  flight('onvif-http2', 'speaks HTTP/2', closed(400, notHttp), http2Preface),
   flight(
     'onvif-connect',
     'takes the device for a proxy',
     closed(405, 'this is an ONVIF device: it takes POST only'),
-    () => ['CONNECT 169.254.169.254:80 HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n'],
+    () => [proxyRequest],
   ),
   flight(
     'onvif-methods',

@@ -4,32 +4,30 @@ import { createServer } from 'node:net';
 import { testCredentials } from '../../support/media-server.ts';
 import { authorize, envelope, post } from '../../support/onvif-peer.ts';
 import { until } from '../../support/program.ts';
+import { ask, refused, statuses } from './http-talk.ts';
 import {
-  ask,
   client,
   flight,
   getProfiles,
   login,
   pullMessages,
-  refused,
   request,
   signed,
-  statuses,
   subscribe,
   subscribeTo,
   unsubscribe,
 } from './onvif-talk.ts';
-import type { OnvifEnd, Row } from './row.ts';
+import type { Row, StatusEnd } from './row.ts';
 import { secret } from './rtmp-path-rows.ts';
 
 const protocol = 'ONVIF' as const;
 const path = '/onvif/device_service';
 const wrong = 'The user name or password is wrong';
-const unread = (reason: string): OnvifEnd => refused(400, `This cannot be read: ${reason}`);
+const unread = (reason: string): StatusEnd => refused(400, `This cannot be read: ${reason}`);
 const entities = Array.from({ length: 9 }, (_, i) => `<!ENTITY l${i + 1} "${`&l${i};`.repeat(10)}">`).join('');
 
 /** A row that sends one document, with a login or without: what is wrong with it is found first. */
-function document(id: string, attack: string, ends: OnvifEnd, ...texts: (Buffer | string)[]): Row {
+function document(id: string, attack: string, ends: StatusEnd, ...texts: (Buffer | string)[]): Row {
   return flight(id, attack, ends, () => texts.map((text) => request(text)));
 }
 

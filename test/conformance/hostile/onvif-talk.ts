@@ -1,7 +1,7 @@
 import { testCredentials } from '../../support/media-server.ts';
 import { envelope, type HttpResult, post, securityXml, type TokenOptions } from '../../support/onvif-peer.ts';
-import type { Peer } from './peer.ts';
-import type { OnvifEnd, Row, Scene } from './row.ts';
+import { sendFlights } from './http-talk.ts';
+import type { Row, Scene, StatusEnd } from './row.ts';
 
 const { user, password } = testCredentials;
 
@@ -37,23 +37,6 @@ export function request(
 /** The beginning of a request whose body is told of by `headers`. */
 export function head(...headers: readonly string[]): string {
   return `POST /onvif/device_service HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`;
-}
-
-/** Statuses of the answers that came, in order. */
-export function statuses({ received }: Peer): number[] {
-  return [...received.matchAll(/HTTP\/1\.[01] (\d{3})/g)].map(([, status]) => Number(status));
-}
-
-/** Sends bytes, and waits for an answer more than there were, or for the end. */
-export async function ask(peer: Peer, bytes: Uint8Array | string): Promise<number> {
-  const before = statuses(peer).length;
-  const endMs = performance.now() + 10_000;
-  await peer.send(bytes);
-  while (statuses(peer).length === before && !peer.closed) {
-    if (performance.now() > endMs) throw new Error(`no answer to ${String(bytes).slice(0, 200)}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return statuses(peer).at(-1) ?? 0;
 }
 
 /** Asks from an address of the row as a client does, on a connection of its own. */
@@ -96,7 +79,7 @@ export function subscribeTo(address: string): string {
 export function flight(
   id: string,
   attack: string,
-  ends: OnvifEnd,
+  ends: StatusEnd,
   content: Uint8Array | string | (() => readonly (Uint8Array | string)[]),
   when: Row['when'] = 'at once',
 ): Row {
@@ -107,32 +90,7 @@ export function flight(
     ends,
     when,
     gate: true,
-    play: async (scene) => {
-      const flights = typeof content === 'function' ? content() : [content];
-      for (const one of flights) {
-        const peer = await scene.onvif();
-        await peer.send(one);
-      }
-      for (const peer of scene.peers) if (ends.status !== null) await answered(peer);
-    },
+    play: (scene) =>
+      sendFlights(scene, () => scene.onvif(), typeof content === 'function' ? content() : [content], ends),
   };
-}
-
-/** Resolves with the first answer, or when the connection is closed. */
-export async function answered(peer: Peer): Promise<void> {
-  const endMs = performance.now() + 15_000;
-  while (statuses(peer).length === 0 && !peer.closed) {
-    if (performance.now() > endMs) throw new Error(`${peer.name} has no answer`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** A row whose peers get a fault or refusal, and may go on. */
-export function refused(status: OnvifEnd['status'], reason: string): OnvifEnd {
-  return { status, closed: false, reason };
-}
-
-/** A row whose connections are closed, with an answer or, for null, without. */
-export function closed(status: OnvifEnd['status'], reason: string | null): OnvifEnd {
-  return { status, closed: true, reason };
 }

@@ -15,7 +15,9 @@ export type Protocol =
   | 'RTSP over IPv6'
   | 'ONVIF'
   | 'ONVIF over HTTPS'
-  | 'WS-Discovery';
+  | 'WS-Discovery'
+  | 'HTTP'
+  | 'HTTP over TLS';
 
 /** When the connection is over, by the server's clock. The test waits generously. */
 export type Deadline =
@@ -29,12 +31,12 @@ export type Deadline =
   | 'request timeout'
   | 'never';
 
-/** What comes of a connection to an ONVIF port, where reasons are words. */
-export interface OnvifEnd {
+/** What comes of a connection to an ONVIF port or to the operator's, where reasons are words. */
+export interface StatusEnd {
   /** Status of the last answer, one of several, or null for none: a peer that goes on sending may lose it. */
   readonly status: number | readonly (number | null)[] | null;
-  /** Whether the connection is closed then. */
-  readonly closed: boolean;
+  /** Whether the connection is closed then; null is either. */
+  readonly closed: boolean | null;
   /** What the log says, or how it begins; null for no line. */
   readonly reason: string | null;
 }
@@ -48,10 +50,10 @@ export interface Row {
   readonly attack: string;
   /**
    * The reason with which every connection of the row ends, or one of several; `tolerated`: it goes on, and ends as any
-   * other when the peer leaves; `refused`: it is closed before it is served, and counted under the reason `refusal`. ONVIF
-   * ports have an {@link OnvifEnd}.
+   * other when the peer leaves; `refused`: it is closed before it is served, and counted under the reason `refusal`. Ports
+   * for HTTP have a {@link StatusEnd}.
    */
-  readonly ends: ErrorCode | readonly ErrorCode[] | 'tolerated' | 'refused' | OnvifEnd;
+  readonly ends: ErrorCode | readonly ErrorCode[] | 'tolerated' | 'refused' | StatusEnd;
   readonly refusal?: ErrorCode;
   /** Default: at once, and never for what is tolerated. */
   readonly when?: Deadline;
@@ -78,6 +80,9 @@ export interface GatePorts {
   readonly discovery: number;
   /** ONVIF ports of the server with a certificate, 16 cameras each. */
   readonly secureOnvif: readonly number[];
+  /** The operator's HTTP port, and that of the server with a certificate. */
+  readonly http?: number;
+  readonly secureHttp?: number;
 }
 
 /** What rows need to know of the server that they attack. */
@@ -170,6 +175,16 @@ export class Scene {
 
   onvifs(options: Partial<PeerOptions> = {}): Promise<Peer> {
     return this.open({ port: this.secureOnvif.port, ...options });
+  }
+
+  /** The operator's HTTP port of the third server. */
+  http(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    return this.open({ port: this.gate.http!, ...options });
+  }
+
+  /** That of the server that has a certificate. */
+  https(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    return this.open({ port: this.gate.secureHttp!, ...options });
   }
 
   /** The RTSP port of the server that has a certificate. */

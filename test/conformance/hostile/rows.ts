@@ -1,6 +1,9 @@
 import { admissionRows } from './admission-rows.ts';
 import { discoveryRows } from './discovery-rows.ts';
 import { gateRows, ipv6Rows } from './gate-rows.ts';
+import { httpRequestRows } from './http-request-rows.ts';
+import { httpRows } from './http-rows.ts';
+import { httpStreamRows, httpsRows } from './http-stream-rows.ts';
 import { onvifRows } from './onvif-rows.ts';
 import type { Row } from './row.ts';
 import { chunkRows } from './rtmp-chunk-rows.ts';
@@ -32,4 +35,8 @@ export const rows: readonly Row[] = [
   ...ipv6Rows,
   ...onvifRows,
   ...discoveryRows,
+  ...httpRows,
+  ...httpRequestRows,
+  ...httpStreamRows,
+  ...httpsRows,
 ];

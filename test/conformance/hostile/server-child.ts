@@ -1,9 +1,10 @@
 /**
  * The server that hostile peers are let loose on, as a process of its own: three servers with all their threads, for RTMP, for
- * RTMPS and for ONVIF, with short deadlines. Standard output is the log; the parent asks for figures over IPC.
+ * RTMPS and for ONVIF and HTTP, with short deadlines. Standard output is the log; the parent asks for figures over IPC.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../../../src/base/clock.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -14,16 +15,20 @@ import { discoverableDevices } from '../../support/discovery-client.ts';
 import { testCredentials } from '../../support/media-server.ts';
 import type { ChildAnswer, ChildRequest } from './server.ts';
 
-const [certificate, key] = process.argv.slice(2);
+const [certificate, key, folder] = process.argv.slice(2);
 const consumer = new URL('short-deadline-consumer.ts', import.meta.url);
 const logOptions = { level: 'debug', format: 'json', secrets: [testCredentials.password] } as const;
 const { logger, flush } = createLog(logOptions, 'main');
 
-Object.assign(limits.onvif, { headTimeoutMs: 1000, requestTimeoutMs: 2000, writeStallMs: 1500 });
+const deadlines = { headTimeoutMs: 1000, requestTimeoutMs: 2000, writeStallMs: 1500 };
+Object.assign(limits.onvif, deadlines);
+// All rows share one HTTP port: the lines of one row must not use up those of the next.
+Object.assign(limits.http, { ...deadlines, logWindowMs: 50, eventPingMs: 200 });
+Object.assign(limits.preview, { pingMs: 200 });
 
 /** ONVIF devices of the third server, and its cameras. */
 const gateDevices = 60;
-const gateCameras = 300;
+const gateCameras = 420;
 
 const common: Record<string, string | boolean> = {
   host: '127.0.0.1',
@@ -41,20 +46,29 @@ const common: Record<string, string | boolean> = {
   'stats-interval': '24h',
 };
 
+let started = 0;
+const http = { http: true, 'http-port': '0' };
+
 function start(flags: Record<string, string | boolean>, file: object = {}): Promise<Server> {
-  const { config } = loadConfig({
-    flags: new Map(Object.entries({ ...common, ...flags, config: 'hostile.yaml' })),
-    environment: {},
-    readFile: () => JSON.stringify(file),
-    cores: 2,
-    terminal: false,
-  });
+  const path = join(folder!, `${++started}.yaml`);
+  writeFileSync(path, JSON.stringify(file));
+  const load = (fileText?: string) =>
+    loadConfig({
+      flags: new Map(Object.entries({ ...common, ...flags, config: path })),
+      environment: {},
+      ...(fileText !== undefined && { fileText }),
+      readFile: () => readFileSync(path, 'utf8'),
+      cores: 2,
+      terminal: false,
+    });
+  const { config } = load();
   return startServer({
     config,
     credentials: testCredentials,
     logger,
     logOptions,
     serverId: 'test',
+    loadConfig: load,
     entries: { consumer },
   });
 }
@@ -64,11 +78,20 @@ const secure = await start({
   'ingest-workers': '1',
   cameras: '300',
   tls: true,
+  ...http,
+  'state-dir': `${folder}/secure`,
   'tls-cert': certificate!,
   'tls-key': key!,
 });
 const gate = await start(
-  { 'ingest-workers': '1', host: '::', 'publish-conflict': 'takeover', 'deny-ip': '127.77.0.0/16' },
+  {
+    'ingest-workers': '1',
+    host: '::',
+    'publish-conflict': 'takeover',
+    'deny-ip': '127.77.0.0/16',
+    ...http,
+    'state-dir': `${folder}/gate`,
+  },
   { hardware: [...gateHardware(), { cameras: [{ path: '/elsewhere' }], 'rtmp-port': 0 }] },
 );
 const discovery = await DiscoverySocket.open({
@@ -104,6 +127,8 @@ async function answer(request: ChildRequest): Promise<ChildAnswer> {
         onvif: onvif.slice(0, gateDevices).map(({ port }) => port),
         discovery: discovery.port,
         secureOnvif: secure.addresses.onvif.map(({ port }) => port),
+        http: gate.addresses.httpPort!,
+        secureHttp: secure.addresses.httpPort!,
       },
     };
   }

@@ -22,7 +22,7 @@ export interface LogLine {
   readonly msg: string;
   readonly conn?: string;
   readonly peer?: string;
-  /** Of whom an ONVIF device has something to say. */
+  /** Of whom an ONVIF device or the HTTP port has something to say. */
   readonly address?: string;
   readonly reason?: string;
   readonly detail?: string;
@@ -57,7 +57,10 @@ export class HostileServer {
   /** Starts it; `folder` is for its certificate. */
   static async start(folder: string): Promise<HostileServer> {
     const { cert, key } = makeCertificate(folder, 'hostile');
-    const child = fork(resolve(import.meta.dirname, 'server-child.ts'), [cert, key], { silent: true, execArgv: [] });
+    const child = fork(resolve(import.meta.dirname, 'server-child.ts'), [cert, key, folder], {
+      silent: true,
+      execArgv: [],
+    });
     const server = new HostileServer(child);
     await new Promise<void>((ready, fail) => {
       server.#waiting.set(0, () => ready());

@@ -14,20 +14,36 @@ const hourMs = 3_600_000;
 
 /** Every file that reads the wall clock or hands it on, and what for. Deadlines and pacing have no place here. */
 const readers: Readonly<Record<string, string>> = {
+  'src/access/access-control.ts': 'expiry of API tokens, a date that people give',
   'src/base/clock.ts': 'is the clock',
+  'src/cli/keys.ts': 'dates of stream keys, for people',
+  'src/cli/users.ts': 'since when a user exists, for people',
+  'src/doctor.ts': 'is about the clock',
   'src/egress/play-session.ts': 'NTP time of sender reports',
   'src/ingest/frame-counting.ts': 'since when a stream runs, for statistics',
   'src/net/discovery-socket.ts': 'instance id of WS-Discovery, once at the start',
   'src/net/ingest-thread.ts': 'hands it to frame counting',
+  'src/net/preview-socket.ts': 'how far behind the picture in a browser is',
   'src/net/rtsp-connection.ts': 'the time that a PLAY response tells',
   'src/onvif/device-service.ts': 'GetSystemDateAndTime',
   'src/onvif/events/event-service.ts': 'times in notifications and subscriptions',
   'src/onvif/onvif-dispatcher.ts': 'age of WS-UsernameTokens',
+  'src/publish-auth/publish-gate.ts': 'dates of stream keys, signed URLs and tokens',
   'src/server/certificates.ts': 'validity of certificates',
+  'src/server/dead-letters.ts': 'time of what was not delivered, for people',
   'src/server/event-history.ts': 'time of events, for people',
+  'src/server/hooks.ts': 'time of trials, and Retry-After with a date',
+  'src/server/management.ts': 'hands it to the view of stream keys',
   'src/server/onvif-devices.ts': 'time of ONVIF notifications',
+  'src/server/publish-auth.ts': 'until when a credential for one use is remembered',
+  'src/server/publish-key-file.ts': 'age of a lock file, which the file system dates',
+  'src/server/publish-keys.ts': 'dates of stream keys',
+  'src/server/running-hook.ts': 'time in signatures, and of the newest result',
   'src/server/server.ts': 'hands it to the certificates',
   'src/server/statistics.ts': 'since when a stream runs, for statistics',
+  'src/server/status-view.ts': 'time of the overview, for people',
+  'src/server/stream-watch.ts': 'since when a stream runs, for its measurement',
+  'src/status/page/events-view.ts': 'whether an event was today, for people',
 };
 
 test('only what tells the time reads the wall clock', () => {

@@ -106,14 +106,16 @@ describe('hardware as a list', () => {
       },
     ]);
     assert.deepEqual(config.hardwareList, [
-      { name: 'North', onvifPort: 9001, listener: '8783', cameras: 1 },
-      { name: 'South', onvifPort: 9002, listener: '8784', cameras: 3 },
+      { name: 'North', number: 1, onvifPort: 9001, listener: '8783', cameras: 1 },
+      { name: 'South', number: 2, onvifPort: 9002, listener: '8784', cameras: 3 },
     ]);
-    assert.deepEqual(config.cameraList[0], {
+    const { ownRules: _own, rules: _rules, ownAccess: _access, ...gate } = config.cameraList[0]!;
+    assert.deepEqual(gate, {
       name: 'Gate',
       path: '/stream1',
       rtspPath: '/north/1',
       hardware: 0,
+      channel: 1,
       listener: '8783',
       offlineInfo: true,
     });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { UsageError } from '../../../src/config/errors.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
@@ -115,6 +116,26 @@ describe('precedence', () => {
     assert.equal(config.user, 'b.yaml');
   });
 
+  test('without a name it is the one of the state folder, where that is wanted; it need not be there', () => {
+    const sources = { flags: new Map<string, string>(), environment: {}, cores: 1, terminal: false, keptFile: true };
+    const files: Record<string, string> = { [join('s', 'skyweir.yaml')]: 'user: kept\n', 'b.yaml': 'user: named\n' };
+    const readFile = (path: string): string => {
+      if (files[path] !== undefined) return files[path];
+      throw Object.assign(new Error('none'), { code: 'ENOENT' });
+    };
+    const load = (flags: Record<string, string>, environment = {}) =>
+      loadConfig({ ...sources, readFile, environment, flags: new Map(Object.entries(flags)) });
+    assert.equal(load({}).config.user, 'skyweir');
+    assert.deepEqual(load({}).file, { path: join('.skyweir', 'skyweir.yaml'), kept: true });
+    assert.equal(load({ 'state-dir': 's' }).config.user, 'kept');
+    assert.equal(load({}, { STATE_DIRECTORY: 's:t' }).config.user, 'kept');
+    const named = load({ 'state-dir': 's', config: 'b.yaml' });
+    assert.equal(named.config.user, 'named');
+    assert.match(named.warnings[0]!, /skyweir\.yaml: is not read, because --config names another file$/);
+    files[join('s', 'skyweir.yaml')] = 'state-dir: t\n';
+    assert.throws(() => load({}, { STATE_DIRECTORY: 's' }), /state-dir t: cannot stand in the file that is kept/);
+  });
+
   test('an empty variable counts as not set', () => {
     assert.equal(load({ environment: { SKYWEIR_RTMP_PORT: '' } }).config.rtmpPort, 1935);
   });
@@ -133,13 +154,16 @@ describe('every setting', () => {
     const setting = settings[key];
     if (setting.onlyInFile) continue;
     const sample = String(setting.sample ?? 'x');
+    // One is of no use without the other.
+    const partner: Record<string, string> =
+      key === 'tlsCert' ? { SKYWEIR_TLS_KEY: String(settings.tlsKey.sample) } : {};
     test(`${setting.flag}: takes its sample from flag, variable and file alike`, () => {
       const raw = setting.kind === 'boolean' ? setting.sample === true : sample;
-      const results = [load({ environment: { [environmentName(setting.flag)]: sample }, file: '' })];
+      const results = [load({ environment: { ...partner, [environmentName(setting.flag)]: sample }, file: '' })];
       if (key === 'configFile') return;
       results.push(
-        load({ flags: { [setting.flag]: raw } }),
-        load({ file: `${setting.flag}: ${JSON.stringify(setting.sample)}` }),
+        load({ environment: partner, flags: { [setting.flag]: raw } }),
+        load({ environment: partner, file: `${setting.flag}: ${JSON.stringify(setting.sample)}` }),
       );
       for (const { config } of results) assert.deepEqual(config[key], results[0]!.config[key]);
     });

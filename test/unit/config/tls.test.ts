@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UsageError } from '../../../src/config/errors.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
-import { servesTls } from '../../../src/config/schema.ts';
+import { servesTls, usesCertificate } from '../../../src/config/schema.ts';
 
 function load(flags: Record<string, string | boolean>, environment: Record<string, string> = {}): LoadedConfig {
   return loadConfig({
@@ -64,8 +64,21 @@ describe('the certificate', () => {
   });
 
   test('that nobody wants is a warning', () => {
-    assert.deepEqual(load({ 'tls-pfx': 'a.pfx' }).warnings, [
-      '--tls-pfx a.pfx: has no effect without --tls or --rtmps-port',
+    assert.deepEqual(load({ 'tls-pfx': 'rtmp.pfx' }).warnings, [
+      '--tls-pfx rtmp.pfx: has no effect without --tls or --rtmps-port',
+    ]);
+  });
+
+  test('is used without a listener that speaks TLS, where one is named: for HTTP, RTSP and ONVIF', () => {
+    const uses = (flags: Record<string, string | boolean>): boolean => {
+      const { config, warnings } = load(flags);
+      assert.deepEqual(warnings, []);
+      return usesCertificate(config);
+    };
+    assert.deepEqual([uses({}), uses({ tls: true }), uses({ 'rtmps-port': '8443' })], [false, true, true]);
+    assert.deepEqual([uses({ 'tls-pfx': 'a.pfx' }), uses({ 'tls-pfx': './rtmp.pfx' }), uses(pem)], [true, true, true]);
+    assert.deepEqual(problems({ 'tls-cert': 'c.pem' }), [
+      '--tls-cert c.pem: needs --tls-key too, the file with the private key of this certificate',
     ]);
   });
 

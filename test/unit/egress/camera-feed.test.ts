@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CameraFeed } from '../../../src/egress/camera-feed.ts';
+import type { FeedSession } from '../../../src/egress/feed-session.ts';
 import { type CardPicture, type CardStream, noCardStream } from '../../../src/egress/offline-source.ts';
 import { PlaySession } from '../../../src/egress/play-session.ts';
 import { PacketBatch } from '../../../src/rtp/packet-batch.ts';
@@ -16,7 +17,7 @@ const wallAtZero = 1_700_000_000_000;
 class Bench {
   nowMs = 0;
   readonly memory = StreamCounters.create(1, 1);
-  readonly failures: [PlaySession, unknown][] = [];
+  readonly failures: [FeedSession, unknown][] = [];
   readonly ended: string[] = [];
   readonly stream: TestStream;
   readonly ring: SharedArrayBuffer;

@@ -13,7 +13,7 @@ describe('the options of a fleet', () => {
     const options = parse();
     assert.deepEqual(
       [options.startServer, options.target, options.count, options.scenario, options.checkBytes],
-      [true, null, 8, 'steady', true],
+      [true, null, 8, 'steady', 'all'],
     );
   });
 
@@ -21,7 +21,7 @@ describe('the options of a fleet', () => {
     assert.equal(parse('rtmps://drones.example/live/%d').rtmps, true);
     const options = parse('--no-start-server', '--synthetic', '--count', '2000', '--ramp', '0.5');
     assert.equal(urlOf(options.target!, 0), 'rtmp://127.0.0.1:1935/stream1');
-    assert.deepEqual([options.count, options.ramp, options.checkBytes], [2000, 0.5, false]);
+    assert.deepEqual([options.count, options.ramp, options.checkBytes], [2000, 0.5, 'sample']);
   });
 
   test('a password comes from a file or the environment, never from the command line', () => {
@@ -35,6 +35,13 @@ describe('the options of a fleet', () => {
     );
   });
 
+  test('long runs are given in minutes, and the scenario rough has slow readers', () => {
+    const hour = parse('--scenario', 'rough', '--count', '55', '--minutes', '60');
+    assert.deepEqual([hour.seconds, hour.slowReaders], [3600, 6]);
+    assert.deepEqual([parse().seconds, parse().slowReaders, parse().promptReaders], [20, 0, 100]);
+    assert.equal(parse('--slow-readers', '3', '--prompt-readers', '7').slowReaders, 3);
+  });
+
   test('flags behind -- are for the server that is started', () => {
     assert.deepEqual(parse('--count', '3', '--', '--gop-cache').serverFlags, ['--gop-cache']);
     assert.throws(() => parse('rtmp://host/%d', '--', '--gop-cache'), FleetUsageError);
@@ -43,7 +50,9 @@ describe('the options of a fleet', () => {
   test('what cannot be is refused in one line that names it', () => {
     const wrong: [string[], RegExp][] = [
       [['--count', '0'], /^--count 0: must be a whole number from 1 to 2000$/],
-      [['--scenario', 'party'], /^--scenario party: must be one of steady, mixed, kills, bad-radio, storm$/],
+      [['--minutes', '5', '--seconds', '5'], /^--minutes: leave --seconds out$/],
+      [['--minutes', '500'], /^--minutes 500: must be a whole number from 1 to 240$/],
+      [['--scenario', 'party'], /^--scenario party: must be one of steady, mixed, kills, bad-radio, storm, rough$/],
       [['--clips', 'low,xyz'], /^--clips: low is unknown/],
       [['--synthetic', '--live-encode'], /^--live-encode: --synthetic has nothing to encode$/],
       [['--read', 'rtsp://host/%d'], /^--read: the server that is started here is read anyway$/],

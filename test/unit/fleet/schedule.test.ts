@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { phaseAt } from '../../../scripts/fleet/link-plan.ts';
-import { planSchedule, type Scenario, type ScheduleOptions, scenarios } from '../../../scripts/fleet/schedule.ts';
+import {
+  fateOf,
+  planSchedule,
+  type Scenario,
+  type ScheduleOptions,
+  scenarios,
+} from '../../../scripts/fleet/schedule.ts';
 
 function plan(scenario: Scenario, more: Partial<ScheduleOptions> = {}) {
   return planSchedule({ scenario, seed: 7, count: 12, ramp: 4, seconds: 30, ...more });
@@ -47,7 +53,7 @@ describe('the plan of a fleet', () => {
     assert.equal(kindsOf('storm').filter((kind) => kind === 'kill').length, 2);
     const { links } = plan('bad-radio', { seconds: 6, count: 2 });
     assert.deepEqual(
-      links.map(({ breaks }) => breaks.map(({ kind }) => kind)),
+      links.map((link) => link!.breaks).map((breaks) => breaks.map(({ kind }) => kind)),
       [['cut'], ['black-hole']],
     );
   });
@@ -60,7 +66,8 @@ describe('the plan of a fleet', () => {
   });
 
   test('links are clear again before the end', () => {
-    const { links, lengthMs } = plan('bad-radio');
+    const { links: plans, lengthMs } = plan('bad-radio');
+    const links = plans.filter((link) => link !== null);
     assert.equal(links.length, 12);
     assert.ok(links.some(({ phases }) => phases.some(({ blackout }) => blackout)));
     assert.ok(links.some(({ phases }) => phases.some(({ rateShare }) => Number.isFinite(rateShare))));
@@ -70,5 +77,24 @@ describe('the plan of a fleet', () => {
       assert.ok(delayMs <= 60);
     }
     assert.deepEqual(plan('steady').links, []);
+  });
+
+  test('a rough hour has four fates, each again and again, and ends with a calm minute', () => {
+    const { actions, links, lengthMs } = plan('rough', { seconds: 3600 });
+    const calmMs = lengthMs - 60_000;
+    for (let camera = 0; camera < 12; camera++) {
+      const own = actions.filter((action) => action.camera === camera && action.kind !== 'start');
+      const kinds = [...new Set(own.map(({ kind }) => kind))];
+      const link = links[camera]!;
+      const fate = fateOf(camera);
+      assert.deepEqual(kinds, fate === 'is killed' ? ['kill'] : fate === 'leaves and comes back' ? ['stop'] : []);
+      if (kinds.length > 0) assert.ok(own.length > 40 && own.length < 80, `${own.length} times`);
+      assert.equal(link !== null, fate === 'has a bad link');
+      if (link === null) continue;
+      assert.ok(link.breaks.length >= 8);
+      assert.ok(link.breaks.every(({ atMs }) => atMs < calmMs));
+      assert.equal(phaseAt(link, lengthMs - 1000).blackout, false);
+    }
+    assert.ok(actions.every(({ atMs }) => atMs <= calmMs));
   });
 });

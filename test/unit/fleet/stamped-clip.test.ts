@@ -88,7 +88,7 @@ describe('a clip with stamps', () => {
 describe('the book of synthetic frames', () => {
   test('holds the checksum of each frame as it is sent', () => {
     const stream = new SyntheticStream({ bitsPerSecond: 4e6, framesPerSecond: 30, gop: 6, chunkSize: 1000 });
-    const book = syntheticBook(stream);
+    const book = syntheticBook(stream, 'all');
     assert.deepEqual([book.period, book.numbersRepeat], [12, false]);
     for (let index = 0; index < 2 * book.period; index++) {
       const body = chunkPayload(stream.frame(index).bytes, 12, 1000);

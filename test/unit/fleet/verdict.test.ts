@@ -141,6 +141,9 @@ describe('the report', () => {
     cost: null,
     latency: null,
     senderLateness: null,
+    frameRates: [30, 30, 30, 30],
+    samples: [],
+    slowReaders: null,
   });
 
   test('adds up, and says what was wrong in words and in data', () => {

@@ -111,6 +111,19 @@ describe('work of one turn', () => {
     });
   }
 
+  test('what a read costs is reckoned from its messages and bytes', () => {
+    const peer = new Peer().live();
+    peer.send(message(2, 3, 0, 0, u32(1)));
+    const small = peer.session.costMs;
+    peer.send(Buffer.concat(Array.from({ length: 100 }, () => command('FCPublish', amf.null, string('x')))));
+    const commands = peer.session.costMs;
+    peer.send(chunkSize(1 << 20));
+    peer.send(message(6, 9, 1, 0, bytes(avc, body(200_000)), 1 << 20));
+    const picture = peer.session.costMs;
+    assert.ok(small > 0 && small < 0.01 && commands > 100 * small, `${small}, ${commands} ms`);
+    assert.ok(picture > 0.1 && picture < 1, `${picture} ms`);
+  });
+
   test('a read of usual video is served whole', () => {
     const peer = new Peer().live();
     assert.equal(peer.send(chunkSize(65_536)), message(2, 1, 0, 0, u32(65_536)).length);

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ConfiguredCamera } from '../../../src/config/hardware.ts';
+import { noRules } from '../../../src/ingest-rules/ingest-rules.ts';
 import { assignIndexes, cameraPlaces } from '../../../src/server/camera-table.ts';
 
 function camera(path: string, changes: Partial<ConfiguredCamera> = {}): ConfiguredCamera {
-  return { name: path, path, rtspPath: path, hardware: 0, listener: '1935', offlineInfo: true, ...changes };
+  const place = { hardware: 0, channel: 1, listener: '1935' };
+  return {
+    name: path,
+    path,
+    rtspPath: path,
+    ...place,
+    offlineInfo: true,
+    ownRules: {},
+    ownAccess: {},
+    rules: noRules,
+    ...changes,
+  };
 }
 
 const none = new Set<number>();
@@ -26,6 +38,18 @@ describe('camera indexes', () => {
     const before = [camera('/a'), camera('/b')];
     assert.deepEqual(indexes([camera('/b'), camera('/new')], before), [1, 2]);
     assert.deepEqual(indexes([camera('/new')], [], new Set([0, 1])), [2]);
+  });
+
+  test('stay with a camera that is said to be the same, whatever else changes', () => {
+    const before = [camera('/a'), camera('/b', { channel: 2 })];
+    const after = [camera('/x', { name: 'x' }), camera('/y', { name: 'y', channel: 2 })];
+    const known = assignIndexes(before, [], none)!;
+    const same = { hardware: 0, channel: 2 };
+    assert.deepEqual(
+      assignIndexes(after, known, none, same)!.map(({ index }) => index),
+      [2, 1],
+    );
+    assert.equal(assignIndexes(after, known, none, { hardware: 1, channel: 2 })!.length, 2);
   });
 
   test('run out only when there is no place for old and new together', () => {

@@ -44,11 +44,45 @@ describe('event history', () => {
     assert.deepEqual(numbers(kept.ofCamera(0)), [1], 'a camera that flaps pushes out only its own events');
   });
 
+  test('keeps what happens to publishers that are refused, to streams that are bad, and to the server', () => {
+    const { events, kept } = history(5, 10);
+    const camera = cameras[1]!;
+    events.emit('rejected', {
+      camera: null,
+      publisher,
+      reason: 'path_unknown',
+      address: '10.0.0.1',
+      path: '/x',
+      count: 3,
+    });
+    events.emit('degraded', { camera, publisher, blame: 'network', text: 'late', figures: { silentSeconds: 5 } });
+    events.emit('listener_failed', { text: 'The listeners failed.' });
+    assert.deepEqual(
+      kept.newest().map(({ type, camera: of, reason, detail }) => ({ type, camera: of?.index, reason, detail })),
+      [
+        { type: 'listener_failed', camera: undefined, reason: null, detail: { text: 'The listeners failed.' } },
+        {
+          type: 'degraded',
+          camera: 1,
+          reason: null,
+          detail: { blame: 'network', text: 'late', figures: { silentSeconds: 5 } },
+        },
+        {
+          type: 'rejected',
+          camera: undefined,
+          reason: 'path_unknown',
+          detail: { address: '10.0.0.1', path: '/x', count: 3 },
+        },
+      ],
+    );
+    assert.equal(kept.ofCamera(1).length, 1);
+  });
+
   test('gives as many as are wanted', () => {
     const { kept, start } = history();
     for (const camera of [0, 1, 2]) start(camera);
     assert.deepEqual(
-      kept.newest(2).map(({ camera }) => camera.index),
+      kept.newest(2).map(({ camera }) => camera?.index),
       [2, 1],
     );
     assert.deepEqual(kept.newest(0), []);

@@ -35,7 +35,7 @@ class Port extends EventEmitter {
   }
 
   claims(path: string): void {
-    this.says({ type: 'claim', path, decodedPath: path });
+    this.says({ type: 'claim', path, decodedPath: path, query: '', pathKey: null, tls: false, deadlineMs: 10_000 });
   }
 
   /** The connection ends in order, or with the worker if there is no reason. */

@@ -4,6 +4,7 @@ import { FrameCounting } from '../../../src/ingest/frame-counting.ts';
 import { Statistics } from '../../../src/server/statistics.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
 import { publisherWord, readerWord, StreamCounters } from '../../../src/shm/stream-counters.ts';
+import { CounterWindows } from '../../../src/stats/counter-windows.ts';
 import { testCamera } from '../../support/test-camera.ts';
 
 const camera = testCamera();
@@ -37,6 +38,7 @@ class Rig {
     this.statistics = new Statistics({
       events: this.events,
       counters: this.counters,
+      windows: new CounterWindows(this.counters),
       capacity: 300,
       intervalMs,
       clock: { nowMs: () => this.nowMs, wallMs: () => 1_777_000_000_000 + this.nowMs },

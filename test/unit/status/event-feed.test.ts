@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EventRecord, eventMessage, eventsSince } from '../../../src/status/event-feed.ts';
+import { eventMessage, eventsSince } from '../../../src/status/event-feed.ts';
+import type { EventRecord } from '../../../src/status/event-record.ts';
 import { testCamera } from '../../support/test-camera.ts';
 
 function event(number: number): EventRecord {

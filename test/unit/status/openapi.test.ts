@@ -1,10 +1,26 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
+import { fastify } from 'fastify';
+import { settingKeys, settings } from '../../../src/config/schema.ts';
+import { configRoutes } from '../../../src/status/config-routes.ts';
+import type { ConfigSource } from '../../../src/status/config-source.ts';
+import { type HardwareSource, hardwareRoutes } from '../../../src/status/hardware-routes.ts';
+import type { HookSource } from '../../../src/status/hook-facts.ts';
+import { hookRoutes } from '../../../src/status/hook-routes.ts';
+import { keyRoutes } from '../../../src/status/key-routes.ts';
+import type { KeySource } from '../../../src/status/key-source.ts';
 import { openApi } from '../../../src/status/openapi.ts';
 import { statusRoutes } from '../../../src/status/routes.ts';
 import type { StatusSource } from '../../../src/status/status-source.ts';
 
-const routes = statusRoutes({ version: '1.2.3' } as StatusSource, 'run');
+const configuration = [...configRoutes({} as ConfigSource), ...hardwareRoutes({} as HardwareSource)];
+const routes = statusRoutes({ version: '1.2.3' } as StatusSource, 'run', [
+  ...configuration,
+  ...hookRoutes({} as HookSource),
+  ...keyRoutes({} as KeySource),
+]);
 const document = openApi(routes, '1.2.3') as {
   openapi: string;
   paths: Record<string, Record<string, Operation>>;
@@ -14,6 +30,8 @@ interface Operation {
   readonly operationId: string;
   readonly security?: readonly unknown[];
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> };
+  readonly 'x-role'?: string;
   readonly responses: Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +61,10 @@ describe('the OpenAPI document', () => {
   test('gives every operation a name of its own, and every answer a form', () => {
     const ids = operations.map(({ operation }) => operation.operationId);
     assert.equal(new Set(ids).size, ids.length);
-    for (const { operation } of operations) assert.ok('200' in operation.responses && 'default' in operation.responses);
+    for (const { operation } of operations) {
+      const statuses = Object.keys(operation.responses);
+      assert.ok(statuses.some((status) => /^[12]/.test(status)) && statuses.includes('default'), operation.operationId);
+    }
   });
 
   test('has no reference that leads nowhere', () => {
@@ -54,5 +75,64 @@ describe('the OpenAPI document', () => {
         .reduce<unknown>((value, part) => (value as Record<string, unknown>)?.[part], document);
       assert.notEqual(found, undefined, pointer);
     }
+  });
+
+  test('has the body of every route that takes one, in every form that the port takes', async () => {
+    const app = fastify({ ajv: { customOptions: { removeAdditional: false, coerceTypes: true, strict: true } } });
+    for (const { path, method, operation } of operations) {
+      const route = routes.find((candidate) => candidate.path === path && candidate.method.toLowerCase() === method)!;
+      const { body, bodyText } = route;
+      const forms =
+        body === undefined ? undefined : ['application/json', ...(bodyText === undefined ? [] : [bodyText])];
+      assert.deepEqual(operation.requestBody && Object.keys(operation.requestBody.content), forms, path);
+      if (body !== undefined)
+        app.route({
+          method: route.method,
+          url: path.replaceAll(/\{(\w+)\}/g, ':$1'),
+          schema: { body },
+          handler: () => '',
+        });
+    }
+    // Throws for a schema that the port could not check bodies with.
+    await app.ready();
+  });
+
+  test('tells everything that may be in a configuration, and that only an admin may change it', () => {
+    const { PATCH, PUT } = Object.fromEntries(
+      routes.filter(({ path }) => path === '/api/v1/config').map((route) => [route.method, route]),
+    );
+    const inFile = settingKeys.filter((key) => settings[key].inFile).map((key) => settings[key].flag);
+    for (const route of [PATCH!, PUT!])
+      assert.deepEqual(Object.keys(route.body!['properties'] as object).sort(), [...inFile].sort());
+    for (const { method, path } of configuration) {
+      const operation = document.paths[path]![method.toLowerCase()]!;
+      const isRead = method === 'GET' && path !== '/api/v1/config/file';
+      assert.equal(operation['x-role'], isRead ? 'viewer' : 'admin', `${method} ${path}`);
+      const headers = (operation.parameters ?? [])
+        .filter(({ in: place }) => place === 'header')
+        .map(({ name }) => name);
+      const isChange = method !== 'GET' && path !== '/api/v1/config/validate';
+      assert.deepEqual(headers, isChange ? ['If-Match'] : [], `${method} ${path}`);
+    }
+  });
+});
+
+describe('docs/api.md', () => {
+  const page = readFileSync(resolve(import.meta.dirname, '../../../docs/api.md'), 'utf8');
+
+  test('has every request of the configuration in its table, and no other', () => {
+    const listed = [...page.matchAll(/^\| `([A-Z]+ \/api\S+)`/gm)].map(([, request]) => request!);
+    const list = routes.filter(({ method, path }) => method === 'GET' && path === '/api/v1/hardware');
+    const expected = [...configuration, ...list].map(({ method, path }) => `${method} ${path}`);
+    assert.deepEqual(listed.sort(), expected.sort());
+  });
+
+  test('names only statuses that a change can answer', () => {
+    const rows = [...page.matchAll(/^\| (\d{3}) /gm)].map(([, status]) => Number(status));
+    const answered = configuration.flatMap(({ answers }) => Object.keys(answers).map(Number));
+    // The port itself answers these.
+    const ofThePort = [400, 413];
+    for (const status of rows) assert.ok(answered.includes(status) || ofThePort.includes(status), `${status}`);
+    for (const status of answered) if (status >= 400) assert.ok(rows.includes(status), `${status}`);
   });
 });

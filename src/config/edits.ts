@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util';
+import { limits } from '../base/limits.ts';
+import { UsageError } from './errors.ts';
+import type { LoadedConfig } from './load.ts';
+import { configValues } from './print.ts';
+import { settingKeys, settings } from './schema.ts';
+import { YamlText } from './yaml-text.ts';
+
+/** A changed text of the file, and what a person should know of how it was changed. */
+export interface Edited {
+  readonly text: string;
+  readonly notes: readonly string[];
+  /** A camera that is the same as before, whatever else is said of it now. */
+  readonly same?: CameraPlace;
+}
+
+/** Where a camera is found. */
+export interface CameraPlace {
+  /** Place of its hardware in the list of hardware. */
+  readonly hardware: number;
+  readonly channel: number;
+}
+
+/** A change of the file's text. `load` reads a text as the server would. Throws {@link EditError} and {@link UsageError}. */
+export type ConfigEdit = (text: string, load: (text: string) => LoadedConfig) => Edited;
+
+/** A change that is asked of something that is not there, or cannot be as things are. */
+export class EditError extends Error {
+  readonly kind: 'missing' | 'conflict';
+
+  constructor(kind: 'missing' | 'conflict', message: string) {
+    super(message);
+    this.name = 'EditError';
+    this.kind = kind;
+  }
+}
+
+/** Puts these keys in place of what the file says; null takes a key out, so that its default counts. */
+export function patchKeys(changes: Readonly<Record<string, unknown>>): ConfigEdit {
+  return (text, load) => {
+    checkValues(changes);
+    const yaml = new YamlText(text);
+    const keys = new Set(yaml.keys);
+    const shown = shownValues(text, load);
+    for (const [key, value] of Object.entries(changes)) {
+      if (value === null) {
+        if (keys.has(key)) yaml.delete([key]);
+        else if (!isKey(key)) throw new UsageError(`unknown key ${key}; see docs/configuration.md for all keys`);
+      } else if (keys.has(key) && isDeepStrictEqual(shown[key], value)) {
+        // What came from here and goes back stays as it is written: a secret in it is shown as a mark only.
+      } else if (!isDeepStrictEqual(yaml.get([key]), value)) yaml.set([key], value);
+    }
+    return { text: yaml.toString(), notes: [] };
+  };
+}
+
+/** These keys and no others; comments of those that stay are kept. */
+export function replaceKeys(config: Readonly<Record<string, unknown>>): ConfigEdit {
+  return (text, load) => {
+    const gone = new YamlText(text).keys.filter((key) => !(key in config)).map((key) => [key, null] as const);
+    return patchKeys({ ...Object.fromEntries(gone), ...config })(text, load);
+  };
+}
+
+/** A whole file in place of what is there. */
+export function replaceText(text: string): ConfigEdit {
+  return () => {
+    const brackets = text.match(/[[{]/g)?.length ?? 0;
+    if (brackets > limits.http.configBrackets)
+      throw new UsageError(`the text has ${brackets} brackets; ${limits.http.configBrackets} are the most`);
+    return { text, notes: [] };
+  };
+}
+
+/** What is shown of the file as it is; nothing where it has mistakes. */
+function shownValues(text: string, load: (text: string) => LoadedConfig): Readonly<Record<string, unknown>> {
+  try {
+    return configValues(load(text).config);
+  } catch (error) {
+    if (error instanceof UsageError) return {};
+    throw error;
+  }
+}
+
+function isKey(key: string): boolean {
+  return settingKeys.some((known) => settings[known].flag === key && settings[known].inFile);
+}
+
+/** What YAML would write and not read again: values nested without end. JSON itself allows them. */
+function checkValues(value: unknown, depth = 0): void {
+  if (depth > 8) throw new UsageError('the values are nested deeper than those of any key');
+  if (typeof value === 'object' && value !== null)
+    for (const part of Object.values(value)) checkValues(part, depth + 1);
+}

@@ -1,0 +1,37 @@
+import type { FeedRing, StartAt } from './feed-ring.ts';
+
+/** Who is told what a session does: its camera's feed. */
+export interface PlayObserver {
+  /** A frame of `bytes` went to this session; `first`: to no session before it. */
+  onDelivered(bytes: number, first: boolean): void;
+  onLost(frames: number): void;
+}
+
+/** Who reads a camera's feed: its cursor in the rings, and what it makes of their records. All times are monotonic ms. */
+export interface FeedSession {
+  readonly camera: number;
+  /** It is a reader of the camera in the statistics. */
+  readonly counted: boolean;
+  /** Where the session reads; null until its camera has a ring. Set by {@link enter} and its like. */
+  readonly ring: FeedRing | null;
+  /** Record number in {@link ring} that the session needs next. */
+  readonly cursor: number;
+  /** Nothing that its ring has released is left to send. */
+  readonly drained: boolean;
+  /** True while frames of a publisher go out, false before the first and after the end of a stream. */
+  readonly live: boolean;
+  /** When the last frame of a publisher went out. */
+  readonly lastFrameMs: number;
+  /** Starts reading `ring` where `start` says. */
+  enter(ring: FeedRing, start: StartAt): void;
+  /** Goes on in the ring that replaces the drained one, from its first record. */
+  follow(): void;
+  /** Stops reading. */
+  leave(): void;
+  /** The stream ended, in order or not: the next frames are of another one. */
+  goIdle(nowMs: number): void;
+  /** Takes what its ring has released, at most `most` records. Returns true when there is more to take at once. */
+  pump(observer: PlayObserver, nowMs: number, most: number): boolean;
+  /** Coarse timekeeping. Returns whether its transport has room or made progress since the last one. */
+  sweep(observer: PlayObserver, nowMs: number): boolean;
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { UsageError } from '../../../src/config/errors.ts';
+import { YamlText } from '../../../src/config/yaml-text.ts';
+
+/** The text after a change. */
+function changed(text: string, change: (yaml: YamlText) => void): string {
+  const yaml = new YamlText(text);
+  change(yaml);
+  return yaml.toString();
+}
+
+const operators = `# Site north, kept by Ada
+
+# ports
+rtmp-port: 1936 # the router forwards this
+
+rtsp-port: 8555
+cameras:
+  # on the roof
+  - name: 'Roof'   # faces east
+    path: /roof
+  # at the gate
+  - {name: Gate, path: /gate}
+deny-ip: [192.0.2.1, 192.0.2.2] # scanners
+user: "ada"
+# the end
+`;
+
+describe('a change of an operator’s file', () => {
+  test('of one value touches its line only', () => {
+    const text = changed(operators, (yaml) => yaml.set(['rtmp-port'], 1940));
+    const lines = operators.split('\n');
+    const differing = text.split('\n').filter((line, at) => line !== lines[at]?.replace("'Roof'   #", "'Roof' #"));
+    assert.deepEqual(differing, ['rtmp-port: 1940 # the router forwards this']);
+  });
+
+  test('keeps every comment, the order and the way of writing', () => {
+    const text = changed(operators, (yaml) => {
+      yaml.set(['cameras', 0, 'name'], 'Roof east');
+      yaml.set(['deny-ip'], ['192.0.2.9']);
+      yaml.set(['user'], 'bob');
+      yaml.set(['max-connections'], 40);
+    });
+    for (const [comment] of operators.matchAll(/#.*$/gm)) assert.ok(text.includes(comment), comment);
+    assert.match(text, /- name: 'Roof east' # faces east/);
+    assert.match(text, /deny-ip: \[192\.0\.2\.9\] # scanners/);
+    assert.match(text, /user: "bob"/);
+    assert.deepEqual(Object.keys(parse(text)), [...Object.keys(parse(operators)), 'max-connections']);
+  });
+
+  test('that takes a key out leaves the comments of the others, and the heading above it', () => {
+    const text = changed(operators, (yaml) => yaml.delete(['rtmp-port']));
+    assert.match(text, /# ports\n.*rtsp-port: 8555/s);
+    assert.equal(parse(text)['rtmp-port'], undefined);
+    const last = changed('a: 1\n# about b\nb: 2\n', (yaml) => yaml.delete(['b']));
+    assert.equal(last, 'a: 1\n# about b\n');
+  });
+
+  test('that takes a camera out takes its comment with it', () => {
+    const text = changed(operators, (yaml) => yaml.delete(['cameras', 1]));
+    assert.ok(text.includes('# on the roof') && !text.includes('Gate'));
+    assert.equal(parse(text).cameras.length, 1);
+  });
+
+  test('that takes the last key out leaves the comments', () => {
+    const text = changed('# mine\na: 1\n', (yaml) => yaml.delete(['a']));
+    assert.equal(text, '# mine\n');
+    assert.equal(parse(text), null);
+  });
+
+  test('of the sample puts keys behind its comments', () => {
+    const sample = readFileSync(resolve(import.meta.dirname, '../../../skyweir.sample.yaml'), 'utf8');
+    const text = changed(sample, (yaml) => yaml.set(['rtmp-port'], 1940));
+    assert.ok(text.startsWith(sample.trimEnd()));
+    assert.deepEqual(parse(text), { 'rtmp-port': 1940 });
+  });
+
+  test('of an empty file makes one', () => {
+    for (const text of ['', '\n', '---\n', 'null\n'])
+      assert.deepEqual(parse(changed(text, (yaml) => yaml.set(['cameras'], [{ path: '/a' }]))), {
+        cameras: [{ path: '/a' }],
+      });
+  });
+
+  test('keeps the line ends and the byte order mark of Windows', () => {
+    const text = changed(`\ufeff${operators.replaceAll('\n', '\r\n')}`, (yaml) => yaml.set(['rtmp-port'], 1940));
+    assert.ok(text.startsWith('\ufeff# Site north'));
+    assert.ok(!/[^\r]\n/.test(text));
+    assert.match(text, /the router forwards this\r\n/);
+  });
+
+  test('keeps lists where they stood: indented or not, with spaces in braces or not', () => {
+    const flat = 'cameras:\n# first\n- {path: /a}\n- { path: /b }\n';
+    assert.match(
+      changed(flat, (yaml) => yaml.set(['user'], 'x')),
+      /^cameras:\n# first\n- /,
+    );
+    assert.match(
+      changed('a: { b: 1 }\n', (yaml) => yaml.set(['c'], 1)),
+      /^a: \{ b: 1 \}\n/,
+    );
+    assert.match(
+      changed('a: {b: 1}\n', (yaml) => yaml.set(['c'], 1)),
+      /^a: \{b: 1\}\n/,
+    );
+  });
+
+  test('writes values so that they are read as what they are', () => {
+    for (const value of [
+      'null',
+      'yes',
+      '012',
+      '1e3',
+      ': #',
+      '- a',
+      '*b',
+      '&c',
+      ' x ',
+      '',
+      'ü\u2028',
+      true,
+      0x10,
+      -0.5,
+      [],
+      ['1'],
+    ]) {
+      const text = changed('old: "text"\nnumber: 0x1F\n', (yaml) => {
+        yaml.set(['old'], value);
+        yaml.set(['number'], value);
+        yaml.set(['new'], value);
+      });
+      assert.deepEqual(parse(text), { old: value, number: value, new: value }, text);
+    }
+  });
+
+  test('leaves what shares an anchor as it was, and is refused where it would break an alias', () => {
+    const text = changed('a: &x [{n: 1}, {n: 2}]\nb: *x\n', (yaml) => yaml.set(['b', 0, 'n'], 5));
+    assert.deepEqual(parse(text), { a: [{ n: 1 }, { n: 2 }], b: [{ n: 5 }, { n: 2 }] });
+    assert.throws(() => changed('a: &x 1\nb: *x\n', (yaml) => yaml.delete(['a'])), UsageError);
+  });
+
+  test('is refused for what is no YAML, or no list of keys', () => {
+    for (const text of ['a: [', '- a\n', 'text', 'a: 1\n  b: 2\n'])
+      assert.throws(() => new YamlText(text), UsageError, text);
+  });
+});
