@@ -28,7 +28,8 @@ const scrapes = Number(values.scrapes);
 const cameras: Camera[] = Array.from({ length: streams }, (_, index) => {
   const path = `/stream${index + 1}`;
   const name = `Camera ${index + 1}`;
-  return { index, name, path, rtspPath: path, listener: '1935', hardware: index >> 4, offlineInfo: true };
+  const [hardware, channel] = [index >> 4, (index & 15) + 1];
+  return { index, name, path, rtspPath: path, listener: '1935', hardware, channel, offlineInfo: true };
 });
 const counters = new StreamCounters(StreamCounters.create(streams, consumers));
 const table = new StreamTable(counters);
@@ -72,6 +73,7 @@ const facts: ServerFacts = {
   publishers: new PublisherCounts(),
   onvif: { connections: 0, requests: 0, faults: 0, authFailures: 0, refused: 0, tunnels: 0 },
   http: newHttpCounts(),
+  hooks: [],
 };
 
 console.log(`${streams} streams, ${consumers} consumers, ${scrapes} scrapes of each format`);

@@ -71,10 +71,15 @@ export class FrameChecker {
     this.unstamped++;
   }
 
-  /** Readers that got no stamped frame in the `spanUs` before `nowUs`. */
-  silent(nowUs: number, spanUs: number): number {
+  /** Whether the reader has ever got a stamped frame. */
+  hasStarted(reader: number): boolean {
+    return this.#lastArrivalUs[reader]! > 0;
+  }
+
+  /** Those of the first `readers` that got no stamped frame in the `spanUs` before `nowUs`. */
+  silent(nowUs: number, spanUs: number, readers = this.#lastArrivalUs.length): number {
     let count = 0;
-    for (const arrival of this.#lastArrivalUs) if (nowUs - arrival > spanUs) count++;
+    for (let i = 0; i < readers; i++) if (nowUs - this.#lastArrivalUs[i]! > spanUs) count++;
     return count;
   }
 }

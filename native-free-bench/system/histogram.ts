@@ -16,6 +16,7 @@ export interface LatencySummary {
   readonly count: number;
   readonly meanMs: number;
   readonly p50Ms: number;
+  readonly p90Ms: number;
   readonly p95Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
@@ -69,6 +70,7 @@ export class Histogram {
       count: this.#count,
       meanMs: this.#count === 0 ? 0 : this.#sum / this.#count / 1000,
       p50Ms: this.percentileUs(0.5) / 1000,
+      p90Ms: this.percentileUs(0.9) / 1000,
       p95Ms: this.percentileUs(0.95) / 1000,
       p99Ms: this.percentileUs(0.99) / 1000,
       p999Ms: this.percentileUs(0.999) / 1000,

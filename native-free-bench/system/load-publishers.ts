@@ -1,5 +1,6 @@
 /** Process of the publishers: N RTMP connections from one thread, frames by a fixed schedule whatever the target does. */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { systemClock } from '../../src/base/clock.ts';
 import { type FrameChannel, openChannel } from './frame-writer.ts';
 import { Histogram } from './histogram.ts';
@@ -19,6 +20,7 @@ const readBuffer = Buffer.allocUnsafe(65536);
 
 class Publisher {
   readonly index: number;
+  readonly stream: SyntheticStream;
   /** Frames after the start of the schedule until this publisher's first IDR. */
   readonly delayFrames: number;
   channel: FrameChannel | null = null;
@@ -28,15 +30,15 @@ class Publisher {
   publishing = false;
   open = false;
 
-  constructor(index: number, delayFrames: number) {
+  constructor(index: number, stream: SyntheticStream, delayFrames: number) {
     this.index = index;
+    this.stream = stream;
     this.delayFrames = delayFrames;
   }
 }
 
 class PublisherFleet {
   readonly #options: PublishOptions;
-  readonly #stream: SyntheticStream;
   /** In the order of their phase inside a frame interval: the next due one is always the next of the circle. */
   readonly #publishers: Publisher[] = [];
   readonly #phasesMs: Float64Array;
@@ -59,13 +61,14 @@ class PublisherFleet {
   constructor(options: PublishOptions) {
     const count = options.streams.length;
     this.#options = options;
-    this.#stream = new SyntheticStream(options.shape);
+    const streams = (options.shapes ?? [options.shape]).map((shape) => new SyntheticStream(shape));
     this.#intervalMs = 1000 / options.shape.framesPerSecond;
     this.#phasesMs = new Float64Array(count);
     for (let i = 0; i < count; i++) {
       // The golden ratio spreads the IDRs evenly over a GOP without a pattern that follows the order of connecting.
-      const delay = Math.floor(((i * 0.6180339887) % 1) * options.shape.gop);
-      this.#publishers.push(new Publisher(i, delay));
+      const stream = streams[i % streams.length]!;
+      const delay = Math.floor(((i * 0.6180339887) % 1) * stream.shape.gop);
+      this.#publishers.push(new Publisher(i, stream, delay));
       this.#phasesMs[i] = (i / count) * this.#intervalMs;
     }
   }
@@ -113,22 +116,21 @@ class PublisherFleet {
   #connectNext(): void {
     const publisher = this.#publishers[this.#nextToConnect++];
     if (publisher === undefined) return;
-    const { port, shape } = this.#options;
-    const { app, name } = this.#options.streams[publisher.index]!;
-    const socket = connect({
-      port,
-      host: '127.0.0.1',
-      noDelay: true,
-      onread: {
-        buffer: readBuffer,
-        callback: (length) => {
-          if (publisher.replies !== null) this.#onReply(publisher, length);
-          return true;
-        },
-      },
-    });
+    const { shape, tls = false } = this.#options;
+    const { app, name, rtmpPort: port = this.#options.port } = this.#options.streams[publisher.index]!;
+    const onReply = (length: number): boolean => {
+      if (publisher.replies !== null) this.#onReply(publisher, length);
+      return true;
+    };
+    const socket = tls
+      ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+      : connect({ port, host: '127.0.0.1', noDelay: true, onread: { buffer: readBuffer, callback: onReply } });
+    if (tls)
+      socket.setNoDelay(true).on('data', (bytes: Buffer) => {
+        for (let at = 0; at < bytes.length; at += readBuffer.length) onReply(bytes.copy(readBuffer, 0, at));
+      });
     publisher.socket = socket;
-    socket.once('connect', () => socket.write(clientHello));
+    socket.once(tls ? 'secureConnect' : 'connect', () => socket.write(clientHello));
     socket.on('error', (error) => this.#onClose(publisher, error.message));
     socket.on('close', () => this.#onClose(publisher, 'closed by the target'));
     publisher.replies = nothing;
@@ -154,8 +156,8 @@ class PublisherFleet {
       publisher.publishing = true;
       publisher.open = true;
       socket.write(metadataMessage(this.#options.shape.chunkSize, this.#options.shape.framesPerSecond));
-      socket.write(this.#stream.header);
-      publisher.channel = openChannel(socket, this.#options.plainWrites);
+      socket.write(publisher.stream.header);
+      publisher.channel = openChannel(socket, this.#options.plainWrites || this.#options.tls === true);
       this.#publishing++;
       this.#settled();
     } else if (/NetStream\.Publish\.(Bad|Denied|Rejected)|Connect\.Rejected/.test(replies.toString('latin1'))) {
@@ -186,7 +188,7 @@ class PublisherFleet {
     this.#started = true;
     this.#progress();
     this.#startMs = systemClock.nowMs() + 5;
-    this.#run();
+    if (this.#options.silent !== true) this.#run();
   }
 
   readonly #run = (): void => {
@@ -221,7 +223,7 @@ class PublisherFleet {
       this.#notSent++;
       return;
     }
-    const template = this.#stream.frame(frame);
+    const template = publisher.stream.frame(frame);
     const timestampMs = Math.round(frame * this.#intervalMs);
     template.patch(timestampMs, publisher.index, frame, dueUs, lateUs);
     this.#frames++;

@@ -1,115 +1,27 @@
 /** Process of the readers: N connections from one thread that play over RTMP or RTSP and check every frame. */
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '../../src/base/clock.ts';
-import { ChunkParser } from './chunk-parser.ts';
 import { FrameChecker } from './frame-checker.ts';
 import { Histogram } from './histogram.ts';
-import { InterleavedParser } from './interleaved-parser.ts';
-import type { LoadCommand, ReadOptions } from './load-messages.ts';
+import type { LoadCommand, ReadOptions, UdpFigures } from './load-messages.ts';
 import { listen, report, SelfWatch } from './load-self.ts';
-import { clientHello, playCommands, serverHelloLength } from './rtmp-dialogue.ts';
-import { RtspDialogue } from './rtsp-dialogue.ts';
+import { type Conversation, openConversation, readBuffer } from './reader-conversation.ts';
+import { readArrived, readDrops } from './udp-receiver.ts';
 
-/** All sockets of the process read into this one: what was read is parsed before the next read. */
-const readBuffer = Buffer.allocUnsafe(256 * 1024);
 const lagPeriodMs = 5;
-
-/** One reading connection. */
-interface Conversation {
-  /** Sends the first bytes. */
-  open(socket: Socket): void;
-  /** readBuffer[0, length) arrived at `nowUs`; throws when the target refuses. */
-  receive(length: number, nowUs: number): void;
-  readonly playing: boolean;
-  readonly sequenceGaps: number;
-  /** Seconds between keep-alives, 0 for none. */
-  readonly keepAliveSeconds: number;
-  keepAlive(): void;
-}
-
-class RtmpConversation implements Conversation {
-  readonly sequenceGaps = 0;
-  readonly keepAliveSeconds = 0;
-  playing = false;
-  readonly #commands: Buffer;
-  readonly #parser: ChunkParser;
-  #socket: Socket | null = null;
-  #helloLeft = serverHelloLength;
-
-  constructor(reader: number, checker: FrameChecker, options: ReadOptions) {
-    const { app, name } = options.streams[reader % options.streams.length]!;
-    this.#commands = playCommands({ app, name, port: options.port });
-    this.#parser = new ChunkParser(reader, checker, (front) => {
-      const text = front.toString('latin1');
-      if (text.includes('NetStream.Play.Start')) this.playing = true;
-      else if (/NetStream\.Play\.(Failed|StreamNotFound|Bad)|Connect\.Rejected/.test(text))
-        throw new Error('the target refused to play');
-    });
-  }
-
-  open(socket: Socket): void {
-    this.#socket = socket;
-    socket.write(clientHello);
-  }
-
-  receive(length: number, nowUs: number): void {
-    let at = 0;
-    if (this.#helloLeft > 0) {
-      at = Math.min(this.#helloLeft, length);
-      this.#helloLeft -= at;
-      if (this.#helloLeft > 0) return;
-      this.#socket!.write(this.#commands);
-    }
-    this.#parser.receive(readBuffer, at, length, nowUs);
-  }
-
-  keepAlive(): void {}
-}
-
-class RtspConversation implements Conversation {
-  readonly #dialogue: RtspDialogue;
-  readonly #parser: InterleavedParser;
-  #socket: Socket | null = null;
-
-  constructor(reader: number, checker: FrameChecker, options: ReadOptions) {
-    const { rtspPath } = options.streams[reader % options.streams.length]!;
-    this.#dialogue = new RtspDialogue(`rtsp://127.0.0.1:${options.port}${rtspPath}`, options.credentials);
-    this.#parser = new InterleavedParser(reader, checker, (head, body) => {
-      const next = this.#dialogue.onResponse(head, body);
-      if (next !== null) this.#socket!.write(next);
-    });
-  }
-
-  get playing(): boolean {
-    return this.#dialogue.playing;
-  }
-
-  get sequenceGaps(): number {
-    return this.#parser.sequenceGaps;
-  }
-
-  get keepAliveSeconds(): number {
-    return this.#dialogue.timeoutSeconds / 2;
-  }
-
-  open(socket: Socket): void {
-    this.#socket = socket;
-    socket.write(this.#dialogue.start());
-  }
-
-  receive(length: number, nowUs: number): void {
-    this.#parser.receive(readBuffer, length, nowUs);
-  }
-
-  keepAlive(): void {
-    this.#socket!.write(this.#dialogue.keepAlive());
-  }
-}
 
 class ReaderFleet {
   readonly #options: ReadOptions;
   readonly #checker: FrameChecker;
   readonly #conversations: Conversation[] = [];
+  readonly #sockets: Socket[] = [];
+  readonly #greeting = new Histogram();
+  readonly #dialogue = new Histogram();
+  readonly #firstFrame = new Histogram();
+  /** Readers whose frames are looked at: all of them, or a sample of those over UDP. */
+  readonly #checked: number;
+  #udpBefore: UdpFigures | null = null;
+  #playingUnchecked = 0;
   readonly #watch = new SelfWatch();
   readonly #lag = new Histogram();
   #lagExpectedMs = 0;
@@ -125,6 +37,7 @@ class ReaderFleet {
     const publisherOf = new Int32Array(options.readers);
     for (let i = 0; i < options.readers; i++) publisherOf[i] = i % options.streams.length;
     this.#checker = new FrameChecker(publisherOf);
+    this.#checked = Math.min(options.readers, options.udpSample ?? options.readers);
   }
 
   start(): void {
@@ -139,6 +52,8 @@ class ReaderFleet {
     this.#lag.reset();
     this.#bytes = 0;
     this.#gapsBefore = this.#gaps();
+    this.#udpBefore = this.#udp();
+    this.#stall();
     this.#watch.begin();
   }
 
@@ -155,12 +70,57 @@ class ReaderFleet {
       misrouted: checker.misrouted,
       unstamped: checker.unstamped,
       sequenceGaps: this.#gaps() - this.#gapsBefore,
-      silent: checker.silent(systemClock.nowMs() * 1000, 1e6),
+      silent: checker.silent(systemClock.nowMs() * 1000, 1e6, this.#checked),
       closed: this.#closed,
       latency: checker.latency.toData(),
       transit: checker.transit.toData(),
       lag: this.#lag.toData(),
+      greeting: this.#greeting.toData(),
+      dialogue: this.#dialogue.toData(),
+      firstFrame: this.#firstFrame.toData(),
+      udp: this.#udpWindow(),
     });
+  }
+
+  /** Some readers stop reading for a while, as over a network that hangs. */
+  #stall(): void {
+    const { stall } = this.#options;
+    if (stall === undefined) return;
+    const stalled = this.#sockets.slice(0, stall.readers);
+    for (const socket of stalled) socket.pause();
+    setTimeout(() => {
+      for (const socket of stalled) socket.resume();
+    }, stall.ms);
+  }
+
+  /** The kernel's counters so far; null but over UDP. */
+  #udp(): UdpFigures | null {
+    if (this.#options.udpSample === undefined) return null;
+    const drops = readDrops();
+    let [datagrams, dropped] = [0, 0];
+    for (const { udp } of this.#conversations) {
+      if (udp?.sampled !== true) continue;
+      datagrams += udp.datagrams;
+      dropped += udp.dropsIn(drops);
+    }
+    return {
+      sampledReaders: this.#checked,
+      sampledDatagrams: datagrams,
+      sampledDrops: dropped,
+      arrived: readArrived(),
+    };
+  }
+
+  #udpWindow(): UdpFigures | null {
+    const before = this.#udpBefore;
+    const after = this.#udp();
+    if (before === null || after === null) return null;
+    return {
+      sampledReaders: after.sampledReaders,
+      sampledDatagrams: after.sampledDatagrams - before.sampledDatagrams,
+      sampledDrops: after.sampledDrops - before.sampledDrops,
+      arrived: after.arrived - before.arrived,
+    };
   }
 
   #gaps(): number {
@@ -180,7 +140,7 @@ class ReaderFleet {
   #progress(): void {
     report({
       type: 'progress',
-      active: this.#checker.started,
+      active: this.#checker.started + this.#playingUnchecked,
       wanted: this.#options.readers,
       failed: this.#failed,
       firstFailure: this.#firstFailure,
@@ -190,11 +150,12 @@ class ReaderFleet {
   #connectNext(): void {
     if (this.#next >= this.#options.readers) return;
     const reader = this.#next++;
-    const conversation =
-      this.#options.protocol === 'rtmp'
-        ? new RtmpConversation(reader, this.#checker, this.#options)
-        : new RtspConversation(reader, this.#checker, this.#options);
+    const conversation = openConversation(reader, this.#checker, this.#options);
     this.#conversations.push(conversation);
+    const startMs = systemClock.nowMs();
+    let greetedMs = 0;
+    let playingMs = 0;
+    let seen = this.#options.udpSample !== undefined;
     let settled = false;
     let ended = false;
     const settle = () => {
@@ -212,13 +173,17 @@ class ReaderFleet {
       settle();
     };
     const socket = connect({
-      port: this.#options.port,
+      port: this.#options.streams[reader % this.#options.streams.length]!.readPort ?? this.#options.port,
       host: '127.0.0.1',
       noDelay: true,
       onread: {
         buffer: readBuffer,
         callback: (length) => {
           this.#bytes += length;
+          if (greetedMs === 0) {
+            greetedMs = systemClock.nowMs();
+            this.#greeting.add((greetedMs - startMs) * 1000);
+          }
           try {
             conversation.receive(length, systemClock.nowMs() * 1000);
           } catch (error) {
@@ -226,13 +191,21 @@ class ReaderFleet {
             return false;
           }
           if (!settled && conversation.playing) {
+            playingMs = systemClock.nowMs();
+            this.#dialogue.add((playingMs - greetedMs) * 1000);
+            if (reader >= this.#checked) this.#playingUnchecked++;
             settle();
             this.#keepAlive(conversation, socket);
+          }
+          if (!seen && playingMs > 0 && this.#checker.hasStarted(reader)) {
+            seen = true;
+            this.#firstFrame.add((systemClock.nowMs() - playingMs) * 1000);
           }
           return true;
         },
       },
     });
+    this.#sockets.push(socket);
     socket.once('connect', () => conversation.open(socket));
     socket.on('error', (error) => fail(error.message));
     socket.on('close', () => fail('closed by the target'));

@@ -49,8 +49,9 @@ export function readMachineCpu(): number {
   return parseMachineCpu(readFileSync('/proc/stat', 'latin1'));
 }
 
-/** Sums up process `root` and its descendants. Throws an Error if the root is gone. */
-export function readUsage(root: number): ProcessUsage {
+/** Sums up the processes `roots` and their descendants. Throws an Error if a root is gone. */
+export function readUsage(roots: number | readonly number[]): ProcessUsage {
+  const wanted = typeof roots === 'number' ? [roots] : roots;
   const total = {
     processes: 0,
     threads: 0,
@@ -60,7 +61,7 @@ export function readUsage(root: number): ProcessUsage {
     sharedBytes: 0,
     descriptors: 0,
   };
-  for (const pid of processTree(root)) {
+  for (const pid of processTree(wanted)) {
     try {
       const stat = parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
       const status = readFileSync(`/proc/${pid}/status`, 'latin1');
@@ -72,13 +73,14 @@ export function readUsage(root: number): ProcessUsage {
       total.sharedBytes += parseStatusBytes(status, 'RssShmem');
       total.descriptors += readdirSync(`/proc/${pid}/fd`).length;
     } catch (error) {
-      if (pid === root) throw new Error(`process ${root} is gone: ${(error as Error).message}`);
+      if (wanted.includes(pid)) throw new Error(`process ${pid} is gone: ${(error as Error).message}`);
     }
   }
   return total;
 }
 
-function processTree(root: number): number[] {
+/** The processes `roots` and all their descendants. */
+export function processTree(roots: readonly number[]): number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
@@ -89,7 +91,7 @@ function processTree(root: number): number[] {
       // It ended between the listing and the look.
     }
   }
-  const tree = [root];
+  const tree = [...roots];
   for (let i = 0; i < tree.length; i++) tree.push(...(children.get(tree[i]!) ?? []));
   return tree;
 }

@@ -1,4 +1,4 @@
-/** The client side of an RTSP conversation up to PLAY over TCP, with Digest authentication; bytes in and out as text. */
+/** The client side of an RTSP conversation up to PLAY, over TCP or UDP, with Digest authentication; bytes in and out as text. */
 import { createHash } from 'node:crypto';
 
 /** User name and password of the target, or null if it asks for none. */
@@ -13,6 +13,7 @@ const playingStep = 3;
 export class RtspDialogue {
   readonly #url: string;
   readonly #credentials: Credentials;
+  readonly #udpPorts: () => readonly [number, number] | null;
   #step = describeStep;
   #sequence = 0;
   #session = '';
@@ -23,10 +24,12 @@ export class RtspDialogue {
   #retried = false;
   #timeoutSeconds = 60;
 
-  constructor(url: string, credentials: Credentials) {
+  /** `udpPorts` tells at SETUP where RTP and RTCP shall go; null, as without it, is over this connection. */
+  constructor(url: string, credentials: Credentials, udpPorts: () => readonly [number, number] | null = () => null) {
     this.#url = url;
     this.#base = url;
     this.#credentials = credentials;
+    this.#udpPorts = udpPorts;
   }
 
   /** PLAY has been answered with 200. */
@@ -88,8 +91,11 @@ export class RtspDialogue {
   /** The request of the present step. */
   #repeat(): string {
     if (this.#step === describeStep) return this.start();
-    if (this.#step === setupStep)
-      return this.#request('SETUP', this.#control, 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n');
+    if (this.#step === setupStep) {
+      const ports = this.#udpPorts();
+      const how = ports === null ? '/TCP;unicast;interleaved=0-1' : `;unicast;client_port=${ports[0]}-${ports[1]}`;
+      return this.#request('SETUP', this.#control, `Transport: RTP/AVP${how}\r\n`);
+    }
     if (this.#step === playStep)
       return this.#request('PLAY', this.#base, `Session: ${this.#session}\r\nRange: npt=0.000-\r\n`);
     return this.keepAlive();

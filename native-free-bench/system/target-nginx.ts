@@ -27,7 +27,7 @@ export class NginxTarget implements Target {
 
   async start(options: TargetOptions): Promise<RunningTarget> {
     const nginx = await ensureProgram('nginx-rtmp');
-    const port = await freePorts();
+    const port = options.again?.rtmpPort ?? (await freePorts());
     const file = join(options.folder, 'nginx.conf');
     writeFileSync(
       file,
@@ -48,12 +48,18 @@ export class NginxTarget implements Target {
       readProtocol: 'rtmp',
       readPort: port,
       credentials: null,
+      httpPort: 0,
+      onvifPort: 0,
       stream: (index) => ({ app: 'live', name: `stream${index + 1}`, rtspPath: '' }),
     };
   }
 }
 
-/** The configuration file. Nothing is logged or recorded, and the sockets of the workers are joined only if there are several. */
+/**
+ * The configuration file. Nothing is logged or recorded, and the sockets of the workers are joined only if there are several.
+ * With `multi_accept` a worker takes all connections that wait in one turn of its loop, not one of them: under full load its
+ * turns are long.
+ */
 export function nginxConfig(values: {
   readonly folder: string;
   readonly port: number;
@@ -69,7 +75,7 @@ worker_processes ${values.workers};
 worker_rlimit_nofile 16384;
 pid ${values.folder}/nginx.pid;
 error_log stderr error;
-events { worker_connections 8192; }
+events { worker_connections 8192; multi_accept on; }
 ${several ? `rtmp_auto_push on;\nrtmp_socket_dir ${values.folder};\n` : ''}rtmp {
   access_log off;
   server {

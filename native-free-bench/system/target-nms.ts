@@ -18,7 +18,7 @@ export class NodeMediaServerTarget implements Target {
 
   async start(options: TargetOptions): Promise<RunningTarget> {
     const script = await installed();
-    const [rtmpPort, httpPort] = [await freePorts(), await freePorts()];
+    const [rtmpPort, httpPort] = [options.again?.rtmpPort ?? (await freePorts()), await freePorts()];
     const config = {
       bind: '127.0.0.1',
       notify: { url: '' },
@@ -44,6 +44,8 @@ export class NodeMediaServerTarget implements Target {
       readProtocol: 'rtmp',
       readPort: rtmpPort,
       credentials: null,
+      httpPort: 0,
+      onvifPort: 0,
       stream: (index) => ({ app: 'live', name: `stream${index + 1}`, rtspPath: '' }),
     };
   }

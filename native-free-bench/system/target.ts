@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StreamNames } from './load-messages.ts';
+import { processTree } from './process-usage.ts';
 
 /** How long after the first answer the load may begin. */
 const settleMs = 300;
@@ -19,15 +20,22 @@ export interface TargetOptions {
   readonly authentication: boolean;
   /** Folder for CPU profiles of targets that run on Node, or '' . */
   readonly profileFolder: string;
+  /** RTMPS in place of RTMP, where the target can. */
+  readonly tls?: boolean;
+  /** The ports of this one, which has ended, are used again. */
+  readonly again?: RunningTarget;
 }
 
 /** A started target. */
 export interface RunningTarget {
-  readonly process: TargetProcess;
+  readonly process: RunningProcess;
   readonly rtmpPort: number;
   readonly readProtocol: 'rtmp' | 'rtsp';
   readonly readPort: number;
   readonly credentials: { readonly user: string; readonly password: string } | null;
+  /** Of the HTTP port with /metrics, and of the first ONVIF device; 0 where there is none. */
+  readonly httpPort: number;
+  readonly onvifPort: number;
   /** How stream `index` (from 0) is addressed. */
   stream(index: number): StreamNames;
 }
@@ -40,8 +48,22 @@ export interface Target {
   start(options: TargetOptions): Promise<RunningTarget>;
 }
 
+/** One process, or several that count as one. */
+export interface RunningProcess {
+  /** Of the first of several. */
+  readonly pid: number;
+  readonly pids: readonly number[];
+  readonly ended: boolean;
+  /** The last of what it printed. */
+  readonly output: string;
+  /** Ends it in order, with force after 10 s. */
+  stop(): Promise<void>;
+  /** Ends it at once, as a crash would (SIGKILL). */
+  kill(): Promise<void>;
+}
+
 /** A target's process with the tail of what it printed, for the error message when it dies. */
-export class TargetProcess {
+export class TargetProcess implements RunningProcess {
   readonly #child: ChildProcess;
   #tail = '';
   #ended = false;
@@ -76,6 +98,10 @@ export class TargetProcess {
     return this.#child.pid ?? -1;
   }
 
+  get pids(): readonly number[] {
+    return [this.pid];
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -85,8 +111,19 @@ export class TargetProcess {
     return this.#tail;
   }
 
-  /** Resolves when all ports accept connections. Throws an Error with the target's output if it ends or takes too long. */
-  async listening(ports: readonly number[], seconds = 30): Promise<void> {
+  /** Resolves when all ports accept connections. Ends it and throws an Error with its output if that takes too long. */
+  async listening(ports: readonly number[], seconds = 60): Promise<void> {
+    try {
+      await this.#answers(ports, seconds);
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
+    // The connections that only asked must not count against a connection limit any more.
+    await delay(settleMs);
+  }
+
+  async #answers(ports: readonly number[], seconds: number): Promise<void> {
     const until = performance.now() + seconds * 1000;
     for (const port of ports) {
       while (!(await accepts(port))) {
@@ -95,8 +132,6 @@ export class TargetProcess {
         await delay(50);
       }
     }
-    // The connections that only asked must not count against a connection limit any more.
-    await delay(settleMs);
   }
 
   /** Ends it in order, with force after 10 s. */
@@ -107,6 +142,25 @@ export class TargetProcess {
     const force = setTimeout(() => this.#child.kill('SIGKILL'), 10_000);
     await gone;
     clearTimeout(force);
+  }
+
+  /** Ends it at once, as a crash would (SIGKILL). */
+  async kill(): Promise<void> {
+    if (this.#ended) return;
+    const gone = new Promise((resolve) => this.#child.once('exit', resolve));
+    // A program may have workers, which would go on listening.
+    const [, ...others] = processTree([this.pid]);
+    this.#child.kill('SIGKILL');
+    for (const pid of others) killQuietly(pid);
+    await gone;
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has gone with its parent.
   }
 }
 
