@@ -79,7 +79,7 @@ export function describeStart(facts: StartFacts): string {
     lines.push(row('  User', credentials.user), row('  Password', describePassword(credentials)));
   }
   if (devices.length > 0) lines.push('', ...describeDevices(devices, host));
-  lines.push(...describeMonitoring(facts, host));
+  lines.push(...describeStatusPage(facts, host));
   lines.push('');
   const memory = ringMemory(config);
   const cameras = config.cameras === 1 ? '1 camera' : `${config.cameras} cameras`;
@@ -176,14 +176,14 @@ function describeDevices(devices: readonly { readonly name: string; readonly por
   ];
 }
 
-/** Where health, metrics and API are. */
-function describeMonitoring({ addresses, config, credentials }: StartFacts, host: string): string[] {
+/** Where the status page is, and with it health, metrics and API. */
+function describeStatusPage({ addresses, config, credentials }: StartFacts, host: string): string[] {
   const { httpPort = null } = addresses;
   if (httpPort === null) return [];
   const access = credentials === null ? '' : ', with user and password from above';
   const { httpHost } = config;
   const own = httpHost === '' || httpHost === '::' || httpHost === '0.0.0.0' ? host : httpHost;
-  return [row('Monitoring', `${httpUrl(own, httpPort)}/metrics${access}`)];
+  return [row('Status page', `${httpUrl(own, httpPort)}/${access}`)];
 }
 
 /** OBS takes the last part of the path as the key and everything before it as the server. */

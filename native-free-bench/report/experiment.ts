@@ -92,6 +92,15 @@ export const fullScale: Scale = {
   rounds: (full) => full,
 };
 
+/** As `scale`, but with fewer rounds and shorter ones, for who has less time than a quiet machine. */
+export function atMost(scale: Scale, rounds = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY): Scale {
+  return {
+    ...scale,
+    seconds: (full) => Math.min(scale.seconds(full), seconds),
+    rounds: (full) => Math.min(scale.rounds(full), rounds),
+  };
+}
+
 const quickShare = 20;
 const quickSeconds = 3;
 

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { calibrate, speedOf } from './calibration.ts';
-import { type Experiment, fullScale, type PartRecord, quickScale } from './experiment.ts';
+import { atMost, type Experiment, fullScale, type PartRecord, quickScale } from './experiment.ts';
 import { loadExperiment, saveExperiment, withPart } from './experiment-file.ts';
 import { experiments } from './experiments.ts';
 import { machineFacts, root, sourceFacts } from './machine.ts';
@@ -16,6 +16,8 @@ interface Options {
   readonly only?: readonly Experiment[];
   readonly part?: string;
   readonly quick: boolean;
+  readonly rounds?: number;
+  readonly seconds?: number;
   readonly again: boolean;
   readonly keep: boolean;
   readonly render: boolean;
@@ -31,7 +33,7 @@ const options = parse(process.argv.slice(2));
 /** What is tried in small size never gets among the results. */
 const folder = options.quick ? join(root, 'native-free-bench/results/quick') : join(root, 'docs/performance');
 const chosen = options.only ?? experiments;
-const scale = options.quick ? quickScale : fullScale;
+const scale = options.quick ? quickScale : atMost(fullScale, options.rounds, options.seconds);
 // Exit handlers end the targets and remove the temporary folders.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
@@ -158,6 +160,8 @@ function parse(argv: readonly string[]): Options {
     .option('--part <text>', 'only parts whose name holds the text')
     .option('--again', 'measure what is there already, too', false)
     .option('--keep', 'take what was measured with other sources of the server for measured', false)
+    .option('--rounds <n>', 'repeat a measurement so often at most', positive)
+    .option('--seconds <n>', 'measure for so long at most', positive)
     .option('--quick', 'try everything in small size, with results apart from the real ones', false)
     .option('--render', 'only draw the page from what was measured', false)
     .option('--check', 'only tell whether the page agrees with what was measured', false)
@@ -174,6 +178,12 @@ function experimentsNamed(text: string): Experiment[] {
       throw new InvalidArgumentError(`'${name}' is none of ${experiments.map((one) => one.name).join(', ')}.`);
     return found;
   });
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return value;
 }
 
 function say(line: string): void {

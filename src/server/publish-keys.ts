@@ -81,7 +81,7 @@ export class PublishKeys {
   /** The same where nobody is asked for a key: what is wrong is only logged. */
   async loadIfGood(): Promise<void> {
     await this.#watch.note();
-    await this.#reload();
+    await this.#read();
   }
 
   /** Notices from now on what other programs change, such as `skyweir keys`. */
@@ -118,12 +118,18 @@ export class PublishKeys {
     return made;
   }
 
+  /** The file was changed by another program. */
   async #reload(): Promise<void> {
+    const before = this.book;
+    await this.#read();
+    const [had, has] = [before.keys.length, this.book.keys.length];
+    if (before.text !== this.book.text) this.#options.logger.info({ had, has }, 'the stream keys were changed');
+  }
+
+  /** What is wrong with the file is logged, once. */
+  async #read(): Promise<void> {
     try {
-      const before = this.book;
       this.#put(await readKeyFile(this.#file));
-      const [had, has] = [before.keys.length, this.book.keys.length];
-      if (before.text !== this.book.text) this.#options.logger.info({ had, has }, 'the stream keys were changed');
       this.#problem = '';
     } catch (error) {
       // The keys that were good stay so: a file that is broken by accident must not end an operation.

@@ -47,7 +47,7 @@ export const networkSettings = {
     default: true,
     applies: 'live',
     group: 'Network',
-    text: 'Answer `/healthz`, `/readyz`, `/metrics` and `/api/v1` over HTTP, and over HTTPS where there is a certificate. See docs/monitoring.md.',
+    text: 'Serve the status page, `/healthz`, `/readyz`, `/metrics` and `/api/v1` over HTTP, and over HTTPS where there is a certificate. See docs/status-page.md and docs/monitoring.md.',
   }),
   httpPort: integer({
     flag: 'http-port',
