@@ -31,6 +31,7 @@ export class AttackedServer {
     const rtsp = await freePorts();
     const rtmps = await freePorts();
     const elsewhere = await freePorts();
+    const http = await freePorts();
     const firstOnvif = await freePorts(devices + 1);
     const { cert, key } = makeCertificate(folder, 'attacked');
     const fleet = Array.from({ length: cameras }, (_, i) => ({
@@ -49,7 +50,7 @@ export class AttackedServer {
         'rtmps-port': rtmps,
         'rtsp-port': rtsp,
         'onvif-port': firstOnvif,
-        'http-port': await freePorts(),
+        'http-port': http,
         'tls-cert': cert,
         'tls-key': key,
         user: testCredentials.user,
@@ -68,7 +69,7 @@ export class AttackedServer {
     const child = new TargetProcess(command, folder, '', { HOME: folder });
     await child.listening([rtmp, rtsp, rtmps, elsewhere, firstOnvif]);
     const onvif = Array.from({ length: devices }, (_, i) => firstOnvif + i);
-    const gate = { rtmp, rtsp, elsewhere, onvif, discovery: 0, secureOnvif: onvif };
+    const gate = { rtmp, rtsp, elsewhere, onvif, discovery: 0, secureOnvif: onvif, http, secureHttp: http };
     return new AttackedServer(child, { rtmp, rtsp, rtmps, secureRtsp: rtsp, gate }, fleet);
   }
 }
