@@ -44,6 +44,7 @@ export interface AccessStore {
   saveTokens(tokens: TokenList): Promise<void>;
 }
 
+/** What {@link AccessControl} is made with. */
 export interface AccessControlOptions {
   /** The user of the settings, who is an admin; null: nobody has to log in. Never to be logged. */
   readonly builtIn: { readonly user: string; readonly password: string } | null;

@@ -21,6 +21,7 @@ interface StoredHash {
   readonly key: Buffer;
 }
 
+/** Of new hashes: NIST SP 800-132 asks for a salt of 16 bytes at least; the key is as long as the hash function's result. */
 const saltBytes = 16;
 const keyBytes = 32;
 const shape = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{16,88})\$([A-Za-z0-9+/]{22,88})$/;

@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
+import { isSameText } from '../base/same-text.ts';
 import { LoginThrottle } from '../onvif/login-throttle.ts';
 import { AccessError, type PasswordResult } from '../status/access-source.ts';
 import type { Role, RouteClient } from '../status/route.ts';
@@ -14,6 +15,7 @@ export interface LoginJournal {
   loginFailed(user: string | null, client: RouteClient): void;
 }
 
+/** What {@link PasswordLogin} is made with. */
 export interface PasswordLoginOptions {
   /** The user of the settings; null is none. */
   readonly builtIn: { readonly user: string; readonly password: string } | null;
@@ -69,7 +71,9 @@ export class PasswordLogin {
       journal.loginFailed(known, client);
       return { result: 'wrong' };
     }
-    throttle.succeeded(address);
+    // Who may do less could else go on guessing the password of an admin for ever, with a login in between.
+    if (isBuiltIn || now?.role === 'admin') throttle.succeeded(address);
+    else throttle.takeBack(address);
     this.#names.succeeded(user);
     this.#remember(place);
     return { result: 'right', stored: now };
@@ -83,15 +87,6 @@ export class PasswordLogin {
   #remember(place: string): void {
     this.#knownPlaces.delete(place);
     this.#knownPlaces.add(place);
-    if (this.#knownPlaces.size <= limits.access.knownPlaces) return;
-    for (const oldest of this.#knownPlaces) {
-      this.#knownPlaces.delete(oldest);
-      return;
-    }
+    forgetOldest(this.#knownPlaces, limits.access.knownPlaces);
   }
-}
-
-function isSameText(given: string, expected: string): boolean {
-  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(given), hash(expected));
 }

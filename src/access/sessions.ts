@@ -24,6 +24,7 @@ export interface SessionTimes {
   readonly lifetimeMs: number;
 }
 
+/** Random bytes of a session's id, which is all that its cookie shows: nobody finds one by trying. */
 const idBytes = 32;
 const idShape = /^[A-Za-z0-9_-]{43}$/;
 

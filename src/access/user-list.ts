@@ -25,6 +25,7 @@ export function isUserName(name: string): boolean {
   return nameShape.test(name);
 }
 
+/** What {@link isUserName} asks for, in words. */
 export const userNameRule =
   'a user name has 1 to 32 letters, digits or any of . _ @ - and begins with a letter or digit';
 
@@ -141,10 +142,12 @@ export function entriesOf(text: string, name: string): Readonly<Record<string, u
   return entries as Readonly<Record<string, unknown>>[];
 }
 
+/** Whether a value from a file names a role. */
 export function isRole(value: unknown): value is Role {
   return (roles as readonly unknown[]).includes(value);
 }
 
+/** Whether a value from a file is a time in UTC as ISO 8601 has it, such as `2026-12-01T08:00:00Z`. */
 export function isTime(value: unknown): value is string {
   return typeof value === 'string' && timeShape.test(value) && !Number.isNaN(Date.parse(value));
 }

@@ -39,6 +39,12 @@ export const limits = {
     pathBytes: 512,
     pathSegments: 8,
   },
+  sockets: {
+    /** Connections the kernel may hold for us: with Node's default of 511 a burst of 1000 drones pays a one-second SYN retry. */
+    backlog: 4096,
+    /** Bytes asked of the kernel for sending RTP over UDP, several large pictures; it gives what it allows. */
+    sendBufferBytes: 4 * 1024 * 1024,
+  },
   turns: {
     /**
      * Part of its thread's time that one connection may use, and milliseconds at once: a camera of 4.5 Mbit/s needs 0.0005, and
@@ -163,8 +169,6 @@ export const limits = {
     /** Connections to one device, and of those from one address. A recorder holds a handful, and two more for each tunnel. */
     connections: 256,
     connectionsPerAddress: 128,
-    /** Requests of one connection that wait for their answers, which are kept until they are read: browsers ask one by one. */
-    requestsAtOnce: 16,
     /** Milliseconds in which TLS and the head of a request must be complete, and the whole request. */
     headTimeoutMs: 10_000,
     requestTimeoutMs: 20_000,

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { limits } from '../base/limits.ts';
+import { firstLine } from '../config/credentials.ts';
 import { UsageError } from '../config/errors.ts';
 
 /**
@@ -22,7 +23,7 @@ export async function readLine(input: AsyncIterable<string | Buffer>): Promise<s
     text += chunk.toString();
     if (text.includes('\n') || text.length > limits.access.longestPassword * 4) break;
   }
-  const line = text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0]!;
+  const line = firstLine(text);
   if (line === '') throw new UsageError('no password came on standard input; it must be the first line');
   return line;
 }

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describeFileError, StartError, UsageError } from './errors.ts';
 import { type Config, storedPasswordFile } from './schema.ts';
-import { createStateFile } from './state-file.ts';
+import { createStateFile, exposedMode } from './state-file.ts';
 
 /** User name and password that RTSP readers must give, with where the password came from. Never to be logged. */
 export interface Credentials {
@@ -69,11 +69,10 @@ export function storeCredentials(credentials: Credentials): void {
 
 /** A warning if others than the owner may read the file with the password, else null. */
 export function describeExposure(credentials: Credentials): string | null {
-  if (credentials.file === null || process.platform === 'win32') return null;
-  const mode = statSync(credentials.file, { throwIfNoEntry: false })?.mode ?? 0;
-  if ((mode & 0o077) === 0) return null;
-  const shown = (mode & 0o777).toString(8).padStart(3, '0');
-  return `${credentials.file}: other users of this machine may read the password (mode ${shown}); run chmod 600 on it`;
+  if (credentials.file === null) return null;
+  const mode = exposedMode(statSync(credentials.file, { throwIfNoEntry: false })?.mode ?? 0);
+  if (mode === null) return null;
+  return `${credentials.file}: other users of this machine may read the password (mode ${mode}); run chmod 600 on it`;
 }
 
 /** A password of about 79 bits that is easy to read out and to type, such as `k7mq-x2vd-9hpt-4wze`. */
@@ -116,7 +115,8 @@ function readStoredPassword(file: string): string | null {
   throw new StartError(`${file}: ${problem}; delete the file, and the next start makes a new password`);
 }
 
-function firstLine(content: string): string {
+/** The first line of a file that holds a secret, which editors may have begun with a byte order mark. */
+export function firstLine(content: string): string {
   return content.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0]!;
 }
 

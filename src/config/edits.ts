@@ -39,6 +39,9 @@ export class EditError extends Error {
 export function patchKeys(changes: Readonly<Record<string, unknown>>): ConfigEdit {
   return (text, load) => {
     checkValues(changes);
+    const count = Object.keys(changes).length;
+    // Each is looked for among those before it. Twice, for a file with mistakes may have some that are none.
+    if (count > 2 * settingKeys.length) throw new UsageError(`${count} keys are more than there are`);
     const yaml = new YamlText(text);
     const keys = new Set(yaml.keys);
     const shown = shownValues(text, load);

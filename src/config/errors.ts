@@ -63,6 +63,11 @@ export class StartError extends Error {
   }
 }
 
+/** Whether a file operation failed because there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
 /** What a failed file operation means, in words: `no such file`, `permission denied`; else the system's own message. */
 export function describeFileError(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;

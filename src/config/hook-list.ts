@@ -7,7 +7,7 @@ import { duration, pathPattern } from './setting.ts';
 export const maximumHooks = 16;
 
 /** What is at the other end of a hook. */
-export const hookTypes = ['webhook', 'milestone-analytics', 'milestone-generic'] as const;
+const hookTypes = ['webhook', 'milestone-analytics', 'milestone-generic'] as const;
 
 export type HookType = (typeof hookTypes)[number];
 
@@ -40,9 +40,12 @@ const separatorAllowed = 'a text of at most 8 characters, such as "\\r\\n"';
 const idsAllowed = 'names or paths of cameras with their GUIDs in XProtect';
 const typeAllowed = `one of ${hookTypes.join(', ')}`;
 
+/** Milliseconds for one attempt, with connecting, where the file says nothing. */
+export const defaultHookTimeoutMs = 10_000;
+
 const timeout = duration({
   flag: 'timeout',
-  default: 10_000,
+  default: defaultHookTimeoutMs,
   minMs: 100,
   maxMs: 60_000,
   applies: 'live',

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { cameraKeys } from './camera-list.ts';
-import { type ConfigProblem, describeFileError, plainProblem, UsageError } from './errors.ts';
+import { type ConfigProblem, describeFileError, isMissing, plainProblem, UsageError } from './errors.ts';
 import { countCameras, type HardwareDefaults, planHardware } from './hardware.ts';
 import { findConflicts } from './hardware-conflicts.ts';
 import { type HardwareEntry, hardwareKeys } from './hardware-list.ts';
@@ -332,10 +332,6 @@ function readFile(
     found.set(key, { raw: entry.value, origin, source: 'file', describe });
   }
   return found;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
 /** The lines for one validation issue, with the value that caused it and what is allowed instead. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { describeFileError } from './errors.ts';
+import { describeFileError, isMissing } from './errors.ts';
 import { createStateFile } from './state-file.ts';
 
 /** What tells this installation from every other, for as long as its state folder lives. */
@@ -34,7 +34,7 @@ function readId(file: string): string | null {
   try {
     return readFileSync(file, 'utf8').trim() || null;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }

@@ -2,6 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isMissing } from './errors.ts';
+
+/** The text of a file, null if there is none. Throws the system's error, and an error for a file that is longer. */
+export async function readStateFile(file: string, maximumBytes: number): Promise<string | null> {
+  const handle = await open(file).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (handle === null) return null;
+  try {
+    const { size } = await handle.stat();
+    if (size > maximumBytes) throw new Error(`it has more than ${maximumBytes} bytes`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The mode of a file as chmod takes it, if others than its owner may read or change it; else null. Windows has no modes. */
+export function exposedMode(mode: number): string | null {
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return null;
+  return (mode & 0o777).toString(8).padStart(3, '0');
+}
 
 /**
  * Writes one line to a new file that only this user may read, with the folders above it. Throws the system's error, also if

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isNode, isScalar, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { isAlias, isMap, isNode, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { UsageError } from './errors.ts';
 
 /** One key of the file with its value and the place of everything inside it, as `file:line:column`. */
@@ -10,6 +10,9 @@ export interface FileEntry {
   /** Where the part of the value at `path` stands; the value itself for an empty path. */
   locate(path: readonly PropertyKey[]): string;
 }
+
+/** Each costs a walk through the whole text, so that some ten thousand of them in one file would take hours. */
+const mostAliases = 100;
 
 /**
  * Reads the top-level keys of a YAML configuration file. `name` is what messages call the file.
@@ -33,6 +36,10 @@ export function parseConfigFile(content: string, name: string): FileEntry[] {
       `${at(root.range?.[0] ?? 0)}: must hold lines of the form "key: value", such as "rtmp-port: 1935"`,
     );
   }
+
+  let aliases = 0;
+  visit(document, { Alias: () => void aliases++ });
+  if (aliases > mostAliases) throw new UsageError(`${at(0)}: ${aliases} aliases (*name); ${mostAliases} are the most`);
 
   const entries: FileEntry[] = [];
   const problems: string[] = [];
@@ -60,7 +67,12 @@ export function parseConfigFile(content: string, name: string): FileEntry[] {
       return at(offsetOf(node) ?? offsetOf(pair.key) ?? 0);
     };
     try {
-      entries.push({ key, value: isNode(node) ? node.toJS(document, { maxAliasCount: 100 }) : null, place, locate });
+      entries.push({
+        key,
+        value: isNode(node) ? node.toJS(document, { maxAliasCount: mostAliases }) : null,
+        place,
+        locate,
+      });
     } catch (error) {
       problems.push(`${place}: ${key}: ${firstLine(error instanceof Error ? error.message : String(error))}`);
     }

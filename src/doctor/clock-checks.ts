@@ -19,6 +19,7 @@ const jumpMs = 50;
 /** No release of Skyweir is older. */
 const earliestMs = Date.UTC(2025, 0, 1);
 
+/** Whether the clock is right: logins of ONVIF and the times of pictures depend on it. */
 export function checkClock({ wallMs, driftMs, timedatectl, chronyc }: ClockFacts): Finding[] {
   const check = checkOf('clock', 'Clock');
   const remedy =

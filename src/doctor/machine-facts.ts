@@ -62,6 +62,7 @@ export async function readCertificate(config: Config, password: string): Promise
   }
 }
 
+/** What the machine says of its network. What cannot be found out is left out or null; it does not fail. */
 export async function readNetwork(config: Config): Promise<NetworkFacts> {
   const { host } = config;
   const [ipv6Code, rtp, discovery] = await Promise.all([

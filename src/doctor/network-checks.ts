@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import type { Config } from '../config/schema.ts';
 import { checkOf, type Finding } from './finding.ts';
 import type { WantedPort } from './port-checks.ts';
@@ -19,11 +20,10 @@ export interface NetworkFacts {
   readonly firewall: string | null;
 }
 
-/** Connections that wait to be accepted: what the listener asks for. */
-const backlog = 4096;
-/** Bytes of the send buffer that RTP over UDP asks for. */
-const sendBufferBytes = 4 * 1024 * 1024;
+/** What listeners and RTP over UDP ask the system for. */
+const { backlog, sendBufferBytes } = limits.sockets;
 
+/** Whether cameras and recorders reach the ports, and whether the system gives sockets what they ask for. */
 export function checkNetwork(config: Config, facts: NetworkFacts, ports: readonly WantedPort[]): Finding[] {
   return [
     ...checkFamilies(config, facts),

@@ -31,6 +31,7 @@ const MiB = 1024 * 1024;
 const littleBytes = 50 * MiB;
 const scarceBytes = 500 * MiB;
 
+/** Whether there is room to write on each file system that is used. */
 export function checkSpace(spaces: readonly SpaceFacts[]): Finding[] {
   return spaces.map(({ what, folder, freeBytes, totalBytes }) => {
     const check = checkOf('disk', 'Disk');
@@ -41,6 +42,7 @@ export function checkSpace(spaces: readonly SpaceFacts[]): Finding[] {
   });
 }
 
+/** Whether what must outlive a restart can be kept, out of reach of others. */
 export function checkStateFolder({ folder, state, mode, user }: StateFolderFacts): Finding {
   const check = checkOf('state-folder', 'State folder');
   switch (state) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type EventType, eventTitles } from '../base/event-types.ts';
-import type { EventRecord } from '../status/event-record.ts';
+import { type EventRecord, eventFields } from '../status/event-record.ts';
 
 /** An event as hooks tell it: a record of the history, or a trial that an operator asked for. */
 export interface HookEvent {
@@ -26,7 +26,7 @@ export function titleOf(type: HookEvent['type']): string {
 
 /** The JSON that webhooks get. Fields that an event does not have are null. */
 export function hookJson({ id, type, record }: HookEvent): string {
-  const { camera, publisher, wallMs, reason, detail = {} } = record;
+  const { camera, publisher, wallMs, detail = {} } = record;
   return JSON.stringify({
     id,
     event: type,
@@ -36,12 +36,7 @@ export function hookJson({ id, type, record }: HookEvent): string {
     publisher: publisher && { connection: publisher.id, address: publisher.address, port: publisher.port },
     path: camera?.path ?? detail.path ?? null,
     address: publisher?.address ?? detail.address ?? null,
-    reason,
-    count: detail.count ?? 1,
-    blame: detail.blame ?? null,
-    rule: detail.rule ?? null,
-    text: detail.text ?? null,
-    figures: detail.figures ?? null,
+    ...eventFields(record),
   });
 }
 
@@ -67,7 +62,12 @@ export const templateWords = [
  * Fills a template. Values cannot break out of their place: control characters, and the text that separates records, become
  * spaces.
  */
-export function fillTemplate(template: string, event: HookEvent, place: CameraPlace | null, separator = ''): string {
+export function fillTemplate(
+  template: string,
+  event: HookEvent,
+  place: CameraPlace | null,
+  separators: readonly string[] = [],
+): string {
   const { id, type, record } = event;
   const { camera, publisher, wallMs, reason, detail = {} } = record;
   const values: Record<(typeof templateWords)[number], string | number | null | undefined> = {
@@ -89,7 +89,7 @@ export function fillTemplate(template: string, event: HookEvent, place: CameraPl
   return template.replaceAll(/\{([a-z-]+)\}/g, (whole, word: string) => {
     if (!Object.hasOwn(values, word)) return whole;
     const value = String(values[word as keyof typeof values] ?? '').replaceAll(/\p{Cc}/gu, ' ');
-    return separator === '' ? value : value.replaceAll(separator, ' ');
+    return separators.reduce((text, separator) => text.replaceAll(separator, ' '), value);
   });
 }
 

@@ -1,5 +1,5 @@
 import { type EventType, eventTypes } from '../base/event-types.ts';
-import { type HookEntry, type HookType, hookName, maskUrl } from '../config/hook-list.ts';
+import { defaultHookTimeoutMs, type HookEntry, type HookType, hookName, maskUrl } from '../config/hook-list.ts';
 import { type CameraPlace, fillTemplate, type HookEvent, hookJson } from './hook-event.ts';
 import { analyticsXml, judgeAnalyticsAnswer } from './milestone-analytics.ts';
 import { type HookAnswer, judgeAnswer, type Outcome } from './outcome.ts';
@@ -34,7 +34,7 @@ export class Hook {
     this.name = hookName(entry);
     this.type = entry.type ?? 'webhook';
     this.url = entry.url;
-    this.timeoutMs = entry.timeout ?? defaultTimeoutMs;
+    this.timeoutMs = entry.timeout ?? defaultHookTimeoutMs;
     this.#events = new Set(entry.events ?? eventTypes);
     this.#cameras = entry.cameras === undefined ? null : new Set(entry.cameras.map((name) => name.toLowerCase()));
     const ids = Object.entries(entry['camera-ids'] ?? {});
@@ -76,7 +76,9 @@ export class Hook {
   content(event: HookEvent, place: CameraPlace | null): string {
     const { text, separator = '', source = '{camera}' } = this.#entry;
     if (this.type === 'milestone-generic') {
-      return `${fillTemplate(text ?? genericText, event, place, separator)}${separator}`;
+      // A publisher that is refused has chosen its path: that must not look like fields, or events, of ours.
+      const separators = separator === '' ? [';'] : [';', separator];
+      return `${fillTemplate(text ?? genericText, event, place, separators)}${separator}`;
     }
     if (this.type === 'milestone-analytics')
       return analyticsXml(event, place, { text: text ?? '{title}', source, cameraIds: this.#cameraIds });
@@ -101,6 +103,3 @@ export class Hook {
     return this.type === 'milestone-analytics' ? judgeAnalyticsAnswer(answer, outcome) : outcome;
   }
 }
-
-/** Milliseconds for one attempt, with connecting. */
-export const defaultTimeoutMs = 10_000;

@@ -17,7 +17,7 @@ export interface WindowRates {
 }
 
 /** Milliseconds of each of the two windows. */
-export const rateWindowMs = 5_000;
+const rateWindowMs = 5_000;
 
 /**
  * How much faster than real time a stream may come without counting as more: what a link held back is sent afterwards, as fast

@@ -3,7 +3,7 @@ import { avcCodecText, encodeAvcConfiguration } from './avc-configuration.ts';
 import { box, fullBox, typeWord, words } from './box.ts';
 
 /** Units of all times: milliseconds, as the publishers' time stamps are. */
-export const timescale = 1000;
+const timescale = 1000;
 
 /** The one track of a stream. */
 export const trackId = 1;

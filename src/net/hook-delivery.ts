@@ -86,6 +86,11 @@ class HttpSender implements HookSender {
       headers: { 'User-Agent': this.#options.userAgent, ...headers, 'Content-Length': body.length },
     });
     let answered = false;
+    // Without this, Node closes the connection and says nothing.
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(new Error('the target speaks another protocol'));
+    });
     request.on('response', (response) => {
       answered = true;
       void readBeginning(response).then((text) => resolve(this.#judge(response, text)));
@@ -187,10 +192,15 @@ class UdpSender implements HookSender {
       resolve(sent);
     };
     socket.on('error', (error) => finish(failed(error, null)));
-    socket.send(content, port, host, (error) => {
-      const delivered: Sent = { outcome: { result: 'delivered', detail: 'sent' }, answer: '', status: null };
-      finish(error === null ? delivered : failed(error, null));
-    });
+    try {
+      socket.send(content, port, host, (error) => {
+        const delivered: Sent = { outcome: { result: 'delivered', detail: 'sent' }, answer: '', status: null };
+        finish(error === null ? delivered : failed(error, null));
+      });
+    } catch (error) {
+      // Port 0 is a URL, but no place to send to.
+      finish(failed(error, null));
+    }
     return promise;
   }
 

@@ -34,6 +34,11 @@ export function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
       reject(new Error(error.code ?? error.message));
     };
     outgoing.on('error', fail);
+    // Without this, Node closes the connection and says nothing.
+    outgoing.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      fail(new Error('the server speaks another protocol'));
+    });
     outgoing.on('response', (response) => {
       const parts: Buffer[] = [];
       let bytes = 0;

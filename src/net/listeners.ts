@@ -1,8 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { limits } from '../base/limits.ts';
 import { listen } from './listen.ts';
-
-/** Connections the kernel may hold for us: with Node's default of 511 a burst of 1000 drones pays a one-second SYN retry. */
-const backlog = 4096;
 
 /** A port to listen on. */
 export interface WantedPort {
@@ -52,7 +50,7 @@ export class Listeners {
   async #listen({ key, flag, port }: WantedPort): Promise<Server> {
     // Only a socket that nothing has been read from can move to another thread.
     const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#onSocket(key, socket));
-    await listen(server, { host: this.#host, port, flag, backlog });
+    await listen(server, { host: this.#host, port, flag, backlog: limits.sockets.backlog });
     // What goes wrong from now on is one connection that could not be accepted.
     server.on('error', () => {});
     return server;

@@ -2,6 +2,8 @@ import { limits } from '../base/limits.ts';
 
 /** A connection whose reading may have to wait. */
 export interface TurnTaker {
+  /** Of the peer: those of one address share its turns. */
+  readonly address: string;
   /** How much of its thread's time it may still use; see {@link ReadTurns}. */
   readonly allowance: Allowance;
   /** It may read on. It may also have ended meanwhile. */
@@ -26,13 +28,13 @@ export function freshAllowance(nowMs: number): Allowance {
 /**
  * Shares a thread between its connections. Each may use a share of the thread's time, far above what any camera needs, and some
  * milliseconds at once. Who has used that up reads no further until its turn comes: those who wait are taken one by one, a few
- * milliseconds apart. So a peer that sends what costs much, as fast as it can, cannot delay the pictures of the others, and
- * neither can a hundred of them.
+ * milliseconds apart, of each address one after the other. So a peer that sends what costs much, as fast as it can, cannot
+ * delay the pictures of the others, and neither can a hundred of them; nor do those of one address keep others from their turn.
  */
 export class ReadTurns {
   readonly #delay: Delay;
-  /** Those who wait, first come first served. A set, because leaving must be cheap too. */
-  readonly #waiting = new Set<TurnTaker>();
+  /** Those who wait, by address, first come first served. Sets, because leaving must be cheap too. */
+  readonly #waiting = new Map<string, Set<TurnTaker>>();
   #ticking = false;
   #takenMs = Number.NEGATIVE_INFINITY;
 
@@ -42,7 +44,9 @@ export class ReadTurns {
 
   /** Connections that wait. */
   get waiting(): number {
-    return this.#waiting.size;
+    let count = 0;
+    for (const own of this.#waiting.values()) count += own.size;
+    return count;
   }
 
   /** At `nowMs` a connection was served for `costMs`. False: it must stop reading until `onTurn` is called. */
@@ -66,15 +70,20 @@ export class ReadTurns {
 
   /** A connection has more to do, but stops for the others. `onTurn` is called when it may go on. */
   wait(taker: TurnTaker): void {
-    taker.allowance.waiting = true;
-    this.#waiting.add(taker);
+    const { address, allowance } = taker;
+    allowance.waiting = true;
+    const own = this.#waiting.get(address);
+    if (own === undefined) this.#waiting.set(address, new Set([taker]));
+    else own.add(taker);
     this.#tick();
   }
 
   /** A connection ended. */
   leave(taker: TurnTaker): void {
-    taker.allowance.waiting = false;
-    this.#waiting.delete(taker);
+    const { address, allowance } = taker;
+    allowance.waiting = false;
+    const own = this.#waiting.get(address);
+    if (own?.delete(taker) && own.size === 0) this.#waiting.delete(address);
   }
 
   #tick(): void {
@@ -82,9 +91,13 @@ export class ReadTurns {
     this.#ticking = true;
     this.#delay(() => {
       this.#ticking = false;
-      const [next] = this.#waiting;
-      if (next === undefined) return;
+      const [first] = this.#waiting;
+      if (first === undefined) return;
+      const [address, own] = first;
+      const next = own.values().next().value!;
       this.leave(next);
+      // Its others wait until each other address had a turn.
+      if (this.#waiting.delete(address)) this.#waiting.set(address, own);
       // What it was short of is forgiven: it has waited. It may do one thing, and then has to ask again.
       next.allowance.ms = Math.max(next.allowance.ms, 0);
       next.onTurn();

@@ -7,6 +7,8 @@ const sliceBytes = 2048;
 
 /** What a {@link ReaderInput} works on. */
 export interface ReaderInputOptions {
+  /** Of the reader. */
+  readonly address: string;
   readonly turns: ReadTurns;
   readonly clock: Clock;
   /** The socket that is read at the moment. */
@@ -17,6 +19,7 @@ export interface ReaderInputOptions {
 
 /** The bytes that a reader sends, parsed as fast as its share of the thread allows. Readers who mean well send a request at a time. */
 export class ReaderInput implements TurnTaker {
+  readonly address: string;
   readonly allowance: Allowance;
   readonly #options: ReaderInputOptions;
   /** What waits for the turn. */
@@ -26,6 +29,7 @@ export class ReaderInput implements TurnTaker {
 
   constructor(options: ReaderInputOptions) {
     this.#options = options;
+    this.address = options.address;
     this.allowance = freshAllowance(options.clock.nowMs());
   }
 

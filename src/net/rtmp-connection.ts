@@ -47,6 +47,7 @@ export interface IngestContext {
  * read buffer through the session to the publisher; the path is claimed from the registry over the connection's port.
  */
 export class RtmpConnection implements ServerSessionHandler, TurnTaker {
+  readonly address: string;
   readonly allowance: Allowance;
   readonly #context: IngestContext;
   readonly #task: IngestTask;
@@ -72,6 +73,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   constructor(context: IngestContext, task: IngestTask, finished: (reason: ErrorCode) => void) {
     this.#context = context;
     this.#task = task;
+    this.address = task.peer.address;
     this.#port = task.port;
     this.#finished = finished;
     this.allowance = freshAllowance(context.clock.nowMs());

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv4, isIPv6 } from 'node:net';
 import { plainAddress } from '../base/address.ts';
+import { limits } from '../base/limits.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
 import type { PacketBatch } from '../rtp/packet-batch.ts';
 
@@ -18,9 +19,6 @@ const queuedBytes = 4 * 1024 * 1024;
  */
 const burstBytes = 256 * 1024;
 const burstMs = 10;
-
-/** Bytes asked of the kernel for sending; it gives what it allows. */
-const sendBufferBytes = 4 * 1024 * 1024;
 
 /** Takes a reader's RTCP packet; `bytes` is valid during the call only. */
 export interface ReportSink {
@@ -242,7 +240,7 @@ function literalLookup(
 
 function tryBufferSize(socket: Socket): void {
   try {
-    socket.setSendBufferSize(sendBufferBytes);
+    socket.setSendBufferSize(limits.sockets.sendBufferBytes);
   } catch {
     // The kernel's default will do.
   }

@@ -87,8 +87,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     });
     this.#entry = new TunnelEntry(context.tunnels, this);
     this.#input = new ReaderInput({
-      turns: context.turns,
-      clock: context.clock,
+      ...{ address: peer.address, turns: context.turns, clock: context.clock },
       socket: () => this.#socket,
       deliver: (bytes) => this.#parse(bytes),
     });

@@ -1,9 +1,12 @@
 import { plainAddress } from '../base/address.ts';
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 
 interface Failures {
   readonly count: number;
   readonly lastMs: number;
+  /** The one before that. */
+  readonly beforeMs: number;
 }
 
 /**
@@ -34,12 +37,19 @@ export class LoginThrottle {
     const before = this.#failures.get(key);
     const counts = before !== undefined && nowMs - before.lastMs < limits.onvif.forgiveMs;
     this.#failures.delete(key);
-    this.#failures.set(key, { count: counts ? before.count + 1 : 1, lastMs: nowMs });
-    if (this.#failures.size <= limits.onvif.failingAddresses) return;
-    for (const oldest of this.#failures.keys()) {
-      this.#failures.delete(oldest);
-      return;
-    }
+    const beforeMs = counts ? before.lastMs : nowMs;
+    this.#failures.set(key, { count: counts ? before.count + 1 : 1, lastMs: nowMs, beforeMs });
+    forgetOldest(this.#failures, limits.onvif.failingAddresses);
+  }
+
+  /** Takes the newest failure back: it was none, but says nothing of those before it. */
+  takeBack(address: string): void {
+    const key = keyOf(address);
+    const failures = this.#failures.get(key);
+    if (failures === undefined) return;
+    const { count, beforeMs } = failures;
+    if (count > 1) this.#failures.set(key, { count: count - 1, lastMs: beforeMs, beforeMs });
+    else this.#failures.delete(key);
   }
 
   succeeded(address: string): void {

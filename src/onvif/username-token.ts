@@ -1,5 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { limits } from '../base/limits.ts';
+import { isSameText } from '../base/same-text.ts';
 import { parseDateTime } from './events/event-time.ts';
 import { childOf, textAt, type XmlElement } from './xml.ts';
 
@@ -41,7 +42,7 @@ export class UsernameTokens {
       if (part === '' || part.length > limits.onvif.tokenCharacters) return 'malformed';
     if (!base64.test(nonce)) return 'malformed';
     const digest = createHash('sha1').update(Buffer.from(nonce, 'base64')).update(created).update(this.#password);
-    const right = equal(this.#user, user) && equal(digest.digest('base64'), password.text);
+    const right = isSameText(user, this.#user) && isSameText(password.text, digest.digest('base64'));
     const createdMs = parseDateTime(created);
     if (!right) return 'rejected';
     if (createdMs === null) return 'malformed';
@@ -82,11 +83,4 @@ interface Use {
 
 function hash(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('base64');
-}
-
-/** Compares without telling by its duration how much was right. */
-function equal(expected: string, given: string): boolean {
-  const a = createHash('sha256').update(expected).digest();
-  const b = createHash('sha256').update(given).digest();
-  return timingSafeEqual(a, b);
 }

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 import { BoundedWork } from './bounded-work.ts';
 import type { PublishQuery } from './publish-query.ts';
@@ -7,6 +8,7 @@ import { type MethodVerdict, type PublishAttempt, refused } from './verdict.ts';
 /** Sends a body and resolves with the status of the answer; throws when there is none in time. */
 export type CallbackPost = (body: string, headers: Readonly<Record<string, string>>) => Promise<number>;
 
+/** What a {@link Callback} is made with. Times are monotonic and wall-clock milliseconds. */
 export interface CallbackOptions {
   readonly post: CallbackPost;
   /** Signs the body; null for none. */
@@ -72,15 +74,10 @@ export class Callback {
 
   #remember(question: string, accepted: boolean): void {
     const { callbackAnswers, callbackAcceptedMs, callbackRefusedMs } = limits.publishAuth;
-    this.#answers.delete(question);
-    if (this.#answers.size >= callbackAnswers) {
-      for (const oldest of this.#answers.keys()) {
-        this.#answers.delete(oldest);
-        break;
-      }
-    }
     const untilMs = this.#options.nowMs() + (accepted ? callbackAcceptedMs : callbackRefusedMs);
+    this.#answers.delete(question);
     this.#answers.set(question, { accepted, untilMs });
+    forgetOldest(this.#answers, callbackAnswers);
   }
 
   /** Of everything that the answer may depend on; connection and port are new with each try of one encoder. */
@@ -91,7 +88,7 @@ export class Callback {
 }
 
 /** What the operator's program is sent. Credentials stand here and nowhere else: not in the URL, not in a header. */
-export function callbackBody(attempt: PublishAttempt, query: PublishQuery, wallMs: number): string {
+function callbackBody(attempt: PublishAttempt, query: PublishQuery, wallMs: number): string {
   const { camera, path, pathKey, connection, address, port, listenerPort, tls } = attempt;
   return JSON.stringify({
     event: 'publish',
@@ -108,7 +105,7 @@ export function callbackBody(attempt: PublishAttempt, query: PublishQuery, wallM
 }
 
 /** `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits. The time in the body keeps it from being used again. */
-export function callbackSignature(secret: string, body: string): string {
+function callbackSignature(secret: string, body: string): string {
   return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 }
 

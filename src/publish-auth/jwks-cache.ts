@@ -9,6 +9,7 @@ export class KeysUnavailable extends Error {}
 /** Where a {@link JwksCache} has its keys from. Throws when they cannot be had; the text must hold no secret. */
 export type JwksSource = (signal: AbortSignal) => Promise<string>;
 
+/** What a {@link JwksCache} is made with. */
 export interface JwksCacheOptions {
   readonly source: JwksSource;
   /** Monotonic ms. */

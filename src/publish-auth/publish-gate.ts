@@ -55,13 +55,19 @@ export class PublishGate {
   /** Never rejects. `signal` ends the wait for an answer: then nothing is known. */
   async check(attempt: PublishAttempt, signal: AbortSignal): Promise<GateVerdict> {
     const throttled = this.#throttle.waitMs(attempt.address, this.#clock.nowMs()) > 0;
-    const verdict = await withinSignal(this.#decide(attempt, !throttled, signal), signal);
-    if (verdict.type === 'accepted' || verdict.reason !== 'credential_wrong') return verdict;
-    // What the operator's program refuses was not guessed.
-    if (verdict.guessed !== true) return verdict;
+    // Counted also where nobody waits for the answer any more, or whoever leaves early could guess for ever.
+    const deciding = this.#decide(attempt, !throttled, signal).then((verdict) =>
+      this.#count(verdict, attempt.address, throttled),
+    );
+    return withinSignal(deciding, signal);
+  }
+
+  /** A guess is one whatever else was wrong; what the operator's program refuses was not guessed. */
+  #count(verdict: GateVerdict, address: string, throttled: boolean): GateVerdict {
+    if (verdict.type === 'accepted' || verdict.guessed !== true) return verdict;
+    if (!throttled) this.#throttle.failed(address, this.#clock.nowMs());
     // What comes while it waits is not counted, or an encoder that tries for ever would never get in again.
-    if (throttled) return { ...verdict, reason: 'credential_throttled' };
-    this.#throttle.failed(attempt.address, this.#clock.nowMs());
+    else if (verdict.reason === 'credential_wrong') return { ...verdict, reason: 'credential_throttled' };
     return verdict;
   }
 

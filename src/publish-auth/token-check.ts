@@ -21,8 +21,7 @@ export const tokenAlgorithms = [
   'PS512',
 ] as const;
 
-export type TokenAlgorithm = (typeof tokenAlgorithms)[number];
-
+/** What tokens are checked against. */
 export interface TokenOptions {
   readonly keyFor: JWTVerifyGetKey;
   readonly algorithms: readonly string[];

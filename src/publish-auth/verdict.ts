@@ -25,8 +25,10 @@ export interface Accepted {
   readonly once?: { readonly id: string; readonly untilMs: number };
 }
 
+/** What a method says that was given nothing to look at. */
 export const absent: MethodVerdict = { type: 'absent' };
 
+/** What a method says that does not let somebody publish. `detail` is for the log and holds no secret. */
 export function refused(reason: RefusalCode, detail?: string): MethodVerdict {
   return detail === undefined ? { type: 'refused', reason } : { type: 'refused', reason, detail };
 }

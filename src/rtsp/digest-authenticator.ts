@@ -1,4 +1,5 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
+import { isSameText } from '../base/same-text.ts';
 import { DigestMemory } from './digest-memory.ts';
 import { parseRequestUrl } from './request-url.ts';
 
@@ -78,8 +79,8 @@ export class DigestAuthenticator {
     const signedUri = fields.get('uri') ?? '';
     const expected = this.#response(algorithm, nonce, method, signedUri, fields);
     const right =
-      equal(expected, (fields.get('response') ?? '').toLowerCase()) &&
-      equal(this.#options.user, fields.get('username') ?? '') &&
+      isSameText((fields.get('response') ?? '').toLowerCase(), expected) &&
+      isSameText(fields.get('username') ?? '', this.#options.user) &&
       fields.get('realm') === this.#realm &&
       sameTarget(signedUri, uri);
     if (!right) return 'rejected';
@@ -90,7 +91,7 @@ export class DigestAuthenticator {
   /** Whether we made the nonce, lately. One of an earlier run of the server has another key, and is as good as old. */
   #fresh(nonce: string, nowMs: number): boolean {
     const time = nonceShape.exec(nonce)?.[1];
-    if (time === undefined || !equal(this.#nonce(time), nonce)) return false;
+    if (time === undefined || !isSameText(nonce, this.#nonce(time))) return false;
     const ageMs = nowMs - Number.parseInt(time, 16);
     return ageMs <= this.#options.nonceLifetimeMs && ageMs >= -clockSlackMs;
   }
@@ -124,13 +125,6 @@ export class DigestAuthenticator {
 
 function hash(algorithm: DigestAlgorithm, text: string): string {
   return createHash(hashNames[algorithm]).update(text).digest('hex');
-}
-
-/** Compares without telling by its duration how much was right. */
-function equal(expected: string, given: string): boolean {
-  const a = createHash('sha256').update(expected).digest();
-  const b = createHash('sha256').update(given).digest();
-  return timingSafeEqual(a, b);
 }
 
 function algorithmOf(name: string | undefined): DigestAlgorithm | null {

@@ -10,10 +10,9 @@ import { HttpAccess } from '../net/http-access.ts';
 import { HttpJournal } from '../net/http-journal.ts';
 import type { HttpCounts } from '../status/counts.ts';
 import { AccessFiles } from './access-files.ts';
+import { FileWatch } from './file-watch.ts';
 
-/** Milliseconds between looks at the files, which the command line may have changed. */
-const lookMs = 2_000;
-
+/** What {@link Access} is made with. */
 export interface AccessOptions {
   /** Null with `--no-auth`. */
   readonly credentials: { readonly user: string; readonly password: string } | null;
@@ -32,21 +31,14 @@ export interface AccessOptions {
 /** Who may do what at the HTTP port, with the files behind it, which are watched. */
 export class Access {
   readonly http: HttpAccess;
-  readonly #options: AccessOptions;
-  readonly #files: AccessFiles;
-  readonly #timers: readonly NodeJS.Timeout[];
-  #signature: string;
-  #looking = false;
+  readonly #watch: FileWatch;
+  readonly #sweeping: NodeJS.Timeout;
 
-  private constructor(options: AccessOptions, files: AccessFiles, http: HttpAccess, signature: string) {
-    this.#options = options;
-    this.#files = files;
+  private constructor(http: HttpAccess, watch: FileWatch) {
     this.http = http;
-    this.#signature = signature;
-    this.#timers = [
-      setInterval(() => void this.#look(), lookMs).unref(),
-      setInterval(() => http.control.sweep(), limits.access.sweepMs).unref(),
-    ];
+    this.#watch = watch;
+    watch.start();
+    this.#sweeping = setInterval(() => http.control.sweep(), limits.access.sweepMs).unref();
   }
 
   /** Throws `StartError` if users or tokens cannot be read. */
@@ -64,33 +56,24 @@ export class Access {
       clock,
       random: randomBytes,
     });
-    const signature = await files.signature();
+    // The command line changes them too.
+    const watch = new FileWatch([files.users, files.tokens], async () => {
+      await control.reload().catch((error: Error) => {
+        logger.error({}, `${error.message}; users and tokens stay as they were`);
+      });
+    });
+    await watch.note();
     await control.reload();
     for (const warning of await files.exposures()) logger.warn({}, warning);
     const isLocal = isLoopback(host);
     if (credentials === null) logger.warn({ host }, openWarning(isLocal));
-    return new Access(options, files, new HttpAccess(control, journal, isLocal), signature);
+    return new Access(new HttpAccess(control, journal, isLocal), watch);
   }
 
   /** Looks no more. */
   close(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-  }
-
-  async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    const { logger } = this.#options;
-    try {
-      const signature = await this.#files.signature();
-      if (signature === this.#signature) return;
-      this.#signature = signature;
-      await this.http.control.reload();
-    } catch (error) {
-      logger.error({}, `${(error as Error).message}; users and tokens stay as they were`);
-    } finally {
-      this.#looking = false;
-    }
+    this.#watch.stop();
+    clearInterval(this.#sweeping);
   }
 }
 

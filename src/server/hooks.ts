@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { EventType } from '../base/event-types.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { firstLine } from '../config/credentials.ts';
 import { describeFileError, StartError } from '../config/errors.ts';
 import { type HookEntry, hookName } from '../config/hook-list.ts';
 import type { Config } from '../config/schema.ts';
@@ -161,7 +162,7 @@ function readSecrets(entry: HookEntry): HookSecrets {
       throw new StartError(`${who}: ${key} ${file}: cannot read the file: ${describeFileError(error)}`);
     }
   };
-  const secret = secretFile === undefined ? null : read(secretFile, 'secret-file').split(/\r?\n/, 1)[0]!;
+  const secret = secretFile === undefined ? null : firstLine(read(secretFile, 'secret-file'));
   if (secret !== null && secret.length < secretCharacters)
     throw new StartError(
       `${who}: secret-file ${secretFile}: the first line must have ${secretCharacters} characters or more`,

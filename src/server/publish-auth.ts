@@ -52,6 +52,7 @@ export interface AdmissionRequest {
   readonly deadlineMs: number;
 }
 
+/** What {@link PublishAuth} is made with. */
 export interface PublishAuthOptions {
   readonly stateDir: string;
   readonly clock: Clock;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { limits } from '../base/limits.ts';
 import { describeFileError, StartError } from '../config/errors.ts';
-import { createStateFile, replaceStateFile } from '../config/state-file.ts';
+import { createStateFile, readStateFile, replaceStateFile } from '../config/state-file.ts';
 import { KeyBook } from '../publish-auth/key-book.ts';
 
 /** Milliseconds that a change waits for another one's to end, and after which a lock was left behind by a crash. */
@@ -19,15 +19,14 @@ export function publishKeyFile(stateDir: string): string {
 
 /** Reads the keys. No file is no keys. Throws {@link StartError} for a file that cannot be read or is something else. */
 export async function readKeyFile(file: string): Promise<KeyBook> {
-  let text: string;
+  let text: string | null;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readStateFile(file, limits.publishAuth.keyFileBytes);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new KeyBook(randomBytes(32).toString('hex'));
     throw new StartError(`${file}: cannot read the stream keys: ${describeFileError(error)}`, { cause: error });
   }
+  if (text === null) return new KeyBook(randomBytes(32).toString('hex'));
   try {
-    if (text.length > limits.publishAuth.keyFileBytes) throw new Error('it is too long');
     return KeyBook.parse(text);
   } catch (error) {
     // What is in the file is not repeated.

@@ -33,6 +33,7 @@ export interface Rotation {
   readonly cut: boolean;
 }
 
+/** What {@link PublishKeys} are made with. */
 export interface PublishKeysOptions {
   readonly stateDir: string;
   readonly clock: Clock;

@@ -168,8 +168,10 @@ export class Publishers {
   #onMessage(connection: Connection, message: ConnectionToMain): void {
     if (message.type === 'claim') this.#claim(connection, message);
     else if (message.type === 'release') this.#release(connection, message.reason);
-    else if (message.type === 'ended') connection.reason = message.reason;
-    else if (connection.camera !== null) {
+    else if (message.type === 'ended') {
+      connection.reason = message.reason;
+      this.#stopChecking(connection);
+    } else if (connection.camera !== null) {
       this.#events.emit('notice', { camera: connection.camera, publisher: connection.peer, notice: message.event });
     }
   }

@@ -81,20 +81,12 @@ export class Statistics {
   }
 
   #start(camera: Camera, publisher: Peer): void {
-    const { clock, counters, capacity } = this.#options;
     const left = this.#streams.get(camera.index);
     // A successor follows at once: its frames must not count as fetched from the stream before.
     if (left !== undefined) this.#reportEnd(left);
     this.verdicts.delete(camera.index);
-    const startedMs = clock.nowMs();
-    const meter = new StreamMeter({
-      path: camera.path,
-      publisher: hostAndPort(publisher.address, publisher.port),
-      capacity,
-      startedMs,
-      startedWallMs: clock.wallMs(),
-      before: readCamera(counters, camera.index),
-    });
+    const startedMs = this.#options.clock.nowMs();
+    const meter = startMeter(camera, publisher, startedMs, this.#options);
     const stream: MeasuredStream = {
       camera,
       publisher,
@@ -161,6 +153,23 @@ export class Statistics {
 
 /** Part of an interval by which a timer may be early and still belong to the end of it. */
 const tolerance = 0.01;
+
+/** The meter of a stream that has just started. */
+export function startMeter(
+  camera: Camera,
+  publisher: Peer,
+  startedMs: number,
+  { capacity, clock, counters }: Pick<StatisticsOptions, 'capacity' | 'clock' | 'counters'>,
+): StreamMeter {
+  return new StreamMeter({
+    path: camera.path,
+    publisher: hostAndPort(publisher.address, publisher.port),
+    capacity,
+    startedMs,
+    startedWallMs: clock.wallMs(),
+    before: readCamera(counters, camera.index),
+  });
+}
 
 /** Load of the busiest consumer between two moments. One that was replaced meanwhile starts again at zero and does not count. */
 export function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {

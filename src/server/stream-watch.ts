@@ -1,16 +1,14 @@
-import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Camera, Peer, Rejections } from '../control/messages.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
-import { readCamera } from '../stats/camera-snapshot.ts';
 import type { CounterWindows } from '../stats/counter-windows.ts';
 import { healthWindows, StreamHealth } from '../stats/stream-health.ts';
-import { StreamMeter } from '../stats/stream-meter.ts';
+import type { StreamMeter } from '../stats/stream-meter.ts';
 import type { StreamReport } from '../stats/stream-report.ts';
 import { thresholds, type Verdict } from '../stats/verdict.ts';
 import { RejectionLimit } from './rejection-limit.ts';
-import { busiest } from './statistics.ts';
+import { busiest, startMeter } from './statistics.ts';
 import type { Refusal, StreamEvents } from './stream-events.ts';
 import type { ThreadTime } from './thread.ts';
 
@@ -116,17 +114,10 @@ export class StreamWatch {
   }
 
   #start(camera: Camera, publisher: Peer): void {
-    const { clock, counters, windows, capacity } = this.#options;
+    const { clock, windows } = this.#options;
     windows.forget(camera.index);
     const startedMs = clock.nowMs();
-    const meter = new StreamMeter({
-      path: camera.path,
-      publisher: hostAndPort(publisher.address, publisher.port),
-      capacity,
-      startedMs,
-      startedWallMs: clock.wallMs(),
-      before: readCamera(counters, camera.index),
-    });
+    const meter = startMeter(camera, publisher, startedMs, this.#options);
     this.#partOf(camera).set(camera.index, { camera, publisher, meter, health: new StreamHealth(), startedMs });
   }
 

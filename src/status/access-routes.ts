@@ -6,16 +6,15 @@ import {
   type PasswordResult,
   type UserInfo,
 } from './access-source.ts';
-import type { StatusRoute } from './route.ts';
 import {
   problem,
+  problemForm,
   type Role,
   type RouteAnswer,
-  type RouteAnswerForm,
   type RouteClient,
   type RouteRequest,
+  type StatusRoute,
 } from './route.ts';
-import { problemSchema } from './schemas.ts';
 import { endedCookie, sessionCookie } from './session-cookie.ts';
 
 /** Login and logout, users, and API tokens. */
@@ -31,7 +30,12 @@ function loginRoutes(source: AccessSource): StatusRoute[] {
       summary: 'Log a browser in: the answer sets a cookie',
       open: true,
       body: schemas.loginBody,
-      answers: { 204: { text: 'Logged in' }, 401: refusal('User name or password is wrong'), 429: tooMany, 503: busy },
+      answers: {
+        204: { text: 'Logged in' },
+        401: problemForm('User name or password is wrong'),
+        429: tooMany,
+        503: busy,
+      },
       handle: async (request) => {
         const { user, password } = request.body as { user: string; password: string };
         const client = clientOf(request);
@@ -75,9 +79,9 @@ function loginRoutes(source: AccessSource): StatusRoute[] {
       body: schemas.passwordBody,
       answers: {
         204: { text: 'Changed' },
-        403: refusal('The current password is wrong'),
-        409: refusal('Whoever asks is no user of the list'),
-        422: refusal('The new password is no good'),
+        403: problemForm('The current password is wrong'),
+        409: problemForm('Whoever asks is no user of the list'),
+        422: problemForm('The new password is no good'),
         429: tooMany,
         503: busy,
       },
@@ -112,8 +116,8 @@ function userRoutes(source: AccessSource): StatusRoute[] {
       body: schemas.newUserBody,
       answers: {
         201: { schema: schemas.userSchema, text: 'Added' },
-        409: refusal('There is one of that name, or no room'),
-        422: refusal('The name or the password is no good'),
+        409: problemForm('There is one of that name, or no room'),
+        422: problemForm('The name or the password is no good'),
         503: busy,
       },
       handle: ({ body }) => {
@@ -135,8 +139,8 @@ function userRoutes(source: AccessSource): StatusRoute[] {
       answers: {
         200: { schema: schemas.userSchema, text: 'Changed' },
         404: noUser,
-        409: refusal('It is the last admin, or the user of --user'),
-        422: refusal('The password is no good'),
+        409: problemForm('It is the last admin, or the user of --user'),
+        422: problemForm('The password is no good'),
         503: busy,
       },
       handle: ({ params, body }) => {
@@ -156,7 +160,11 @@ function userRoutes(source: AccessSource): StatusRoute[] {
       summary: 'Take a user off the list. All logins of that user end; tokens that the user made do not',
       role: 'admin',
       params: schemas.userParameters,
-      answers: { 204: { text: 'Removed' }, 404: noUser, 409: refusal('It is the last admin, or the user of --user') },
+      answers: {
+        204: { text: 'Removed' },
+        404: noUser,
+        409: problemForm('It is the last admin, or the user of --user'),
+      },
       handle: ({ params }) => {
         const name = String(params['name']);
         return answerTo(async () => {
@@ -186,8 +194,8 @@ function tokenRoutes(source: AccessSource): StatusRoute[] {
       body: schemas.newTokenBody,
       answers: {
         201: { schema: schemas.newTokenSchema, text: 'The token' },
-        409: refusal('There is no room for more'),
-        422: refusal('The label or the time is no good'),
+        409: problemForm('There is no room for more'),
+        422: problemForm('The label or the time is no good'),
       },
       handle: ({ body, user }) => {
         const { label, role, notAfter = null } = body as { label: string; role: Role; notAfter?: string | null };
@@ -204,7 +212,7 @@ function tokenRoutes(source: AccessSource): StatusRoute[] {
       summary: 'Revoke an API token',
       role: 'admin',
       params: schemas.tokenParameters,
-      answers: { 204: { text: 'Revoked' }, 404: refusal('There is no such token') },
+      answers: { 204: { text: 'Revoked' }, 404: problemForm('There is no such token') },
       handle: ({ params }) => {
         const id = String(params['id']);
         return answerTo(async () => {
@@ -248,12 +256,8 @@ function cookieOf({ headers }: RouteRequest): string | undefined {
   return typeof cookie === 'string' ? cookie : undefined;
 }
 
-function refusal(text: string): RouteAnswerForm {
-  return { schema: problemSchema, text };
-}
-
-const noUser = refusal('There is no such user in the list');
-const tooMany = refusal(
+const noUser = problemForm('There is no such user in the list');
+const tooMany = problemForm(
   'Too many wrong passwords came from there, or for that name; Retry-After says how long to wait',
 );
-const busy = refusal('Too many logins at once');
+const busy = problemForm('Too many logins at once');

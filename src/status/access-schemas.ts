@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts';
+import { closedObject, type JsonSchema } from './json-schema.ts';
 import { roles } from './route.ts';
-import type { JsonSchema } from './schemas.ts';
 
 const role: JsonSchema = { type: 'string', enum: [...roles], description: 'What may be done' };
 const name: JsonSchema = { type: 'string', minLength: 1, maxLength: 64, description: 'Name of the user' };
@@ -9,16 +9,11 @@ const password: JsonSchema = { type: 'string', maxLength: limits.access.longestP
 const time: JsonSchema = { type: 'string', format: 'date-time' };
 const timeOrNull: JsonSchema = { type: ['string', 'null'], format: 'date-time' };
 
-function object(properties: Readonly<Record<string, JsonSchema>>, optional: readonly string[] = []): JsonSchema {
-  const required = Object.keys(properties).filter((key) => !optional.includes(key));
-  return { type: 'object', required, properties, additionalProperties: false };
-}
-
-export const loginBody = object({ user: name, password });
-export const passwordBody = object({ current: password, password });
-export const newUserBody = object({ name, password, role });
-export const userChangeBody = object({ password, role }, ['password', 'role']);
-export const newTokenBody = object(
+export const loginBody = closedObject({ user: name, password });
+export const passwordBody = closedObject({ current: password, password });
+export const newUserBody = closedObject({ name, password, role });
+export const userChangeBody = closedObject({ password, role }, ['password', 'role']);
+export const newTokenBody = closedObject(
   {
     label: { type: 'string', maxLength: limits.access.labelCharacters, description: 'What the token is for' },
     role,
@@ -39,7 +34,7 @@ export const tokenParameters: JsonSchema = {
   properties: { id: { type: 'string', description: 'Id of the token' } },
 };
 
-export const meSchema = object({
+export const meSchema = closedObject({
   user: { type: ['string', 'null'], description: 'Name; null where nobody has logged in' },
   role,
   via: { type: 'string', enum: ['none', 'password', 'session', 'token'], description: 'How that is known' },
@@ -51,7 +46,7 @@ export const meSchema = object({
   secure: { type: 'boolean', description: 'This request came over TLS' },
 });
 
-export const userSchema = object({
+export const userSchema = closedObject({
   name,
   role,
   origin: { type: 'string', enum: ['settings', 'list'], description: 'settings: the one of --user, fixed here' },
@@ -60,7 +55,7 @@ export const userSchema = object({
   sessions: { type: 'integer', description: 'Browsers that are logged in' },
 });
 
-export const usersSchema = object({ users: { type: 'array', items: userSchema } });
+export const usersSchema = closedObject({ users: { type: 'array', items: userSchema } });
 
 const token: Readonly<Record<string, JsonSchema>> = {
   id: { type: 'string', description: 'Names the token; no secret' },
@@ -72,9 +67,9 @@ const token: Readonly<Record<string, JsonSchema>> = {
   expired: { type: 'boolean', description: 'It has ended' },
 };
 
-export const tokensSchema = object({ tokens: { type: 'array', items: object(token) } });
+export const tokensSchema = closedObject({ tokens: { type: 'array', items: closedObject(token) } });
 
-export const newTokenSchema = object({
+export const newTokenSchema = closedObject({
   ...token,
   token: { type: 'string', description: 'The token itself, for Authorization: Bearer. It is shown this once' },
 });

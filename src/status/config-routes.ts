@@ -7,11 +7,10 @@ import type { Setting } from '../config/setting.ts';
 import * as schemas from './config-schemas.ts';
 import type { ChangeOutcome, ConfigChange, ConfigSource, ConfigState, Refusal } from './config-source.ts';
 import { problemMediaType, problemOf } from './problem.ts';
-import { includesRole, type RouteAnswer, type RouteAnswerForm, type RouteRequest, type StatusRoute } from './route.ts';
-import { problemSchema } from './schemas.ts';
+import { includesRole, problemForm, type RouteAnswer, type RouteRequest, type StatusRoute } from './route.ts';
 
 /** What a YAML text is sent and answered as (RFC 9512). */
-export const yamlMediaType = 'application/yaml';
+const yamlMediaType = 'application/yaml';
 
 /** The configuration: what is in force, and changes of it. */
 export function configRoutes(source: ConfigSource): StatusRoute[] {
@@ -93,15 +92,13 @@ interface ValidateBody {
   readonly changes?: Readonly<Record<string, unknown>>;
 }
 
-const refused = (text: string): RouteAnswerForm => ({ schema: problemSchema, text });
-
 /** Of every route that changes the configuration. */
 export const changeAnswers: StatusRoute['answers'] = {
   200: { schema: schemas.outcomeSchema, text: 'It is in the file, and in force unless it needs a restart' },
-  409: refused('It cannot be as things are: a port is taken, a flag wins over the key, the file cannot be written'),
-  412: refused('The configuration is not the one of If-Match any more'),
-  422: refused('It has the mistakes of `problems`. Nothing was changed'),
-  503: refused('Too many changes wait already'),
+  409: problemForm('It cannot be as things are: a port is taken, a flag wins over the key, the file cannot be written'),
+  412: problemForm('The configuration is not the one of If-Match any more'),
+  422: problemForm('It has the mistakes of `problems`. Nothing was changed'),
+  503: problemForm('Too many changes wait already'),
 };
 
 /** Makes a change and answers what it came to; `created` is the path of what is new. */
@@ -130,7 +127,7 @@ const statuses: Readonly<Record<Refusal['refused'], number>> = {
 };
 
 /** A refusal as RFC 9457 has it. */
-export function refusalAnswer({ refused: why, detail, problems }: Refusal, withoutLines: boolean): RouteAnswer {
+function refusalAnswer({ refused: why, detail, problems }: Refusal, withoutLines: boolean): RouteAnswer {
   const status = statuses[why];
   const body = { ...problemOf(status, detail), problems: problems.map((one) => problemBody(one, withoutLines)) };
   return { status, body, mediaType: problemMediaType };

@@ -1,32 +1,24 @@
 import { camerasPerHardware } from '../config/camera-list.ts';
 import { maximumHardware } from '../config/hardware-list.ts';
 import { settingKeys, settings } from '../config/schema.ts';
-import { type JsonSchema, problemSchema } from './schemas.ts';
+import { type JsonSchema, list, object, text, whole } from './json-schema.ts';
+import { problemSchema } from './schemas.ts';
 
-const text = (description: string): JsonSchema => ({ type: 'string', description });
 const textOrNull = (description: string): JsonSchema => ({ type: ['string', 'null'], description });
-const whole = (description: string): JsonSchema => ({ type: 'integer', description });
-const list = (items: JsonSchema, description: string): JsonSchema => ({ type: 'array', items, description });
 const anything = (description: string): JsonSchema => ({ description });
-
-/** An object with these properties; those that are not `optional` are always there. */
-function object(properties: Readonly<Record<string, JsonSchema>>, optional: readonly string[] = []): JsonSchema {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name));
-  return { type: 'object', required, properties };
-}
 
 /** Every mistake in a configuration, as every problem lists them. */
 const problems = (problemSchema['properties'] as { problems: JsonSchema }).problems;
 
-const change = object(
-  {
+const change = {
+  ...object({
     key: text('Key as the file has it'),
     applies: { type: 'string', enum: ['live', 'restart'], description: 'At once, or when Skyweir is started again' },
     from: anything('Value in force; absent for lists'),
     to: anything('Value that is wanted; absent for lists'),
-  },
-  ['from', 'to'],
-);
+  }),
+  required: ['key', 'applies'],
+};
 const changes = list(change, 'What is different then');
 const warnings = list(text('A line'), 'What is allowed but probably a mistake');
 const notes = list(text('A line'), 'How the file was changed beyond what was asked for');

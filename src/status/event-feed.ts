@@ -1,8 +1,8 @@
-import type { EventRecord } from './event-record.ts';
+import { type EventRecord, eventFields } from './event-record.ts';
 
 /** An event as clients get it. */
 export function eventBody(epoch: string, event: EventRecord): Record<string, unknown> {
-  const { number, type, camera, publisher, wallMs, reason, detail = {} } = event;
+  const { number, type, camera, publisher, wallMs, detail = {} } = event;
   return {
     id: `${epoch}-${number}`,
     type,
@@ -12,12 +12,7 @@ export function eventBody(epoch: string, event: EventRecord): Record<string, unk
     path: camera?.path ?? detail.path ?? null,
     connection: publisher?.id ?? null,
     address: publisher?.address ?? detail.address ?? null,
-    reason,
-    count: detail.count ?? 1,
-    blame: detail.blame ?? null,
-    rule: detail.rule ?? null,
-    text: detail.text ?? null,
-    figures: detail.figures ?? null,
+    ...eventFields(event),
   };
 }
 

@@ -21,6 +21,18 @@ export interface EventRecord {
   readonly detail?: EventDetail;
 }
 
+/** What programs are told of any event, in the API and by webhooks alike. Fields that it does not have are null. */
+export function eventFields({ reason, detail = {} }: Pick<EventRecord, 'reason' | 'detail'>): Record<string, unknown> {
+  return {
+    reason,
+    count: detail.count ?? 1,
+    blame: detail.blame ?? null,
+    rule: detail.rule ?? null,
+    text: detail.text ?? null,
+    figures: detail.figures ?? null,
+  };
+}
+
 /** What only some types of events have. */
 export interface EventDetail {
   /** Of a rejected publisher: the stream path that it asked for. */

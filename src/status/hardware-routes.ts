@@ -14,8 +14,7 @@ import {
 import { changeAnswer, changeAnswers, versionHeader } from './config-routes.ts';
 import * as schemas from './config-schemas.ts';
 import type { ConfigSource } from './config-source.ts';
-import { problem, type RouteAnswer, type RouteAnswerForm, type RouteRequest, type StatusRoute } from './route.ts';
-import { problemSchema } from './schemas.ts';
+import { problem, problemForm, type RouteAnswer, type RouteRequest, type StatusRoute } from './route.ts';
 import type { HardwareInfo } from './status-source.ts';
 
 /** What the routes of hardware and cameras ask. */
@@ -24,8 +23,8 @@ export interface HardwareSource {
   hardware(): HardwareInfo[];
 }
 
-const noHardware: RouteAnswerForm = { schema: problemSchema, text: 'There is no such hardware' };
-const noCamera: RouteAnswerForm = { schema: problemSchema, text: 'There is no such camera' };
+const noHardware = problemForm('There is no such hardware');
+const noCamera = problemForm('There is no such camera');
 const { 200: _changed, ...refusals } = changeAnswers;
 const created = (text: string): StatusRoute['answers'] => ({
   201: { schema: schemas.createdSchema, text },

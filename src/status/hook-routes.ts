@@ -1,20 +1,7 @@
 import { type EventType, eventTypes } from '../base/event-types.ts';
 import { deathCauses, type HookFacts, type HookSource } from './hook-facts.ts';
-import { problem, type StatusRoute } from './route.ts';
-import { type JsonSchema, problemSchema } from './schemas.ts';
-
-const text = (description: string): JsonSchema => ({ type: 'string', description });
-const whole = (description: string): JsonSchema => ({ type: 'integer', description });
-
-/** An object with these properties, all of them always there. */
-function object(properties: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
-  return {
-    type: 'object',
-    ...(description !== undefined && { description }),
-    required: Object.keys(properties),
-    properties,
-  };
-}
+import { type JsonSchema, object, text, whole } from './json-schema.ts';
+import { problem, problemForm, type StatusRoute } from './route.ts';
 
 const result: JsonSchema = {
   type: 'string',
@@ -98,8 +85,8 @@ export function hookRoutes(source: HookSource): StatusRoute[] {
       },
       answers: {
         200: { schema: trialSchema, text: 'What came back' },
-        404: { schema: problemSchema, text: 'There is no such hook' },
-        409: { schema: problemSchema, text: 'A trial is on its way' },
+        404: problemForm('There is no such hook'),
+        409: problemForm('A trial is on its way'),
       },
       handle: async ({ params, query }) => {
         const index = params['index'] as number;

@@ -1,7 +1,6 @@
 import * as schemas from './key-schemas.ts';
 import { KeyRefusal, type KeySource } from './key-source.ts';
-import { problem, type RouteAnswer, type RouteAnswerForm, type StatusRoute } from './route.ts';
-import { problemSchema } from './schemas.ts';
+import { problem, problemForm, type RouteAnswer, type StatusRoute } from './route.ts';
 
 /** Publish authentication: whether it is on, and the stream keys. A key itself is in one answer only, that to its making. */
 export function keyRoutes(source: KeySource): StatusRoute[] {
@@ -114,15 +113,11 @@ interface NewKeyBody {
   readonly secret?: string;
 }
 
-const noCamera = refusal('There is no such camera');
-const noKey = refusal('There is no such key');
-const full = refusal('There are too many keys');
-const bad = refusal('It cannot be meant so');
-const file = refusal('The keys could not be written');
-
-function refusal(text: string): RouteAnswerForm {
-  return { schema: problemSchema, text };
-}
+const noCamera = problemForm('There is no such camera');
+const noKey = problemForm('There is no such key');
+const full = problemForm('There are too many keys');
+const bad = problemForm('It cannot be meant so');
+const file = problemForm('The keys could not be written');
 
 /** Times as milliseconds; what is left out stays so. */
 function timesOf({ notBefore, notAfter }: Pick<NewKeyBody, 'notBefore' | 'notAfter'>): {

@@ -1,6 +1,6 @@
 import { limits } from '../base/limits.ts';
 import { publishMethods } from '../publish-auth/verdict.ts';
-import type { JsonSchema } from './schemas.ts';
+import { closedObject, type JsonSchema } from './json-schema.ts';
 
 const nullableTime: JsonSchema = { type: ['string', 'null'], format: 'date-time' };
 const label: JsonSchema = {
@@ -17,11 +17,6 @@ const running: JsonSchema = {
   description: 'What becomes of a stream that was begun with the key: it goes on, or is cut off',
 };
 
-function object(properties: Readonly<Record<string, JsonSchema>>, optional: readonly string[] = []): JsonSchema {
-  const required = Object.keys(properties).filter((key) => !optional.includes(key));
-  return { type: 'object', required, properties, additionalProperties: false };
-}
-
 const keyProperties: Readonly<Record<string, JsonSchema>> = {
   id: { type: 'string' },
   stream: { type: ['integer', 'null'], description: 'Index of the camera; null if it is no longer there' },
@@ -36,20 +31,20 @@ const keyProperties: Readonly<Record<string, JsonSchema>> = {
   lastUsed: { ...nullableTime, description: 'Null if it was not used since the server started' },
 };
 
-export const publishAuthSchema = object({
+export const publishAuthSchema = closedObject({
   enabled: { type: 'boolean', description: 'Publishers of some camera are asked for a credential' },
   methods: { type: 'array', items: { type: 'string', enum: [...publishMethods] } },
   streams: { type: 'array', items: { type: 'integer' }, description: 'Cameras whose publishers are asked' },
 });
 
-export const keySchema = object(keyProperties);
-export const keysSchema = object({ keys: { type: 'array', items: keySchema } });
-export const newKeySchema = object({
+export const keySchema = closedObject(keyProperties);
+export const keysSchema = closedObject({ keys: { type: 'array', items: keySchema } });
+export const newKeySchema = closedObject({
   ...keyProperties,
   key: { type: 'string', description: 'The key itself. It is shown this once' },
 });
 
-export const newKeyBody = object(
+export const newKeyBody = closedObject(
   {
     stream: { type: 'integer', minimum: 0, description: 'Index of the camera' },
     label,
@@ -65,8 +60,8 @@ export const newKeyBody = object(
   },
   ['label', 'notBefore', 'notAfter', 'secret'],
 );
-export const keyChangeBody = object({ label, notBefore, notAfter }, ['label', 'notBefore', 'notAfter']);
-export const rotationBody = object(
+export const keyChangeBody = closedObject({ label, notBefore, notAfter }, ['label', 'notBefore', 'notAfter']);
+export const rotationBody = closedObject(
   {
     running,
     graceSeconds: {

@@ -1,6 +1,7 @@
+import type { JsonSchema } from './json-schema.ts';
 import { problemMediaType } from './problem.ts';
 import { roleOf, type StatusRoute } from './route.ts';
-import { type JsonSchema, problemSchema } from './schemas.ts';
+import { problemSchema } from './schemas.ts';
 
 /** The OpenAPI 3.1 document of the routes. */
 export function openApi(routes: readonly StatusRoute[], version: string): Record<string, unknown> {

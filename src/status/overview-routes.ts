@@ -2,8 +2,8 @@ import { errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import { eventBody } from './event-feed.ts';
 import { namesBody, type OverviewSource, overviewBody } from './overview.ts';
-import { problem, type StatusRoute } from './route.ts';
-import { eventsSchema, problemSchema, streamParameters } from './schemas.ts';
+import { problem, problemForm, type StatusRoute } from './route.ts';
+import { eventsSchema, streamParameters } from './schemas.ts';
 import { SharedAnswer } from './shared-answer.ts';
 import type { StatusSource } from './status-source.ts';
 
@@ -44,7 +44,7 @@ export function overviewRoutes(source: Source, epoch: string): StatusRoute[] {
       params: streamParameters,
       answers: {
         200: { schema: eventsSchema, text: 'The events, newest first' },
-        404: { schema: problemSchema, text: 'There is no such camera' },
+        404: problemForm('There is no such camera'),
       },
       handle: ({ params }) => {
         const index = params['index'] as number;

@@ -1,11 +1,11 @@
-import type { RouteAnswerForm, StatusRoute } from './route.ts';
-import { problemSchema, streamParameters } from './schemas.ts';
+import { problemForm, type StatusRoute } from './route.ts';
+import { streamParameters } from './schemas.ts';
 
 /** The path of a camera's live preview. */
 export const previewPath = '/api/v1/streams/{index}/preview';
 
 /** A request that does not ask for a WebSocket (RFC 9110 clause 15.5.22). */
-const upgradeRequired: RouteAnswerForm = { schema: problemSchema, text: 'The request does not ask for a WebSocket' };
+const upgradeRequired = problemForm('The request does not ask for a WebSocket');
 
 /** The live preview: the port itself answers, with a WebSocket. */
 export function previewRoutes(): StatusRoute[] {

@@ -1,5 +1,6 @@
+import type { JsonSchema } from './json-schema.ts';
 import { problemMediaType, problemOf } from './problem.ts';
-import type { JsonSchema } from './schemas.ts';
+import { problemSchema } from './schemas.ts';
 
 /** What somebody may do, each including what the one before may: look, act on streams, change the server. */
 export const roles = ['viewer', 'operator', 'admin'] as const;
@@ -82,6 +83,11 @@ export type RouteAnswerForm =
   | { readonly mediaType: string; readonly text: string }
   /** Without a body. */
   | { readonly text: string };
+
+/** The form of a {@link problem}. */
+export function problemForm(text: string): RouteAnswerForm {
+  return { schema: problemSchema, text };
+}
 
 /** The least role that may use a route. */
 export function roleOf({ method, role }: Pick<StatusRoute, 'method' | 'role'>): Role {

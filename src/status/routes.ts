@@ -7,7 +7,7 @@ import { overviewRoutes } from './overview-routes.ts';
 import { previewRoutes } from './preview-routes.ts';
 import { writeProcessMetrics } from './process-metrics.ts';
 import { judgeReadiness } from './readiness.ts';
-import { problem, type RouteAnswerForm, type StatusRoute } from './route.ts';
+import { problem, problemForm, type StatusRoute } from './route.ts';
 import * as schemas from './schemas.ts';
 import { writeServerMetrics } from './server-metrics.ts';
 import type { StatusSource } from './status-source.ts';
@@ -15,7 +15,7 @@ import { publisherBody, readerBody, seconds, streamBody } from './stream-body.ts
 import { writeStreamMetrics } from './stream-metrics.ts';
 
 /** The path of the live events. */
-export const liveEventsPath = '/api/v1/events/live';
+const liveEventsPath = '/api/v1/events/live';
 
 /**
  * Everything that the port answers. `epoch` tells this run of the server from every other; `others` are the routes of parts that
@@ -129,7 +129,7 @@ function streamRoutes(source: StatusSource): StatusRoute[] {
       answers: {
         200: { schema: schemas.kickSchema, text: 'The connection is being ended' },
         404: noCamera,
-        409: { schema: schemas.problemSchema, text: 'Nobody publishes to the camera' },
+        409: problemForm('Nobody publishes to the camera'),
       },
       handle: ({ params }) => {
         const index = params['index'] as number;
@@ -166,7 +166,7 @@ function eventRoutes(source: StatusSource, epoch: string): StatusRoute[] {
           mediaType: 'text/event-stream',
           text: `Events of the types ${eventTypes.join(', ')}, and missed where some were forgotten`,
         },
-        503: { schema: schemas.problemSchema, text: 'Too many clients follow the events' },
+        503: problemForm('Too many clients follow the events'),
       },
       handle: null,
     },
@@ -202,4 +202,4 @@ function serverRoutes(source: StatusSource): StatusRoute[] {
   ];
 }
 
-const noCamera: RouteAnswerForm = { schema: schemas.problemSchema, text: 'There is no such camera' };
+const noCamera = problemForm('There is no such camera');

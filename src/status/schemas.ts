@@ -2,27 +2,7 @@ import { errorTable } from '../base/errors.ts';
 import { eventTypes } from '../base/event-types.ts';
 import { limits } from '../base/limits.ts';
 import { ruleNames } from '../ingest-rules/ingest-rules.ts';
-
-/** A JSON Schema (2020-12, as far as OpenAPI 3.1 and the serialiser of fastify both understand it). */
-export type JsonSchema = Readonly<Record<string, unknown>>;
-
-const text = (description: string): JsonSchema => ({ type: 'string', description });
-const whole = (description: string): JsonSchema => ({ type: 'integer', description });
-const number = (description: string): JsonSchema => ({ type: 'number', description });
-const flag = (description: string): JsonSchema => ({ type: 'boolean', description });
-const time = (description: string): JsonSchema => ({ type: 'string', format: 'date-time', description });
-const list = (items: JsonSchema, description: string): JsonSchema => ({ type: 'array', items, description });
-const orNull = (schema: JsonSchema): JsonSchema => ({ ...schema, type: [schema['type'], 'null'] });
-
-/** An object with these properties, all of them always there. */
-function object(properties: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
-  return {
-    type: 'object',
-    ...(description !== undefined && { description }),
-    required: Object.keys(properties),
-    properties,
-  };
-}
+import { flag, type JsonSchema, list, number, object, orNull, text, time, whole } from './json-schema.ts';
 
 const reason: JsonSchema = {
   type: ['string', 'null'],
@@ -189,7 +169,7 @@ export const connectionsSchema = object({
   complete: flag('Every consumer has answered'),
 });
 
-export const eventSchema = object({
+const eventSchema = object({
   id: text('What `since` and Last-Event-ID take; hooks send the same'),
   type: { type: 'string', enum: [...eventTypes], description: 'What happened; docs/monitoring.md explains each' },
   time: time('When'),

@@ -42,10 +42,10 @@ export class SharedAnswer {
   answer({ headers }: Pick<RouteRequest, 'headers'>): RouteAnswer {
     this.refresh();
     const etag = `"${this.#tag}"`;
-    const known = String(headers['if-none-match'] ?? '').split(/\s*,\s*/);
+    const tags = String(headers['if-none-match'] ?? '').split(',');
     const common = { ETag: etag, Vary: 'Accept-Encoding' };
     const mediaType = 'application/json; charset=utf-8';
-    if (known.includes(etag)) return { status: 304, body: '', headers: common };
+    if (tags.some((tag) => tag.trim() === etag)) return { status: 304, body: '', headers: common };
     if (!/\bgzip\b/.test(String(headers['accept-encoding'] ?? '')))
       return { status: 200, body: this.#json, mediaType, headers: common };
     this.#gzip ??= gzipSync(this.#json, { level: constants.Z_BEST_SPEED });

@@ -301,7 +301,7 @@ describe('users and tokens', () => {
     };
     await users(`${password}\n`, 'add', 'anna', '--role', 'operator');
     const listed = async () => (await server.ask('GET', '/api/v1/users', admin)).text.includes('"anna"');
-    for (let tries = 0; tries < 200 && !(await listed()); tries++) await new Promise((done) => setTimeout(done, 50));
+    await until('anna is listed', listed);
     const session = await server.login('anna', password);
     const events = await server.follow('/api/v1/events/live', session);
     await users('', 'remove', 'anna');

@@ -45,6 +45,25 @@ describe('one attempt at a target', () => {
     assert.equal(result(await sender(t, url, 200).send('{}', {})), 'retry: no answer in time');
   });
 
+  test('that speaks another protocol in place of an answer is repeated', { timeout }, async (t) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+      );
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+    const sent = await sender(t, `http://127.0.0.1:${port}/`).send('{}', {});
+    assert.equal(result(sent), 'retry: the target speaks another protocol');
+  });
+
+  test('at a port that cannot be is repeated, and ends nothing', async (t) => {
+    assert.match(result(await sender(t, 'udp://127.0.0.1:0').send('text', {})), /^retry: /);
+  });
+
   test('that answers and then hangs, or never ends, has answered', { timeout }, async (t) => {
     const hanging = await serve(t, (_request, response) => void response.writeHead(200).write('half'));
     const half = await sender(t, hanging.url, 300).send('{}', {});

@@ -42,12 +42,8 @@ async function metric(media: TestServer, name: string): Promise<number> {
   return parseMetrics(await response.text()).values.get(name)!;
 }
 
-async function untilMetric(media: TestServer, name: string, value: number): Promise<void> {
-  for (let i = 0; i < 300; i++) {
-    if ((await metric(media, name)) === value) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.equal(await metric(media, name), value, name);
+function untilMetric(media: TestServer, name: string, value: number): Promise<void> {
+  return until(`${name} is ${value}`, async () => (await metric(media, name)) === value);
 }
 
 /** Publishes a file over and over, in real time. */

@@ -10,6 +10,7 @@ import { clientHello, publishCommands, serverHelloLength } from '../../native-fr
 import { rtmpMessage } from '../../native-free-bench/system/synthetic-stream.ts';
 import { StartError } from '../../src/config/errors.ts';
 import { fingerprintOf, makeCertificate, makeChain, makePfx } from '../support/certificates.ts';
+import { anyPorts } from '../support/cli-log.ts';
 import { faultPaths, fragileEntries } from '../support/faults.ts';
 import { assertSamePictures, pictures, readArgs } from '../support/ffmpeg-reader.ts';
 import { decodePictures, makeClip, pushArgs, temporaryFolder } from '../support/media.ts';
@@ -283,22 +284,7 @@ describe('RTMPS as a program', () => {
     args: string[],
     environment: Record<string, string> = {},
   ): Promise<{ program: Program; port: number; lines(): Record<string, unknown>[] }> {
-    const all = [
-      cli,
-      '--host',
-      '127.0.0.1',
-      '--rtmp-port',
-      '0',
-      '--rtsp-port',
-      '0',
-      '--onvif-port',
-      '0',
-      '--http-port',
-      '0',
-      '--no-auth',
-      '--tls',
-      ...args,
-    ];
+    const all = [cli, ...anyPorts, '--no-auth', '--tls', ...args];
     const env = { PATH: process.env['PATH'], ...environment };
     const program = start(t, process.execPath, [...all, '--log-format', 'json'], { cwd: folder, env });
     const lines = () =>

@@ -144,14 +144,14 @@ describe('the health of the server', () => {
     await until('the publisher is cut off', () => server.connections === 0);
     breakWorkers('consumer', 'throw');
     const reasons = new Set<string>();
-    await untilAnswer(async () => {
+    await until('it is ready, and has said why it was not', async () => {
       const { ready, ...rest } = (await (await port.get('/readyz', {})).json()) as ReadyAnswer;
       for (const { code } of rest.reasons) reasons.add(code);
       return ready && reasons.size > 0;
     });
     assert.deepEqual([...reasons], ['consumer_down']);
     let values = await port.metrics();
-    await untilAnswer(async () => {
+    await until('the failure is counted', async () => {
       values = await port.metrics();
       return values.get('skyweir_thread_failures_total{thread="ingest"}') === 1;
     });
@@ -190,7 +190,7 @@ describe('/metrics', () => {
     const { rtmpPort } = server.addresses;
     const rejected = `skyweir_listener_rejected_total{protocol="rtmp",port="${rtmpPort}",reason="connections_exceeded"}`;
     let values = await port.metrics();
-    await untilAnswer(async () => {
+    await until('the rejection is counted', async () => {
       values = await port.metrics();
       return values.get(rejected) === 1;
     });
@@ -444,15 +444,6 @@ describe('/api/v1', () => {
 interface ReadyAnswer {
   readonly ready: boolean;
   readonly reasons: readonly { readonly code: string }[];
-}
-
-/** Asks again and again until the answer is yes. */
-async function untilAnswer(ask: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
-    if (await ask()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.fail('timed out');
 }
 
 interface SentEvent {

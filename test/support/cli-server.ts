@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
+import { anyPorts, CliLog, type LogLine, portOf } from './cli-log.ts';
 import { temporaryFolder } from './media.ts';
 import { testCredentials } from './media-server.ts';
-import { type Program, start, until } from './program.ts';
+import { type Program, start } from './program.ts';
 
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 
@@ -11,7 +12,7 @@ export interface CliServer {
   readonly rtmpPort: number;
   readonly rtspPort: number;
   /** Log lines so far, parsed. */
-  lines(): Record<string, unknown>[];
+  lines(): LogLine[];
   /** Reasons for which connections have ended so far, in order. */
   reasons(): unknown[];
 }
@@ -25,35 +26,17 @@ export async function startCliServer(
   args: readonly string[] = [],
 ): Promise<CliServer> {
   const { user, password } = testCredentials;
-  const usual = [
-    '--host',
-    '127.0.0.1',
-    '--rtmp-port',
-    '0',
-    '--rtsp-port',
-    '0',
-    '--onvif-port',
-    '0',
-    '--http-port',
-    '0',
-    '--log-format',
-    'json',
-  ];
+  const usual = [...anyPorts, '--log-format', 'json'];
   const unlimited = ['--no-rate-limit', '--max-connections-per-ip', '0'];
   const env = { PATH: process.env['PATH'], SKYWEIR_USER: user, SKYWEIR_PASSWORD: password };
   const program = start(t, process.execPath, [cli, ...usual, ...unlimited, ...args], { cwd: temporaryFolder(t), env });
-  const lines = () =>
-    program.output.stdout
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  const ready = () => lines().find(({ msg }) => msg === 'Skyweir is ready');
-  await until('the program is ready', () => ready() !== undefined);
-  const port = (name: string) => Number(String(ready()![name]).split(':').at(-1));
+  const log = new CliLog(program);
+  const lines = () => log.lines;
+  const ready = await log.ready();
   return {
     program,
-    rtmpPort: port('rtmp'),
-    rtspPort: port('rtsp'),
+    rtmpPort: portOf(ready, 'rtmp'),
+    rtspPort: portOf(ready, 'rtsp'),
     lines,
     reasons: () => lines().flatMap(({ msg, reason }) => (String(msg).startsWith('connection ') ? [reason] : [])),
   };

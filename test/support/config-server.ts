@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { CliLog, type LogLine, portOf } from './cli-log.ts';
 import { temporaryFolder } from './media.ts';
 import { testCredentials } from './media-server.ts';
-import { type Program, start, until } from './program.ts';
+import { type Program, start } from './program.ts';
 
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 const { user, password } = testCredentials;
@@ -33,6 +34,7 @@ export class ConfigServer {
   readonly #context: { after(cleanup: () => void): void };
   readonly #flags: readonly string[];
   #program: Program | null = null;
+  #log: CliLog | null = null;
   #ports: Ports = { rtmp: 0, rtsp: 0, http: 0, onvif: 0 };
 
   constructor(t: { after(cleanup: () => void): void }, yaml: string | null, flags: readonly string[] = []) {
@@ -57,14 +59,10 @@ export class ConfigServer {
     const command = [cli, '--log-format', 'json', '--no-discovery', ...args, ...this.#flags];
     const program = start(this.#context, process.execPath, command, { cwd: this.folder, env });
     this.#program = program;
-    const ready = () => this.log.find(({ msg }) => msg === 'Skyweir is ready');
-    const isOver = (): boolean => ready() !== undefined || program.process.exitCode !== null;
-    await until('the program is ready', isOver, startMs);
-    const line = ready();
-    if (line === undefined) throw new Error(program.output.stderr);
-    const port = (name: string): number => Number(String(line[name]).split(':').at(-1));
+    this.#log = new CliLog(program);
+    const line = await this.#log.ready(startMs);
     const [onvif = 0] = line['onvifPorts'] as number[];
-    this.#ports = { rtmp: port('rtmp'), rtsp: port('rtsp'), http: port('http'), onvif };
+    this.#ports = { rtmp: portOf(line, 'rtmp'), rtsp: portOf(line, 'rtsp'), http: portOf(line, 'http'), onvif };
   }
 
   /** Ends it in order. */
@@ -81,14 +79,13 @@ export class ConfigServer {
     return `http://127.0.0.1:${this.#ports.http}`;
   }
 
-  get log(): Record<string, unknown>[] {
-    const lines = this.#program!.output.stdout.split('\n').slice(0, -1);
-    return lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+  get log(): LogLine[] {
+    return this.#log!.lines;
   }
 
   /** Lines of the log that say this. */
-  said(text: string): Record<string, unknown>[] {
-    return this.log.filter(({ msg }) => String(msg).includes(text));
+  said(text: string): LogLine[] {
+    return this.#log!.said(text);
   }
 
   get text(): string {

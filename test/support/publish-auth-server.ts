@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { CliLog, type LogLine, portOf } from './cli-log.ts';
 import { temporaryFolder } from './media.ts';
 import { type Program, start, until } from './program.ts';
 import { RtmpClient } from './rtmp-client.ts';
@@ -29,6 +30,8 @@ export interface ApiReply {
 export class PublishAuthServer {
   readonly program: Program;
   readonly folder: string;
+  readonly #log: CliLog;
+  #ready: LogLine = {};
   readonly #environment = {
     PATH: process.env['PATH'],
     SKYWEIR_USER: credentials.user,
@@ -59,26 +62,22 @@ export class PublishAuthServer {
       cwd: folder,
       env: this.#environment,
     });
+    this.#log = new CliLog(this.program);
   }
 
   /** Starts the program with these settings besides the usual ones of a test. `folder` may hold files that it needs. */
   static async start(t: Context, settings: object = {}, folder = temporaryFolder(t)): Promise<PublishAuthServer> {
     const server = new PublishAuthServer(t, folder, settings);
-    await until('the program is ready', () => server.says('Skyweir is ready').length > 0, 40_000);
+    server.#ready = await server.#log.ready(40_000);
     return server;
   }
 
-  get lines(): Record<string, unknown>[] {
-    const { stdout } = this.program.output;
-    return stdout
-      .slice(0, stdout.lastIndexOf('\n') + 1)
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  get lines(): LogLine[] {
+    return this.#log.lines;
   }
 
-  says(text: string): Record<string, unknown>[] {
-    return this.lines.filter(({ msg }) => String(msg).includes(text));
+  says(text: string): LogLine[] {
+    return this.#log.said(text);
   }
 
   /** Reasons for which connections have ended so far, in order. */
@@ -87,11 +86,11 @@ export class PublishAuthServer {
   }
 
   get rtmpPort(): number {
-    return this.#port('rtmp');
+    return portOf(this.#ready, 'rtmp');
   }
 
   get httpPort(): number {
-    return this.#port('http');
+    return portOf(this.#ready, 'http');
   }
 
   url(path: string): string {
@@ -122,12 +121,11 @@ export class PublishAuthServer {
   }
 
   /** Resolves when the server has keys of which this holds. */
-  async knows(holds: (ids: string[]) => boolean): Promise<void> {
-    for (;;) {
+  knows(holds: (ids: string[]) => boolean): Promise<void> {
+    return until('the server knows the keys', async () => {
       const { body } = await this.api('GET', '/api/v1/keys');
-      if (holds(body.keys.map(({ id }: { id: string }) => id))) return;
-      await new Promise((done) => setTimeout(done, 50));
-    }
+      return holds(body.keys.map(({ id }: { id: string }) => id));
+    });
   }
 
   /** Tries to publish. The status with which it was refused, '' for a connection that was just closed, null if it was not. */
@@ -146,10 +144,6 @@ export class PublishAuthServer {
   async reason(before: number): Promise<unknown> {
     await until('a connection has ended', () => this.reasons.length > before);
     return this.reasons[before];
-  }
-
-  #port(name: string): number {
-    return Number(String(this.says('Skyweir is ready')[0]![name]).split(':').at(-1));
   }
 }
 

@@ -134,7 +134,7 @@ export class RtspClient {
   }
 
   /** Resolves when `condition` holds; throws after `timeoutMs` or when the connection closes without it. */
-  async until(condition: (client: RtspClient) => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(condition: (client: RtspClient) => boolean, timeoutMs = 30_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!condition(this)) {
       const left = deadline - performance.now();

@@ -1,8 +1,8 @@
-import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
 import { TestBrowser } from './browser.ts';
 import { startTestServer, type TestServer } from './media-server.ts';
+import { until } from './program.ts';
 
 /** Milliseconds for what takes some blocks of statistics. */
 export const patienceMs = 30_000;
@@ -31,10 +31,6 @@ export async function hide(page: Page, hidden: boolean): Promise<void> {
 }
 
 /** Asks again and again until the answer is yes. */
-export async function eventually(what: string, ask: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  while (!(await ask())) {
-    if (performance.now() > deadline) assert.fail(`timed out waiting until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+export function eventually(what: string, ask: () => Promise<boolean>): Promise<void> {
+  return until(what, ask, patienceMs);
 }

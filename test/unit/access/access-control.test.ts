@@ -207,6 +207,23 @@ describe('a login', () => {
     await fixture.cookie(builtIn.user, builtIn.password);
   });
 
+  test('of somebody who may do less does not undo the wrong passwords that came for an admin', async () => {
+    const fixture = new Fixture();
+    await fixture.control.addUser('anna', password, 'viewer');
+    const wrong = basic(builtIn.user, 'wrong');
+    for (let i = 0; i < limits.onvif.failedLogins; i++) {
+      assert.equal(fixture.admit({ authorization: wrong }).result, 'refused');
+      if (i < limits.onvif.failedLogins - 1) await fixture.cookie('anna', password);
+    }
+    assert.equal(fixture.admit({ authorization: wrong }).result, 'wait');
+    // Nor does it make anybody wait longer.
+    fixture.nowMs = limits.onvif.firstWaitMs;
+    await fixture.cookie('anna', password);
+    await fixture.cookie(builtIn.user, builtIn.password);
+    assert.equal(fixture.admit({ authorization: wrong }).result, 'refused');
+    assert.equal(fixture.admit({ authorization: wrong }).result, 'refused');
+  });
+
   test('has to wait after more of them for one name, but not from where that user has logged in', async () => {
     const fixture = new Fixture();
     const { failedLoginsPerName } = limits.access;

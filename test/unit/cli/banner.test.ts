@@ -54,16 +54,16 @@ describe('the banner', () => {
     assert.match(banner, /Server: +rtmp:\/\/192\.0\.2\.10:1935\/live\/inst\n +Stream Key: drone7\n/);
   });
 
-  test('the monitoring is named where it is on, at its own address', () => {
+  test('the status page is named where it is on, at its own address', () => {
     const addresses = { host: '::', rtmpPort: 1935, rtspPort: 8554, httpPort: 8080 };
     assert.match(
       describeStart(factsOf('', { addresses })),
-      /^Monitoring +http:\/\/192\.0\.2\.10:8080\/metrics, with user and password from above$/m,
+      /^Status page +http:\/\/192\.0\.2\.10:8080\/, with user and password from above$/m,
     );
     const own = factsOf('http-host: 127.0.0.1\n', { addresses, credentials: null });
-    assert.match(describeStart(own), /^Monitoring +http:\/\/127\.0\.0\.1:8080\/metrics$/m);
+    assert.match(describeStart(own), /^Status page +http:\/\/127\.0\.0\.1:8080\/$/m);
     assert.equal((startRecord(own) as { http?: string }).http, '127.0.0.1:8080');
-    assert.doesNotMatch(describeStart(factsOf('')), /Monitoring/);
+    assert.doesNotMatch(describeStart(factsOf('')), /Status page/);
   });
 
   test('the real port is shown where a free one was asked for', () => {

@@ -42,7 +42,6 @@ const readers: Readonly<Record<string, string>> = {
   'src/server/server.ts': 'hands it to the certificates',
   'src/server/statistics.ts': 'since when a stream runs, for statistics',
   'src/server/status-view.ts': 'time of the overview, for people',
-  'src/server/stream-watch.ts': 'since when a stream runs, for its measurement',
   'src/status/page/events-view.ts': 'whether an event was today, for people',
 };
 

@@ -11,29 +11,20 @@ import {
   removeCamera,
   removeHardware,
 } from '../../../src/config/hardware-edits.ts';
-import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
+import type { LoadedConfig } from '../../../src/config/load.ts';
 import { configValues } from '../../../src/config/print.ts';
-
-function load(text: string, flags: Record<string, string> = {}): LoadedConfig {
-  return loadConfig({
-    flags: new Map(Object.entries({ config: 'a.yaml', ...flags })),
-    environment: {},
-    readFile: () => text,
-    cores: 2,
-    terminal: false,
-  });
-}
+import { loadText } from '../../support/config-text.ts';
 
 /** The text and the configuration after some changes. */
 function after(text: string, ...edits: ConfigEdit[]): { text: string; notes: string[] } & Pick<LoadedConfig, 'config'> {
   const notes: string[] = [];
   let now = text;
   for (const edit of edits) {
-    const edited = edit(now, load);
+    const edited = edit(now, loadText);
     now = edited.text;
     notes.push(...edited.notes);
   }
-  return { text: now, notes, config: load(now).config };
+  return { text: now, notes, config: loadText(now).config };
 }
 
 /** What recorders and clients know cameras by: hardware number and channel, with name and paths. */
@@ -93,7 +84,7 @@ describe('one camera', () => {
   });
 
   test('over 16 goes without moving the device of another', () => {
-    const before = load('cameras: 40\n');
+    const before = loadText('cameras: 40\n');
     const removed = after('cameras: 40\n', removeCamera(1, 5));
     assert.deepEqual(devices(removed), devices(before));
     assert.deepEqual(
@@ -131,7 +122,7 @@ describe('one camera', () => {
   test('cannot be changed where a flag says how many there are', () => {
     const edit = changeCamera(1, 1, { name: 'x' });
     assert.throws(
-      () => edit('', (text) => load(text, { cameras: '5' })),
+      () => edit('', (text) => loadText(text, { cameras: '5' })),
       (error: Error) => {
         assert.ok(error instanceof EditError);
         assert.match(error.message, /given by --cameras, which wins/);
@@ -146,7 +137,7 @@ describe('hardware', () => {
     'hardware:\n  # cranes\n  - cameras: 2\n  - {name: Yard, cameras: [{path: /y}], rtmp-port: 2000}\n  - cameras: [{path: /z}]\n';
 
   test('is removed without moving number, name or port of another', () => {
-    const before = load(two);
+    const before = loadText(two);
     const removed = after(two, removeHardware(2));
     assert.deepEqual(
       devices(removed),
@@ -189,7 +180,7 @@ describe('hardware', () => {
     const text =
       'hardware:\n  - {number: 2, cameras: [{path: /a, channel: 3}, {path: /b, channel: 3}]}\n  - {number: 2, onvif-port: 9000, cameras: [{path: /c}]}\n';
     assert.throws(
-      () => load(text),
+      () => loadText(text),
       (error: UsageError) => {
         assert.deepEqual(
           error.details.map(({ key, line }) => [key, line]),
@@ -216,22 +207,22 @@ describe('keys', () => {
 
   test('that say the same already leave the text as it is, to the byte', () => {
     const text = 'user:   ada    # me\n\n\ncameras: 3\n';
-    assert.equal(patchKeys({ user: 'ada', cameras: 3, 'rtmp-port': null })(text, load).text, text);
+    assert.equal(patchKeys({ user: 'ada', cameras: 3, 'rtmp-port': null })(text, loadText).text, text);
   });
 
   test('that come back as they are shown stay as they are written', () => {
     const text =
       'video-timeout: 1m # slow\nhooks:\n  - url: https://hooks.example/in\n    headers: {Authorization: Bearer abc}\n';
-    const shown = configValues(load(text).config);
+    const shown = configValues(loadText(text).config);
     const { hooks, 'video-timeout': timeout } = shown;
     assert.ok(!JSON.stringify(hooks).includes('abc'));
     assert.equal(after(text, patchKeys({ hooks, 'video-timeout': timeout })).text, text);
   });
 
   test('that nobody knows, and values without end, are refused', () => {
-    assert.throws(() => patchKeys({ 'rtmp-prot': null })('', load), UsageError);
+    assert.throws(() => patchKeys({ 'rtmp-prot': null })('', loadText), UsageError);
     let deep: unknown = 1;
     for (let i = 0; i < 100; i++) deep = [deep];
-    assert.throws(() => patchKeys({ cameras: deep })('', load), UsageError);
+    assert.throws(() => patchKeys({ cameras: deep })('', loadText), UsageError);
   });
 });

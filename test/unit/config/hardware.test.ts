@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { UsageError } from '../../../src/config/errors.ts';
-import { loadConfig } from '../../../src/config/load.ts';
 import { printConfig } from '../../../src/config/print.ts';
-
-function load(file: string, flags: Record<string, string | boolean> = {}) {
-  return loadConfig({
-    flags: new Map(Object.entries({ config: 'a.yaml', ...flags })),
-    environment: {},
-    readFile: () => file,
-    cores: 2,
-    terminal: false,
-  });
-}
+import { loadText } from '../../support/config-text.ts';
 
 function problems(file: string, flags: Record<string, string | boolean> = {}): readonly string[] {
   try {
-    load(file, flags);
+    loadText(file, flags);
     return [];
   } catch (error) {
     assert.ok(error instanceof UsageError);
@@ -26,7 +16,7 @@ function problems(file: string, flags: Record<string, string | boolean> = {}): r
 
 describe('hardware without a list', () => {
   test('every 16 cameras are one device, on one port after the other', () => {
-    const { hardwareList, cameraList, listenerList } = load('', { cameras: '1000' }).config;
+    const { hardwareList, cameraList, listenerList } = loadText('', { cameras: '1000' }).config;
     assert.equal(hardwareList.length, 63);
     assert.deepEqual(
       [hardwareList[0], hardwareList[62]].map((entry) => [entry!.name, entry!.onvifPort, entry!.cameras]),
@@ -43,8 +33,8 @@ describe('hardware without a list', () => {
   });
 
   test('one device has no number, and port 0 is any free port for each', () => {
-    assert.equal(load('').config.hardwareList[0]!.name, 'Skyweir');
-    const { hardwareList } = load('', { cameras: '40', 'onvif-port': '0' }).config;
+    assert.equal(loadText('').config.hardwareList[0]!.name, 'Skyweir');
+    const { hardwareList } = loadText('', { cameras: '40', 'onvif-port': '0' }).config;
     assert.deepEqual(
       hardwareList.map(({ onvifPort }) => onvifPort),
       [0, 0, 0],
@@ -84,7 +74,7 @@ hardware:
 
 describe('hardware as a list', () => {
   test('has its own ports and limits, and the rest from the keys for all', () => {
-    const { config } = load(two);
+    const { config } = loadText(two);
     assert.deepEqual(config.listenerList, [
       {
         key: '8783',
@@ -133,12 +123,12 @@ describe('hardware as a list', () => {
   test('may share one RTMP port, with two that ask for a free one getting two', () => {
     const shared = 'hardware:\n  - cameras: [{path: /a}]\n  - cameras: [{path: /b}]\n';
     assert.deepEqual(
-      load(shared).config.listenerList.map(({ key }) => key),
+      loadText(shared).config.listenerList.map(({ key }) => key),
       ['1935'],
     );
     const free = 'hardware:\n  - {rtmp-port: 0, cameras: [{path: /a}]}\n  - {rtmp-port: 0, cameras: [{path: /b}]}\n';
     assert.deepEqual(
-      load(free).config.listenerList.map(({ key, port }) => [key, port]),
+      loadText(free).config.listenerList.map(({ key, port }) => [key, port]),
       [
         ['free 1', 0],
         ['free 2', 0],
@@ -147,8 +137,8 @@ describe('hardware as a list', () => {
   });
 
   test('is printed as a file that means the same', () => {
-    const loaded = load(two);
-    const again = load(printConfig(loaded));
+    const loaded = loadText(two);
+    const again = loadText(printConfig(loaded));
     assert.deepEqual(again.config.hardwareList, loaded.config.hardwareList);
     assert.deepEqual(again.config.cameraList, loaded.config.cameraList);
     assert.deepEqual(again.config.listenerList, loaded.config.listenerList);

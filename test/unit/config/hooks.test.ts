@@ -2,22 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { describeChanges } from '../../../src/config/changes.ts';
 import { UsageError } from '../../../src/config/errors.ts';
-import { loadConfig } from '../../../src/config/load.ts';
 import { configValues, printConfig } from '../../../src/config/print.ts';
-
-function load(file: string) {
-  return loadConfig({
-    flags: new Map([['config', 'a.yaml']]),
-    environment: {},
-    readFile: () => file,
-    cores: 2,
-    terminal: false,
-  });
-}
+import { loadText } from '../../support/config-text.ts';
 
 function problems(file: string): readonly string[] {
   try {
-    load(file);
+    loadText(file);
     return [];
   } catch (error) {
     assert.ok(error instanceof UsageError);
@@ -49,23 +39,23 @@ const whole = `hooks:
 
 describe('hooks in the file', () => {
   test('are taken as they stand', () => {
-    const { hooks } = load(whole).config;
+    const { hooks } = loadText(whole).config;
     assert.equal(hooks.length, 3);
     assert.deepEqual(
       [hooks[0]?.timeout, hooks[0]?.events, hooks[2]?.separator],
       [5000, ['started', 'stopped'], '\r\n'],
     );
-    assert.deepEqual(load('').config.hooks, []);
+    assert.deepEqual(loadText('').config.hooks, []);
   });
 
   test('are shown without what may be secret, and a change of them takes effect at once', () => {
-    const loaded = load(whole);
+    const loaded = loadText(whole);
     for (const shown of [printConfig(loaded), JSON.stringify(configValues(loaded.config))]) {
       assert.doesNotMatch(shown, /hunter2/);
       assert.match(shown, /https:\/\/\*\*\*@example\.org\/in\?\*\*\*/);
       assert.match(shown, /5s/);
     }
-    assert.deepEqual(describeChanges(loaded.config, load('').config), { live: ['hooks'], waiting: [] });
+    assert.deepEqual(describeChanges(loaded.config, loadText('').config), { live: ['hooks'], waiting: [] });
   });
 
   const mistakes: readonly [what: string, file: string, expected: RegExp][] = [

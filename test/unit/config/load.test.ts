@@ -297,6 +297,12 @@ describe('the file: problems carry line and column', () => {
     assert.ok(problemsOf({ file: lines.join('\n') }).length > 0);
   });
 
+  test('more aliases than anybody needs are refused before each of them is looked up', () => {
+    const lines = Array.from({ length: 101 }, (_, index) => `k${index}: *a`);
+    const problems = problemsOf({ file: `a: &a 1\n${lines.join('\n')}\n` });
+    assert.deepEqual(problems, ['a.yaml:1:1: 101 aliases (*name); 100 are the most']);
+  });
+
   for (const file of ['', '# only a comment\n', '---\n', 'null\n'])
     test(`${JSON.stringify(file)} is an empty configuration`, () => assert.equal(load({ file }).config.rtmpPort, 1935));
 });

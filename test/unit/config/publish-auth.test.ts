@@ -2,22 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { describeChanges } from '../../../src/config/changes.ts';
 import { UsageError } from '../../../src/config/errors.ts';
-import { loadConfig } from '../../../src/config/load.ts';
 import { printConfig } from '../../../src/config/print.ts';
-
-function load(file: string, flags: Record<string, string | boolean> = {}) {
-  return loadConfig({
-    flags: new Map(Object.entries({ config: 'a.yaml', ...flags })),
-    environment: {},
-    readFile: () => file,
-    cores: 2,
-    terminal: false,
-  });
-}
+import { loadText } from '../../support/config-text.ts';
 
 describe('publish authentication in the configuration', () => {
   test('is off, with nothing set, as with the driver', () => {
-    const { config } = load('');
+    const { config } = loadText('');
     assert.equal(config.publishAuth, false);
     const { publishSignSecretFile, publishJwks, publishCallback, publishSingleUse } = config;
     assert.deepEqual(
@@ -41,24 +31,24 @@ cameras:
 
   test('is said for a camera too, of a list of cameras or of a hardware', () => {
     assert.deepEqual(
-      load(cameras).config.cameraList.map(({ ownAccess }) => ownAccess),
+      loadText(cameras).config.cameraList.map(({ ownAccess }) => ownAccess),
       expected,
     );
     const hardware = `hardware:\n  - name: H\n    cameras:\n      - { path: /a, publish-auth: required, allow-ip: 10.1.2.3 }\n`;
-    const [camera] = load(hardware).config.cameraList;
+    const [camera] = loadText(hardware).config.cameraList;
     assert.deepEqual(camera!.ownAccess, { 'publish-auth': 'required', 'allow-ip': ['10.1.2.3'] });
   });
 
   test('is printed as it is read', () => {
-    const loaded = load(cameras);
-    assert.deepEqual(load(printConfig(loaded)).config.cameraList, loaded.config.cameraList);
+    const loaded = loadText(cameras);
+    assert.deepEqual(loadText(printConfig(loaded)).config.cameraList, loaded.config.cameraList);
   });
 
   test('that changes for one camera is a change', () => {
-    const before = load(cameras).config;
-    const after = load(cameras.replace('192.0.2.7', '192.0.2.8')).config;
+    const before = loadText(cameras).config;
+    const after = loadText(cameras.replace('192.0.2.7', '192.0.2.8')).config;
     assert.deepEqual(describeChanges(after, before), { live: ['cameras'], waiting: [] });
-    const on = load(`publish-auth: true\n${cameras}`).config;
+    const on = loadText(`publish-auth: true\n${cameras}`).config;
     assert.deepEqual(describeChanges(on, before), { live: ['publish-auth'], waiting: [] });
   });
 
@@ -75,16 +65,16 @@ cameras:
   ] as const)
     test(`refuses ${key}: ${value}`, () =>
       assert.throws(
-        () => load('', { [key]: value }),
+        () => loadText('', { [key]: value }),
         (error: Error) => error instanceof UsageError && message.test(error.message),
       ));
 
   for (const value of ['https://login.example/jwks', 'http://127.0.0.1:8/jwks', 'http://[::1]/jwks', '/etc/jwks.json'])
     test(`takes publish-jwks: ${value}`, () =>
-      assert.equal(load('', { 'publish-jwks': value }).config.publishJwks, value));
+      assert.equal(loadText('', { 'publish-jwks': value }).config.publishJwks, value));
 
   test('refuses what no camera can have', () => {
     for (const entry of ['publish-auth: sometimes', 'allow-ip: [example.com]', 'allow-ip: []', 'allow-ip: 10.0.0.0/33'])
-      assert.throws(() => load(`cameras:\n  - { path: /a, ${entry} }\n`), UsageError, entry);
+      assert.throws(() => loadText(`cameras:\n  - { path: /a, ${entry} }\n`), UsageError, entry);
   });
 });

@@ -2,18 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { describeChanges } from '../../../src/config/changes.ts';
 import { UsageError } from '../../../src/config/errors.ts';
-import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
+import type { LoadedConfig } from '../../../src/config/load.ts';
 import { printConfig } from '../../../src/config/print.ts';
 import { noRules } from '../../../src/ingest-rules/ingest-rules.ts';
+import { loadText } from '../../support/config-text.ts';
 
 function load(file: unknown, flags: Record<string, string | boolean> = {}): LoadedConfig {
-  return loadConfig({
-    flags: new Map(Object.entries({ config: 'a.yaml', ...flags })),
-    environment: {},
-    readFile: () => (typeof file === 'string' ? file : JSON.stringify(file)),
-    cores: 2,
-    terminal: false,
-  });
+  return loadText(typeof file === 'string' ? file : JSON.stringify(file), flags);
 }
 
 const rulesOf = (loaded: LoadedConfig) => loaded.config.cameraList.map(({ rules }) => rules);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { replaceStateFile } from '../../../src/config/state-file.ts';
+import { readStateFile, replaceStateFile } from '../../../src/config/state-file.ts';
 import { temporaryFolder } from '../../support/media.ts';
 
 describe('replaceStateFile', () => {
@@ -31,5 +31,17 @@ describe('replaceStateFile', () => {
     const texts = Array.from({ length: 20 }, (_, i) => String(i).repeat(10_000));
     await Promise.all(texts.map((text) => replaceStateFile(file, text)));
     assert.ok(texts.includes(readFileSync(file, 'utf8')));
+  });
+});
+
+describe('readStateFile', () => {
+  test('tells a file that is missing from one that is too long', async (t) => {
+    const file = join(temporaryFolder(t), 'users.json');
+    assert.equal(await readStateFile(file, 10), null);
+    assert.equal(await readStateFile(join(file, 'below'), 10), null);
+    writeFileSync(file, 'x'.repeat(10));
+    assert.equal(await readStateFile(file, 10), 'x'.repeat(10));
+    assert.equal(await readStateFile(join(file, 'below'), 10), null, 'a part of the path is no folder');
+    await assert.rejects(readStateFile(file, 9), /more than 9 bytes/);
   });
 });

@@ -5,10 +5,10 @@ import { describe, test } from 'node:test';
 import { eventTitles, eventTypes } from '../../../src/base/event-types.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { hookKeys } from '../../../src/config/hook-list.ts';
-import { loadConfig } from '../../../src/config/load.ts';
 import { hookJson, templateWords } from '../../../src/hooks/hook-event.ts';
 import { signatureHeaders } from '../../../src/hooks/signature.ts';
 import { deathCauses } from '../../../src/status/hook-facts.ts';
+import { loadText } from '../../support/config-text.ts';
 import { temporaryFolder } from '../../support/media.ts';
 import { testCamera } from '../../support/test-camera.ts';
 
@@ -48,13 +48,7 @@ describe('docs/hooks.md', () => {
       const whole = example.startsWith('hooks:')
         ? example
         : `hooks:\n  - url: http://a\n    type: milestone-analytics\n${example}`;
-      const { config } = loadConfig({
-        flags: new Map([['config', 'a.yaml']]),
-        environment: {},
-        readFile: () => whole,
-        cores: 2,
-        terminal: false,
-      });
+      const { config } = loadText(whole);
       assert.ok(config.hooks.length > 0, String(place));
     }
   });

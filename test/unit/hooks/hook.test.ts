@@ -138,6 +138,13 @@ describe('a Generic Event of XProtect', () => {
     );
   });
 
+  test('keeps its fields apart: a stranger who asks for a path cannot write another event into it', () => {
+    const detail = { path: '/x;Skyweir;degraded;Gate;' };
+    const record = { ...degraded.record, camera: null, publisher: null, reason: 'path_unknown' as const, detail };
+    const content = generic().content({ ...degraded, type: 'rejected', record }, null);
+    assert.equal(content, 'Skyweir;rejected;;/x Skyweir degraded Gate ;path_unknown;');
+  });
+
   test('is one record, whatever a camera is called', () => {
     const record = { ...degraded.record, camera: testCamera({ name: 'A\r\nB||C' }) };
     const content = generic({ text: '{camera}', separator: '||' }).content({ ...degraded, record }, null);

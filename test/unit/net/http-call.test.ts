@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
+import { createServer as createTcpServer } from 'node:net';
 import { describe, test } from 'node:test';
 import { callHttp, type HttpCall } from '../../../src/net/http-call.ts';
 import { makeCertificate } from '../../support/certificates.ts';
@@ -44,6 +45,20 @@ describe('a call of another HTTP server', () => {
       response.on('close', () => clearInterval(drip));
     };
     await assert.rejects(callHttp({ ...usual, url: other.url, timeoutMs: 100 }));
+  });
+
+  test('takes another protocol in place of an answer for none', async (t) => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+      );
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    await assert.rejects(callHttp({ ...usual, url: `http://127.0.0.1:${port}/` }), /another protocol/);
   });
 
   test('ends when nobody waits for it any more, and when there is no server', async (t) => {

@@ -18,11 +18,13 @@ class Scene {
 
 class Connection implements TurnTaker {
   readonly allowance: Allowance = freshAllowance(0);
+  readonly address: string;
   turns = 0;
   readonly #then: () => void;
 
-  constructor(then: () => void = () => {}) {
+  constructor(then: () => void = () => {}, address = '192.0.2.1') {
     this.#then = then;
+    this.address = address;
   }
 
   onTurn(): void {
@@ -70,6 +72,20 @@ describe('turns to read', () => {
     scene.tick();
     assert.deepEqual(order, ['a', 'b', 'c']);
     assert.equal(scene.delays.length, 0, 'nobody waits, so no timer runs');
+  });
+
+  it('an address with many that wait, again and again, holds nobody of another up', () => {
+    const scene = new Scene();
+    for (let i = 0; i < 100; i++) {
+      const hog: Connection = new Connection(() => scene.turns.wait(hog), '198.51.100.66');
+      scene.turns.wait(hog);
+    }
+    const order: string[] = [];
+    for (const name of ['a', 'b']) scene.turns.wait(new Connection(() => order.push(name), '192.0.2.1'));
+    scene.turns.wait(new Connection(() => order.push('c'), '192.0.2.2'));
+    for (let turn = 0; turn < 5; turn++) scene.tick();
+    assert.deepEqual(order, ['a', 'c', 'b']);
+    assert.equal(scene.turns.waiting, 100);
   });
 
   it('what costs as much as a turn may be done at once when nobody waits, but not twice in one turn', () => {

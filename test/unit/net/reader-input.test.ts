@@ -23,6 +23,7 @@ class Scene {
       },
     } as unknown as Socket;
     this.input = new ReaderInput({
+      address: '192.0.2.1',
       turns: new ReadTurns((callback) => void this.#due.push(callback)),
       clock: { nowMs: () => this.nowMs, wallMs: () => 0 },
       socket: () => socket,

@@ -3,12 +3,13 @@ import { describe, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { LoginThrottle } from '../../../src/onvif/login-throttle.ts';
 import { Callback } from '../../../src/publish-auth/callback.ts';
+import { KeysUnavailable } from '../../../src/publish-auth/jwks-cache.ts';
 import { KeyBook, type KeyRecord } from '../../../src/publish-auth/key-book.ts';
 import { hashChosenSecret, KeyCheck } from '../../../src/publish-auth/key-check.ts';
 import { type GateMethods, PublishGate } from '../../../src/publish-auth/publish-gate.ts';
 import { signedText, signText } from '../../../src/publish-auth/signed-url.ts';
 import { hashStreamKey, newStreamKey } from '../../../src/publish-auth/stream-key.ts';
-import type { PublishAttempt } from '../../../src/publish-auth/verdict.ts';
+import { type MethodVerdict, type PublishAttempt, refused } from '../../../src/publish-auth/verdict.ts';
 import { attemptOf, never } from './attempt.ts';
 
 const key = newStreamKey();
@@ -150,6 +151,31 @@ describe('an address that gave wrong credentials', () => {
     for (let i = 0; i < 50; i++) await ask({ query: `key=${newStreamKey()}` });
     clock.now += limits.onvif.firstWaitMs;
     assert.equal(await ask({ query: `key=${newStreamKey()}` }), 'credential_wrong');
+  });
+
+  test('is one that guesses beside what makes another reason more telling', async () => {
+    const keyFor = () => Promise.reject(new KeysUnavailable('gone'));
+    const tokens = { keyFor, algorithms: ['ES256'], issuer: '', audience: '', skewMs: 0, singleUse: false };
+    const unavailable = 'token=eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.e30.AA';
+    for (const beside of [unavailable, signed(1)]) {
+      const { ask } = await gateOf({ tokens: beside === unavailable ? tokens : null, signedUrls: urls });
+      for (let i = 0; i < limits.onvif.failedLogins; i++) {
+        const reason = await ask({ query: `key=${newStreamKey()}&${beside}` });
+        assert.equal(reason, beside === unavailable ? 'credential_unavailable' : 'credential_expired');
+      }
+      assert.equal(await ask({ query: `key=${chosen}` }), 'credential_throttled');
+    }
+  });
+
+  test('is one that guesses and does not wait for the answer', async () => {
+    const { promise: answer, resolve } = Promise.withResolvers<MethodVerdict>();
+    const slow = { check: () => answer } as unknown as Callback;
+    const { ask } = await gateOf({ callback: slow });
+    for (let i = 0; i < limits.onvif.failedLogins; i++)
+      assert.equal(await ask({ query: `key=${newStreamKey()}` }, AbortSignal.abort()), 'credential_unavailable');
+    resolve(refused('credential_wrong'));
+    await new Promise(setImmediate);
+    assert.equal(await ask({ query: `key=${chosen}` }), 'credential_throttled');
   });
 
   test('is not one that gave nothing, what has ended, or what only the callback refuses', async () => {

@@ -15,7 +15,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import type { Logger } from '../../../src/base/logger.ts';
 import { keepFixed } from '../../../src/config/changes.ts';
-import { patchKeys, replaceText } from '../../../src/config/edits.ts';
+import { patchKeys, replaceKeys, replaceText } from '../../../src/config/edits.ts';
 import { StartError } from '../../../src/config/errors.ts';
 import { changeCamera } from '../../../src/config/hardware-edits.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -221,6 +221,16 @@ describe('a change of the configuration', () => {
     writeFileSync(rig.file, own);
     assert.equal(rig.store.holdsOwnText, false, 'somebody put another in force since');
   });
+});
+
+test('is refused for more keys than there are, before each of them is put into the text', async (t) => {
+  const rig = new Rig(t, '');
+  const keys = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`k${index}`, 1]));
+  for (const edit of [patchKeys(keys), replaceKeys(keys)]) {
+    const outcome = rig.store.validate(edit);
+    assert.ok('refused' in outcome && outcome.refused === 'invalid');
+    assert.match(outcome.problems[0]!.text, /^10000 keys are more than there are$/);
+  }
 });
 
 test('is refused for a text of nothing but brackets, before that is parsed', async (t) => {

@@ -138,6 +138,18 @@ test('a connection that has gone meanwhile takes no path', async () => {
   assert.deepEqual([port.last, used, rig.log], ['nothing', false, []]);
 });
 
+test('a connection that has said that it ends takes nobody over, and uses no credential up', async () => {
+  const rig = new Rig('takeover');
+  const [holder, ending] = [rig.connect(), rig.connect()];
+  holder.claims('/stream1');
+  await rig.answers[0]!(admitted());
+  ending.claims('/stream1');
+  ending.says({ type: 'ended', reason: 'peer_closed', detail: undefined });
+  assert.deepEqual(rig.aborted, [false, true]);
+  await rig.answers[1]!(admitted({ use: () => assert.fail('used up') }));
+  assert.equal(holder.last, 'granted');
+});
+
 test('a connection that is being cut off takes no path', async () => {
   const rig = new Rig();
   const port = rig.connect();

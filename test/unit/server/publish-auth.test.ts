@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { StartError } from '../../../src/config/errors.ts';
-import { loadConfig } from '../../../src/config/load.ts';
 import { type AdmissionRequest, PublishAuth } from '../../../src/server/publish-auth.ts';
 import { publishKeyFile } from '../../../src/server/publish-key-file.ts';
 import { addKey } from '../../../src/server/publish-keys.ts';
+import { loadText } from '../../support/config-text.ts';
 import { temporaryFolder } from '../../support/media.ts';
 import { OtherServer } from '../../support/publish-auth-server.ts';
 import { testCamera } from '../../support/test-camera.ts';
@@ -27,13 +27,7 @@ function authOf(t: TestContext) {
   const auth = new PublishAuth({ stateDir: folder, clock, logger, onCut: () => {} });
   t.after(() => auth.close());
   const configOf = (settings: Record<string, string | boolean> = {}) =>
-    loadConfig({
-      flags: new Map(Object.entries({ config: 'a.yaml', ...settings })),
-      environment: {},
-      readFile: () => JSON.stringify({ cameras }),
-      cores: 2,
-      terminal: false,
-    }).config;
+    loadText(JSON.stringify({ cameras }), settings).config;
   const put = async (settings: Record<string, string | boolean> = {}) =>
     (await auth.prepare(configOf(settings))).commit();
   const ask = (path: string, changes: Partial<AdmissionRequest> = {}) => {
