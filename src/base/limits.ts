@@ -47,13 +47,16 @@ export const limits = {
   },
   turns: {
     /**
-     * Part of its thread's time that one connection may use, and milliseconds at once: a camera of 4.5 Mbit/s needs 0.0005, and
-     * the 8 MiB that a link has held back some 9 ms.
+     * Part of its thread's time that one connection may use, and milliseconds at once, some 2 MiB: a camera of 4.5 Mbit/s needs
+     * 0.0006, and a keyframe of a usual camera 0.2 ms.
      */
     share: 0.1,
-    burstMs: 10,
-    /** Milliseconds from turn to turn of connections that use more: a read of 256 KiB each, 400 Mbit/s together. */
-    everyMs: 5,
+    burstMs: 2,
+    /**
+     * Milliseconds from turn to turn of connections that use more: a read of 256 KiB each, 1 Gbit/s together. So the 8 MiB that
+     * a link has held back come within 50 ms.
+     */
+    everyMs: 2,
   },
   tls: {
     /** Bytes of a certificate with its chain and key; real ones are below 20 KiB. Memory of twice this is shared. */
@@ -74,6 +77,8 @@ export const limits = {
     parameterSetBytes: 8 * 1024,
     /** Bytes of SEI and parameter sets that came without a picture and wait for the next one. */
     heldBytes: 64 * 1024,
+    /** Start codes without a usual NAL unit behind them that are looked at in a search: in real data they are chance, one in 16 MB. */
+    searchedStartCodes: 4096,
     /** Luma samples in either direction. */
     dimension: 16_384,
     /** Milliseconds. Composition times beyond this are clamped. */

@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import { type NalList, usualNalHeader } from './nal-unit.ts';
 
 /** The three bytes every start code ends in. */
@@ -19,7 +20,7 @@ export function findStartCode(bytes: Buffer, start: number, end: number): number
   // The native search cannot be told where to stop, so it gets a view that stops there.
   const view = bytes.subarray(start, end);
   let at = view.indexOf(startCode);
-  while (at >= 0 && at + 3 < view.length) {
+  for (let found = 0; at >= 0 && at + 3 < view.length && found < limits.h264.searchedStartCodes; found++) {
     if (usualNalHeader(view[at + 3]!)) return start + at;
     at = view.indexOf(startCode, at + 1);
   }

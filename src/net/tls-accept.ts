@@ -12,6 +12,8 @@ const rtmpVersion = 3;
 
 /** What a TLS connection tells its owner while it starts. */
 export interface TlsAcceptHandler {
+  /** The peer begins TLS, which costs more than all else before it publishes: `start` is to be called when it may. */
+  onHello(start: () => void): void;
   /** The peer speaks TLS: `socket` takes the place of the one that was given. */
   onTls(socket: TLSSocket): void;
   /** The handshake is done. */
@@ -42,11 +44,13 @@ export function acceptTls(
     if (head.length === 0) return;
     if (head[0] === handshakeRecord) {
       transferred.off('readable', look);
-      try {
-        start(transferred, head, secureContext(), buffer, handler);
-      } catch (error) {
-        handler.onFailure(error);
-      }
+      handler.onHello(() => {
+        try {
+          start(transferred, head, secureContext(), buffer, handler);
+        } catch (error) {
+          handler.onFailure(error);
+        }
+      });
       return;
     }
     const error = describeFirstBytes(head);

@@ -90,6 +90,7 @@ export const udpRows: readonly Row[] = [
       const { talk, rtcpPort } = await play(scene);
       const other = await udp(scene);
       const timer = setInterval(() => other.send(receiverReport, rtcpPort, '127.0.0.1'), 50);
+      other.once('close', () => clearInterval(timer));
       await talk.peer.end().finally(() => clearInterval(timer));
     },
   },

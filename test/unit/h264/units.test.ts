@@ -70,6 +70,9 @@ describe('byte streams', () => {
     const bytes = hex('65 000001 00 000001 c1 000001 1f 000001 41');
     assert.equal(findStartCode(bytes, 0, bytes.length), 13);
     assert.equal(findStartCode(bytes, 0, 13), -1);
+    const storm = Buffer.concat([...Array<Buffer>(300_000).fill(Buffer.of(0, 0, 1)), Buffer.of(0, 0, 1, 0x65)]);
+    assert.equal(findStartCode(storm, 0, storm.length), -1, 'the search ends where no data has so many by chance');
+    assert.equal(findStartCode(storm, storm.length - 100, storm.length), storm.length - 4);
   });
   test('where a byte stream begins', () => {
     for (const [text, begins] of [

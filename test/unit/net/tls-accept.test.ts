@@ -35,6 +35,8 @@ class Accepted {
     this.raw = raw;
     this.#watch(raw);
     acceptTls(raw, secureContext, readBuffer, {
+      // A while later, as when others have their turn first.
+      onHello: (start) => void setImmediate(start),
       onTls: (socket) => {
         this.tls = socket;
         this.#watch(socket);
