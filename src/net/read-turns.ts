@@ -33,8 +33,8 @@ export function freshAllowance(nowMs: number): Allowance {
  */
 export class ReadTurns {
   readonly #delay: Delay;
-  /** Those who wait, by address, first come first served. Sets, because leaving must be cheap too. */
-  readonly #waiting = new Map<string, Set<TurnTaker>>();
+  /** Those who wait, by address, first come first served, with what each is to do in its turn; null is to read on. */
+  readonly #waiting = new Map<string, Map<TurnTaker, (() => void) | null>>();
   #ticking = false;
   #takenMs = Number.NEGATIVE_INFINITY;
 
@@ -61,20 +61,31 @@ export class ReadTurns {
     return false;
   }
 
-  /** Takes the turn of this moment, for something that costs as much as one. False when others wait, or just had theirs. */
-  take(nowMs: number): boolean {
-    if (this.#waiting.size > 0 || nowMs - this.#takenMs < limits.turns.everyMs) return false;
+  /**
+   * Does something that costs as much as a turn: at once when nobody waits and nobody just had one, else in the turn of this
+   * connection, which must not read until then, and for which `onTurn` is not called.
+   */
+  inTurn(taker: TurnTaker, nowMs: number, work: () => void): void {
+    if (this.#waiting.size > 0 || nowMs - this.#takenMs < limits.turns.everyMs) {
+      this.#enqueue(taker, work);
+      return;
+    }
     this.#takenMs = nowMs;
-    return true;
+    work();
   }
 
   /** A connection has more to do, but stops for the others. `onTurn` is called when it may go on. */
   wait(taker: TurnTaker): void {
+    this.#enqueue(taker, null);
+  }
+
+  #enqueue(taker: TurnTaker, work: (() => void) | null): void {
     const { address, allowance } = taker;
+    if (allowance.waiting) return;
     allowance.waiting = true;
     const own = this.#waiting.get(address);
-    if (own === undefined) this.#waiting.set(address, new Set([taker]));
-    else own.add(taker);
+    if (own === undefined) this.#waiting.set(address, new Map([[taker, work]]));
+    else own.set(taker, work);
     this.#tick();
   }
 
@@ -94,13 +105,14 @@ export class ReadTurns {
       const [first] = this.#waiting;
       if (first === undefined) return;
       const [address, own] = first;
-      const next = own.values().next().value!;
+      const [next, work] = own.entries().next().value!;
       this.leave(next);
       // Its others wait until each other address had a turn.
       if (this.#waiting.delete(address)) this.#waiting.set(address, own);
       // What it was short of is forgiven: it has waited. It may do one thing, and then has to ask again.
       next.allowance.ms = Math.max(next.allowance.ms, 0);
-      next.onTurn();
+      if (work === null) next.onTurn();
+      else work();
       if (this.#waiting.size > 0) this.#tick();
     }, limits.turns.everyMs);
   }

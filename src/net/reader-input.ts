@@ -24,7 +24,6 @@ export class ReaderInput implements TurnTaker {
   readonly #options: ReaderInputOptions;
   /** What waits for the turn. */
   #rest: Buffer | null = null;
-  #deferred: (() => void) | null = null;
   #closed = false;
 
   constructor(options: ReaderInputOptions) {
@@ -44,30 +43,21 @@ export class ReaderInput implements TurnTaker {
   defer(work: () => void): void {
     const { turns, clock, socket } = this.#options;
     socket().pause();
-    if (turns.take(clock.nowMs())) {
-      work();
-      return;
-    }
-    this.#deferred = work;
-    turns.wait(this);
+    turns.inTurn(this, clock.nowMs(), work);
   }
 
   /** Part of {@link TurnTaker}. */
   onTurn(): void {
     const { socket } = this.#options;
-    const [deferred, rest, reading] = [this.#deferred, this.#rest, socket()];
-    this.#deferred = null;
+    const rest = this.#rest;
     this.#rest = null;
-    deferred?.();
     if (rest !== null) this.#parse(rest);
-    // Not if TLS has taken it over, which reads it itself.
-    if (!this.#closed && !this.allowance.waiting && reading === socket()) reading.resume();
+    if (!this.#closed && !this.allowance.waiting) socket().resume();
   }
 
   /** The connection has ended. */
   close(): void {
     this.#closed = true;
-    this.#deferred = null;
     this.#rest = null;
     this.#options.turns.leave(this);
   }

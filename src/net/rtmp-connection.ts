@@ -61,8 +61,6 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   #unread: Buffer | null = null;
   #encoder = '';
   #streamPath = '';
-  /** What waits for the turn of this connection. */
-  #deferred: (() => void) | null = null;
   /** How far TLS is, in words for the log; undefined without TLS and when it is up. */
   #tlsPhase: string | undefined;
   #tlsVersion = '';
@@ -146,10 +144,14 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   }
 
   #startTls(transferred: Socket): void {
-    const { tls, readBuffer } = this.#context;
+    const { tls, readBuffer, turns, clock } = this.#context;
     this.#tlsPhase = 'before TLS began';
     acceptTls(transferred, () => tls!.current(), readBuffer, {
-      onHello: (start) => this.#startTlsInTurn(start),
+      onHello: (start) => {
+        turns.inTurn(this, clock.nowMs(), () => {
+          if (!transferred.destroyed) start();
+        });
+      },
       onTls: (socket) => {
         this.#tlsPhase = 'during the TLS handshake';
         this.#socket = socket;
@@ -162,16 +164,6 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       onRead: (length, bytes) => this.#onRead(length, bytes),
       onFailure: (error) => this.#fail(error),
     });
-  }
-
-  #startTlsInTurn(start: () => void): void {
-    const { turns, clock } = this.#context;
-    if (turns.take(clock.nowMs())) {
-      start();
-      return;
-    }
-    this.#deferred = start;
-    turns.wait(this);
   }
 
   // ---- socket -> session ---------------------------------------------------------------------------------------------
@@ -223,10 +215,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   }
 
   onTurn(): void {
-    const deferred = this.#deferred;
-    this.#deferred = null;
-    if (deferred !== null && this.#reason === null && !this.#socket.destroyed) deferred();
-    else if (this.#reason === null && !this.#session.awaitingDecision) this.#resumeReading();
+    if (this.#reason === null && !this.#session.awaitingDecision) this.#resumeReading();
   }
 
   #resumeReading(): void {

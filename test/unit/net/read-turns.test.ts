@@ -90,11 +90,23 @@ describe('turns to read', () => {
 
   it('what costs as much as a turn may be done at once when nobody waits, but not twice in one turn', () => {
     const scene = new Scene();
-    assert.ok(scene.turns.take(100));
-    assert.ok(!scene.turns.take(100 + everyMs - 1));
-    assert.ok(scene.turns.take(100 + everyMs));
-    scene.turns.wait(new Connection());
-    assert.ok(!scene.turns.take(1000), 'somebody waits');
+    const done: string[] = [];
+    const work = (name: string, nowMs: number, by = new Connection()): Connection => {
+      scene.turns.inTurn(by, nowMs, () => done.push(name));
+      return by;
+    };
+    work('first', 100);
+    assert.deepEqual(done, ['first'], 'nobody waits');
+    const second = work('second', 100 + everyMs - 1);
+    assert.deepEqual(done, ['first'], 'the first just had its turn');
+    const third = work('third', 1000);
+    assert.deepEqual(done, ['first'], 'somebody waits');
+    scene.turns.leave(third);
+    scene.tick();
+    assert.deepEqual(done, ['first', 'second'], 'what was left is not done');
+    assert.equal(second.turns + third.turns, 0, 'the work stands in place of reading on');
+    work('fourth', 100 + everyMs);
+    assert.deepEqual(done, ['first', 'second', 'fourth']);
   });
 
   it('who asks again while it waits keeps its place, and who leaves is not called', () => {
