@@ -1,10 +1,12 @@
 /** Entry point of an ingest worker: a Piscina task is one publisher's connection, from hand-over to its end. */
 import { workerData } from 'piscina';
 import type { IngestBoot, IngestResult, IngestTask } from '../src/control/messages.ts';
+import { goFirst } from '../src/control/thread-priority.ts';
 import { createThreadLogger } from '../src/log.ts';
 import { IngestThread } from '../src/net/ingest-thread.ts';
 
 const boot = workerData as IngestBoot;
+goFirst(boot.priority);
 const thread = new IngestThread(boot, createThreadLogger(boot.log, 'ingest'));
 
 /** Resolves with the reason when the connection has ended. */

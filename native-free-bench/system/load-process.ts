@@ -30,6 +30,11 @@ export class LoadProcess {
     });
   }
 
+  /** Process id. */
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   /** The latest progress, or null. */
   get progress(): LoadProgress | null {
     return this.#progress;

@@ -53,10 +53,14 @@ export const limits = {
     share: 0.1,
     burstMs: 2,
     /**
-     * Milliseconds from turn to turn of connections that use more: a read of 256 KiB each, 1 Gbit/s together. So the 8 MiB that
-     * a link has held back come within 50 ms.
+     * Milliseconds from slice to slice of those that wait, and those that a slice lasts: what a picture may have to wait for
+     * them, at half of the thread's time. At least one is served in each, so the 8 MiB that a link has held back come within
+     * 50 ms; and the first messages of some 2000 connections a second.
      */
     everyMs: 2,
+    sliceMs: 1,
+    /** Accepted connections that go to their threads in that time, 2000 a second: each costs the thread some 0.1 ms. */
+    handOvers: 4,
   },
   tls: {
     /** Bytes of a certificate with its chain and key; real ones are below 20 KiB. Memory of twice this is shared. */
@@ -376,8 +380,8 @@ export const limits = {
   card: {
     /** Bytes of encoded offline cards that a consumer keeps: some 16 kB for each camera, so enough for 2000. */
     storeBytes: 32 * 1024 * 1024,
-    /** Cards that are encoded in a quarter of a second, 5 ms each: more would be felt by the readers of live cameras. */
-    encodedPerTurn: 2,
+    /** Milliseconds between steps of encoding, of a millisecond or so: more would be felt by the readers of live cameras. A card takes some 20. */
+    stepEveryMs: 5,
   },
   load: {
     /** Bits per second that a new publisher is taken for until it is measured: 1080p at 30 frames a second. */

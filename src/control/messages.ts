@@ -48,6 +48,8 @@ export interface Peer {
 /** What an ingest worker is started with; the same object for every worker of the pool. */
 export interface IngestBoot {
   readonly log: LogOptions;
+  /** Of threads that pictures pass through; see `thread-priority.ts`. */
+  readonly priority: number;
   /** One {@link Doorbell} memory per consumer. */
   readonly doorbells: readonly SharedArrayBuffer[];
   /** {@link StreamCounters} memory. */
@@ -123,6 +125,8 @@ export interface AdmissionOptions {
 /** What a consumer is started with. */
 export interface ConsumerBoot {
   readonly log: LogOptions;
+  /** Of threads that pictures pass through; see `thread-priority.ts`. */
+  readonly priority: number;
   /** Which consumer this is: its doorbell, its reader slot in every ring, its column of reader counters. */
   readonly index: number;
   readonly cameras: readonly Camera[];

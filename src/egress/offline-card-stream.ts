@@ -3,13 +3,13 @@ import { cardFps, idrInterval, type OfflineCard } from '../offline-card/offline-
 import type { OfflineCards } from './offline-cards.ts';
 import type { CardPicture, CardStream } from './offline-source.ts';
 
-/** The number of the first picture of a stream; whether it is odd decides nothing but has to alternate. */
-export const firstStep = 1;
-
 const periodMs = 1000 / cardFps;
 
 /** Milliseconds after a stream's end in which no card is shown: publishers that change over or reconnect leave no trace. */
 const pauseMs = 1000;
+
+/** Milliseconds that the first picture waits for a card that is being encoded; then it is grey. */
+const encodingMs = 500;
 
 /** Milliseconds that a reader which joined a live stream waits for its next keyframe before it gets a card instead. */
 const keyframeWaitMs = 5000;
@@ -23,7 +23,7 @@ export class OfflineCardStream implements CardStream {
   readonly #camera: Camera;
   readonly #host: string;
   /** Counts all pictures of this reader, so that of two IDR pictures in a row one is odd. */
-  #step = firstStep - 1;
+  #step = 0;
   #idrStep = 0;
   /** What the reader's decoder shows; null when it needs an IDR. */
   #shown: OfflineCard | null = null;
@@ -49,8 +49,9 @@ export class OfflineCardStream implements CardStream {
   due(nowMs: number): boolean {
     if (nowMs < this.#dueMs) return false;
     // A card that is shown goes on until the first keyframe of the publisher.
-    if (this.#shown !== null || this.#cards.covers(this.#camera.index)) return true;
-    return nowMs - this.#sinceMs >= keyframeWaitMs;
+    if (this.#shown !== null) return true;
+    if (!this.#cards.covers(this.#camera.index) && nowMs - this.#sinceMs < keyframeWaitMs) return false;
+    return this.#prepared() || nowMs - this.#dueMs >= encodingMs;
   }
 
   next(nowMs: number): CardPicture {
@@ -59,8 +60,8 @@ export class OfflineCardStream implements CardStream {
     const step = ++this.#step;
     const wanted = this.#present();
     const idrDue = wanted !== this.#shown || step - this.#idrStep >= idrInterval;
-    if (idrDue && (wanted.ready || this.#cards.takeTurn(nowMs))) return this.#show(wanted, step);
-    // Not its turn to be encoded: grey will do for now.
+    if (idrDue && this.#prepared()) return this.#show(wanted, step);
+    // Not encoded yet: grey will do for now.
     if (this.#shown === null) return this.#show(this.#cards.plain, step);
     return { unit: this.#shown.delta(step, this.#idrStep), parameterSets: null };
   }
@@ -69,6 +70,13 @@ export class OfflineCardStream implements CardStream {
     this.#shown = card;
     this.#idrStep = step;
     return { unit: card.idr(step), parameterSets: this.#cards.parameters.units };
+  }
+
+  /** Whether the card can be shown; if not, it will be some time after this call. */
+  #prepared(): boolean {
+    const wanted = this.#present();
+    if (!wanted.ready) this.#cards.prepare(wanted);
+    return wanted.ready;
   }
 
   #present(): OfflineCard {

@@ -3,14 +3,11 @@ import { limits } from '../base/limits.ts';
 import type { Camera, PublishAddress } from '../control/messages.ts';
 import { parameterSetsToAvcc } from '../h264/parameter-sets.ts';
 import { type CardFonts, decodeCardFonts } from '../offline-card/card-fonts.ts';
-import { type CardContent, cardBands } from '../offline-card/card-layout.ts';
-import { idrInterval, type OfflineCard, OfflineCardStore } from '../offline-card/offline-card.ts';
-import { firstStep, OfflineCardStream } from './offline-card-stream.ts';
+import type { CardContent } from '../offline-card/card-layout.ts';
+import { type OfflineCard, OfflineCardStore } from '../offline-card/offline-card.ts';
+import { OfflineCardStream } from './offline-card-stream.ts';
 import type { OfflineSource } from './offline-source.ts';
 import type { ParameterSets } from './parameter-sets.ts';
-
-/** Milliseconds in which {@link limits.card.encodedPerTurn} new cards may be encoded. */
-const turnMs = 250;
 
 /** What an {@link OfflineCards} starts with. */
 export interface OfflineCardsOptions {
@@ -22,6 +19,8 @@ export interface OfflineCardsOptions {
   readonly host: string;
   /** By camera index: somebody publishes to it. */
   readonly live: readonly boolean[];
+  /** There is something to {@link OfflineCards.encode}. */
+  readonly onWork: () => void;
 }
 
 /** The cards of all cameras of one thread: what they say now, and which cameras show theirs. */
@@ -39,8 +38,9 @@ export class OfflineCards implements OfflineSource {
   /** By listener. */
   #publish = new Map<string, PublishAddress>();
   #error: string | null = null;
-  #turnMs = Number.NEGATIVE_INFINITY;
-  #encoded = 0;
+  /** Cards that are to be encoded, by what they look like, and after them what all have in common. */
+  readonly #work = new Map<string, Iterator<void>>();
+  #common: Iterator<void> | null = null;
 
   /** Throws what `readFont` throws, or `RangeError` when a font is not what it should be. */
   constructor(options: OfflineCardsOptions) {
@@ -101,35 +101,37 @@ export class OfflineCards implements OfflineSource {
     return this.#store.card(this.#content(camera, host));
   }
 
-  /** Whether one more new card may be encoded now; asking is taking. */
-  takeTurn(nowMs: number): boolean {
-    if (nowMs - this.#turnMs >= turnMs) {
-      this.#turnMs = nowMs;
-      this.#encoded = 0;
-    }
-    return this.#encoded++ < limits.card.encodedPerTurn;
+  /** A card is wanted: {@link encode} makes it {@link OfflineCard.ready}. */
+  prepare(card: OfflineCard): void {
+    if (!card.ready && !this.#work.has(card.key)) this.#begin(() => this.#work.set(card.key, card.prepare()));
   }
 
-  /**
-   * Encodes what cards have in common, a little at each step, so that the first reader finds it done and the code
-   * compiled. The longest step takes some 30 ms.
-   */
-  *warmUp(): Generator<void, void> {
-    this.plain.idr(firstStep);
-    yield;
+  /** What cards have in common is wanted, so that the first reader finds it done and the code compiled. */
+  warmUp(): void {
     const { product } = this.#options;
     const url = 'rtmp://localhost:1935/stream';
-    const content: CardContent = { variant: 'offline', name: product, url, product, hint: '' };
-    for (const band of cardBands(content, this.#fonts)) {
-      this.#store.slice(band);
-      yield;
+    const usual = this.#store.card({ variant: 'offline', name: product, url, product, hint: '' });
+    this.#begin(() => {
+      this.#common = usual.prepareAll();
+    });
+  }
+
+  /** Encodes a little of what is wanted, a millisecond or so; the antenna, once, takes some 30. False when nothing is left to do. */
+  encode(): boolean {
+    const [first] = this.#work;
+    if (first === undefined) {
+      if (this.#common?.next().done) this.#common = null;
+    } else {
+      const [key, steps] = first;
+      if (steps.next().done) this.#work.delete(key);
     }
-    const card = this.#store.card(content);
-    card.idr(firstStep);
-    for (let step = firstStep + 1; step < firstStep + idrInterval; step++) {
-      yield;
-      card.delta(step, firstStep);
-    }
+    return this.#work.size > 0 || this.#common !== null;
+  }
+
+  #begin(add: () => void): void {
+    const isIdle = this.#work.size === 0 && this.#common === null;
+    add();
+    if (isIdle) this.#options.onWork();
   }
 
   #content(camera: Camera, host: string): CardContent {

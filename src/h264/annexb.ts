@@ -35,7 +35,9 @@ export function listAnnexB(list: NalList, bytes: Buffer, start: number, end: num
   const view = bytes.subarray(start, end);
   let unit = headless ? 0 : -1;
   let code = view.indexOf(startCode);
-  while (code >= 0) {
+  // Those that nothing stands between are no NAL units, but each is a search.
+  for (let found = 0; code >= 0; found++) {
+    if (found === limits.h264.searchedStartCodes) return false;
     if (unit >= 0 && !addTrimmed(list, view, start, unit, code)) return false;
     unit = code + 3;
     code = view.indexOf(startCode, unit);

@@ -18,6 +18,7 @@ import type {
 } from '../control/messages.ts';
 import { Admission } from '../ingest/admission.ts';
 import { AddressFilter } from './address-filter.ts';
+import { HandOvers } from './hand-overs.ts';
 import { IngestPool } from './ingest-pool.ts';
 import type { ListenError } from './listen.ts';
 import { Listeners, type WantedPort } from './listeners.ts';
@@ -35,6 +36,7 @@ export class Acceptor {
   /** Of the last second, by listener and reason. */
   #rejections = new Map<string, Refused>();
   readonly #listeners: Listeners;
+  readonly #handOvers: HandOvers;
   #listen: ListenOptions;
   #filter: AddressFilter;
   /** By the key of the port that a publisher comes to. */
@@ -43,6 +45,8 @@ export class Acceptor {
   #changing: Promise<void> = Promise.resolve();
   #connections = 0;
   #readers = 0;
+  /** Readers that wait to be handed over. */
+  #comingReaders = 0;
   #stopping = false;
 
   constructor(
@@ -54,6 +58,7 @@ export class Acceptor {
     this.#toMain = toMain;
     this.#clock = clock;
     this.#logger = logger;
+    this.#handOvers = new HandOvers(clock);
     this.#listen = boot.listen;
     this.#filter = new AddressFilter(boot.listen.allowIp, boot.listen.denyIp);
     this.#listeners = new Listeners(boot.host, (key, socket) => this.#onSocket(key, socket));
@@ -135,10 +140,14 @@ export class Acceptor {
       return;
     }
     const peer: Peer = { id: `r${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
-    void this.#handOver(socket, peer, nowMs, entrance);
+    this.#handOvers.add(peer.address, socket, () => void this.#handOver(socket, peer, nowMs, entrance));
   }
 
   async #handOver(socket: Socket, peer: Peer, acceptedMs: number, entrance: Entrance): Promise<void> {
+    if (this.#stopping) {
+      socket.destroy();
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     const { listener, tls } = entrance;
     const { timeouts } = this.#listen;
@@ -187,16 +196,26 @@ export class Acceptor {
 
   #onReader(socket: Socket): void {
     const address = socket.remoteAddress;
-    const link = this.#leastLoadedConsumer();
-    if (address === undefined || link === null || this.#stopping) {
+    if (address === undefined || this.#stopping) {
       socket.destroy();
       return;
     }
-    if (this.#readers >= limits.rtsp.connections) {
+    if (this.#readers + this.#comingReaders >= limits.rtsp.connections) {
       this.#reject(socket, null, 'connections_exceeded', address);
       return;
     }
     const peer: Peer = { id: `s${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
+    this.#comingReaders++;
+    this.#handOvers.add(peer.address, socket, () => this.#handOverReader(socket, peer));
+  }
+
+  #handOverReader(socket: Socket, peer: Peer): void {
+    this.#comingReaders--;
+    const link = this.#leastLoadedConsumer();
+    if (link === null || this.#stopping) {
+      socket.destroy();
+      return;
+    }
     try {
       link.port.postMessage({ type: 'reader', socket, peer }, [socket as unknown as MessagePort]);
       link.readers.add(peer.id);

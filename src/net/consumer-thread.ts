@@ -87,7 +87,7 @@ export class ConsumerThread {
       onSessionFailed: (session, error) => this.#onSessionFailed(session, error),
     });
     const { product, host, live } = boot;
-    this.#cards = new OfflineCards({ readFont, product, host, live });
+    this.#cards = new OfflineCards({ readFont, product, host, live, onWork: () => this.#encodeCards() });
     this.#tunnels = new Tunnels(boot.tunnelChannel);
     this.#previews = new PreviewFeeds({ clock: systemClock, logger, loop: this.#loop, offline: this.#cards });
     for (let camera = 0; camera < live.length; camera++) this.#loop.setLive(camera, live[camera]!);
@@ -118,14 +118,14 @@ export class ConsumerThread {
       tcpPacketBytes,
       randomBytes: (into) => randomFillSync(into),
       tally: new ReaderTally(this.#boot.readerTally, this.#boot.index),
-      turns: new ReadTurns(),
+      turns: new ReadTurns(systemClock),
       strangers: new Strangers(),
     };
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#meter.start(systemClock.nowMs());
     this.#toMain({ type: 'ready' });
-    this.#warmUp(this.#cards.warmUp());
+    this.#cards.warmUp();
   }
 
   onMain(message: MainToConsumer): void {
@@ -159,8 +159,10 @@ export class ConsumerThread {
   }
 
   /** One step at a time, between which sockets are served. */
-  #warmUp(steps: Iterator<void>): void {
-    if (!this.#stopping && !steps.next().done) setImmediate(() => this.#warmUp(steps));
+  #encodeCards(): void {
+    setTimeout(() => {
+      if (!this.#stopping && this.#cards.encode()) this.#encodeCards();
+    }, limits.card.stepEveryMs);
   }
 
   #authenticator(): DigestAuthenticator | null {

@@ -48,7 +48,7 @@ export class IngestThread {
       clock: systemClock,
       logger,
       readBuffer: Buffer.allocUnsafeSlow(readBufferBytes),
-      turns: new ReadTurns(),
+      turns: new ReadTurns(systemClock),
       random: (into) => randomFillSync(into),
       tls: boot.tls === null ? null : new TlsContexts(boot.tls),
       createPublisher: (granted, connection) => this.#createPublisher(granted, connection),

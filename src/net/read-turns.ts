@@ -1,4 +1,6 @@
+import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
+import { FairQueue } from './fair-queue.ts';
 
 /** A connection whose reading may have to wait. */
 export interface TurnTaker {
@@ -26,27 +28,32 @@ export function freshAllowance(nowMs: number): Allowance {
 }
 
 /**
- * Shares a thread between its connections. Each may use a share of the thread's time, far above what any camera needs, and some
- * milliseconds at once. Who has used that up reads no further until its turn comes: those who wait are taken one by one, a few
- * milliseconds apart, of each address one after the other. So a peer that sends what costs much, as fast as it can, cannot
- * delay the pictures of the others, and neither can a hundred of them; nor do those of one address keep others from their turn.
+ * Shares a thread between its connections, so that none of them delays the pictures of the others.
+ *
+ * Those that carry pictures may each use a share of the thread's time, far above what any camera needs, and some milliseconds
+ * at once ({@link spend}). All others, strangers that connect, say who they are or say nothing, share one slice of time
+ * between them ({@link admits}, {@link inTurn}): a thousand of them at once cost a picture no more than one does.
+ * Who has used up what it may waits, and reads nothing meanwhile. Every few milliseconds those who wait get a slice, of each
+ * address one after the other: so those of one address do not keep others from their turn.
  */
 export class ReadTurns {
+  readonly #clock: Clock;
   readonly #delay: Delay;
-  /** Those who wait, by address, first come first served, with what each is to do in its turn; null is to read on. */
-  readonly #waiting = new Map<string, Map<TurnTaker, (() => void) | null>>();
+  /** Those who wait, with what each is to do in its turn; null is to read on. */
+  readonly #waiting = new FairQueue<TurnTaker, (() => void) | null>();
   #ticking = false;
-  #takenMs = Number.NEGATIVE_INFINITY;
+  /** The slice began at this moment, and so much of it has been used. */
+  #sliceMs = Number.NEGATIVE_INFINITY;
+  #usedMs = 0;
 
-  constructor(delay: Delay = (callback, ms) => void setTimeout(callback, ms)) {
+  constructor(clock: Clock, delay: Delay = (callback, ms) => void setTimeout(callback, ms)) {
+    this.#clock = clock;
     this.#delay = delay;
   }
 
   /** Connections that wait. */
   get waiting(): number {
-    let count = 0;
-    for (const own of this.#waiting.values()) count += own.size;
-    return count;
+    return this.#waiting.size;
   }
 
   /** At `nowMs` a connection was served for `costMs`. False: it must stop reading until `onTurn` is called. */
@@ -61,17 +68,29 @@ export class ReadTurns {
     return false;
   }
 
+  /** Whether a stranger may be served at `nowMs`, which is then {@link charge}d. False: it must not read until `onTurn` is called. */
+  admits(taker: TurnTaker, nowMs: number): boolean {
+    if (this.#hasRoom(nowMs)) return true;
+    this.wait(taker);
+    return false;
+  }
+
+  /** A stranger was served for `costMs`. */
+  charge(costMs: number): void {
+    this.#usedMs += costMs;
+  }
+
   /**
-   * Does something that costs as much as a turn: at once when nobody waits and nobody just had one, else in the turn of this
-   * connection, which must not read until then, and for which `onTurn` is not called.
+   * Does something for a stranger: at once when there is time for it, else in the turn of this connection, which must not read
+   * until then, and for which `onTurn` is not called.
    */
   inTurn(taker: TurnTaker, nowMs: number, work: () => void): void {
-    if (this.#waiting.size > 0 || nowMs - this.#takenMs < limits.turns.everyMs) {
+    if (!this.#hasRoom(nowMs)) {
       this.#enqueue(taker, work);
       return;
     }
-    this.#takenMs = nowMs;
     work();
+    this.charge(this.#clock.nowMs() - nowMs);
   }
 
   /** A connection has more to do, but stops for the others. `onTurn` is called when it may go on. */
@@ -79,22 +98,26 @@ export class ReadTurns {
     this.#enqueue(taker, null);
   }
 
-  #enqueue(taker: TurnTaker, work: (() => void) | null): void {
-    const { address, allowance } = taker;
-    if (allowance.waiting) return;
-    allowance.waiting = true;
-    const own = this.#waiting.get(address);
-    if (own === undefined) this.#waiting.set(address, new Map([[taker, work]]));
-    else own.set(taker, work);
-    this.#tick();
-  }
-
   /** A connection ended. */
   leave(taker: TurnTaker): void {
-    const { address, allowance } = taker;
-    allowance.waiting = false;
-    const own = this.#waiting.get(address);
-    if (own?.delete(taker) && own.size === 0) this.#waiting.delete(address);
+    taker.allowance.waiting = false;
+    this.#waiting.remove(taker.address, taker);
+  }
+
+  #hasRoom(nowMs: number): boolean {
+    if (this.#waiting.size > 0) return false;
+    if (nowMs - this.#sliceMs >= limits.turns.everyMs) {
+      this.#sliceMs = nowMs;
+      this.#usedMs = 0;
+    }
+    return this.#usedMs < limits.turns.sliceMs;
+  }
+
+  #enqueue(taker: TurnTaker, work: (() => void) | null): void {
+    if (taker.allowance.waiting) return;
+    taker.allowance.waiting = true;
+    this.#waiting.add(taker.address, taker, work);
+    this.#tick();
   }
 
   #tick(): void {
@@ -102,18 +125,25 @@ export class ReadTurns {
     this.#ticking = true;
     this.#delay(() => {
       this.#ticking = false;
-      const [first] = this.#waiting;
-      if (first === undefined) return;
-      const [address, own] = first;
-      const [next, work] = own.entries().next().value!;
-      this.leave(next);
-      // Its others wait until each other address had a turn.
-      if (this.#waiting.delete(address)) this.#waiting.set(address, own);
-      // What it was short of is forgiven: it has waited. It may do one thing, and then has to ask again.
-      next.allowance.ms = Math.max(next.allowance.ms, 0);
-      if (work === null) next.onTurn();
-      else work();
+      this.#serve();
       if (this.#waiting.size > 0) this.#tick();
     }, limits.turns.everyMs);
+  }
+
+  /** One slice. Who is taken may do one thing, and then has to ask again. */
+  #serve(): void {
+    this.#sliceMs = this.#clock.nowMs();
+    do {
+      const next = this.#waiting.take();
+      if (next === null) break;
+      const [taker, work] = next;
+      const { allowance } = taker;
+      allowance.waiting = false;
+      // What it was short of is forgiven: it has waited.
+      allowance.ms = Math.max(allowance.ms, 0);
+      if (work === null) taker.onTurn();
+      else work();
+      this.#usedMs = this.#clock.nowMs() - this.#sliceMs;
+    } while (this.#usedMs < limits.turns.sliceMs);
   }
 }

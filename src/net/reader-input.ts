@@ -13,6 +13,8 @@ export interface ReaderInputOptions {
   readonly clock: Clock;
   /** The socket that is read at the moment. */
   readonly socket: () => Socket;
+  /** It has not logged in. */
+  readonly isStranger: () => boolean;
   /** Parses bytes of the peer. */
   readonly deliver: (bytes: Buffer) => void;
 }
@@ -34,9 +36,18 @@ export class ReaderInput implements TurnTaker {
 
   /** Delivers what came in, now or when it is this reader's turn. */
   receive(bytes: Buffer): void {
+    if (this.#mayParse) {
+      this.#parse(bytes);
+      return;
+    }
     // TLS hands over what it has deciphered also while the socket is paused.
-    if (this.allowance.waiting) this.#rest = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
-    else this.#parse(bytes);
+    this.#rest = this.#rest === null ? bytes : Buffer.concat([this.#rest, bytes]);
+    this.#options.socket().pause();
+  }
+
+  get #mayParse(): boolean {
+    const { turns, clock, isStranger } = this.#options;
+    return !this.allowance.waiting && (!isStranger() || turns.admits(this, clock.nowMs()));
   }
 
   /** Does something that costs much, after which TLS has taken the socket over, when it is this reader's turn; reads nothing until then. */
@@ -63,11 +74,13 @@ export class ReaderInput implements TurnTaker {
   }
 
   #parse(bytes: Buffer): void {
-    const { turns, clock, deliver, socket } = this.#options;
+    const { turns, clock, deliver, socket, isStranger } = this.#options;
     for (let at = 0; at < bytes.length && !this.#closed; at += sliceBytes) {
       const startMs = clock.nowMs();
       deliver(bytes.length <= sliceBytes ? bytes : bytes.subarray(at, at + sliceBytes));
-      if (this.#closed || turns.spend(this, startMs, clock.nowMs() - startMs)) continue;
+      const costMs = clock.nowMs() - startMs;
+      if (isStranger()) turns.charge(costMs);
+      if (this.#closed || turns.spend(this, startMs, costMs)) continue;
       if (at + sliceBytes < bytes.length) this.#rest = bytes.subarray(at + sliceBytes);
       socket().pause();
       return;

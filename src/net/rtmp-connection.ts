@@ -170,11 +170,17 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
 
   #onRead(length: number, bytes: Buffer): boolean {
     if (this.#reason !== null) return true;
-    if (!this.#session.awaitingDecision && !this.allowance.waiting) return this.#receive(bytes, 0, length);
+    if (!this.#session.awaitingDecision && this.#mayReceive) return this.#receive(bytes, 0, length);
     // What comes behind a publish command; and TLS delivers what has arrived also while reading is paused.
     const more = bytes.subarray(0, length);
     this.#unread = Buffer.concat(this.#unread === null ? [more] : [this.#unread, more]);
     return false;
+  }
+
+  /** Only who publishes is served whenever bytes come, within its allowance. */
+  get #mayReceive(): boolean {
+    if (this.allowance.waiting) return false;
+    return this.#publisher !== null || this.#context.turns.admits(this, this.#context.clock.nowMs());
   }
 
   /** Returns false when reading must pause: the registry has to answer first, or others have their turn. */
@@ -184,6 +190,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       const nowMs = clock.nowMs();
       this.#publisher?.arrived(nowMs);
       const consumed = this.#session.receive(bytes, start, end, nowMs);
+      if (this.#publisher === null) turns.charge(clock.nowMs() - nowMs);
       const isWithinAllowance = turns.spend(this, nowMs, this.#session.costMs);
       if (consumed === end && !this.#session.awaitingDecision) return isWithinAllowance;
       this.#keep(bytes, consumed, end);

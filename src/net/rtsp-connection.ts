@@ -89,6 +89,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#input = new ReaderInput({
       ...{ address: peer.address, turns: context.turns, clock: context.clock },
       socket: () => this.#socket,
+      isStranger: () => this.#stranger,
       deliver: (bytes) => this.#parse(bytes),
     });
     this.#stranger = context.strangers.enter(peer.address);

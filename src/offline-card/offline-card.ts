@@ -48,6 +48,8 @@ export class OfflineCardStore {
   readonly #deltas = new Map<string, Buffer>();
   readonly #feet = new Map<string, readonly (FootBand | null)[]>();
   #bytes = 0;
+  /** The band that is being encoded. */
+  #begun: { readonly band: Band; readonly rows: Generator<void, Slice> } | null = null;
 
   constructor(fonts: CardFonts, options: { readonly maximumBytes?: number } = {}) {
     this.#fonts = fonts;
@@ -88,8 +90,38 @@ export class OfflineCardStore {
       this.#slices.set(band.key, found);
       return found;
     }
-    band.draw(this.#canvas);
-    const slice = this.#encoder.encodeIdrRows(band.firstRow, band.endRow);
+    for (;;) {
+      const slice = this.#advance(band);
+      if (slice !== null) return slice;
+    }
+  }
+
+  /** Makes the band ready for `slice`, a millisecond or so at each step. */
+  *prepare(band: Band): Generator<void, void> {
+    while (!this.holds(band) && this.#advance(band) === null) yield;
+  }
+
+  /** Draws the band, or encodes a row of it. Returns the slice after the last; null before. */
+  #advance(band: Band): Slice | null {
+    if (this.#begun?.band.key !== band.key) {
+      this.#finish();
+      band.draw(this.#canvas);
+      this.#begun = { band, rows: this.#encoder.encodeIdrRows(band.firstRow, band.endRow) };
+      return null;
+    }
+    const { done, value } = this.#begun.rows.next();
+    if (!done) return null;
+    this.#begun = null;
+    this.#keep(band, value);
+    return value;
+  }
+
+  /** There is one canvas, and one encoder. */
+  #finish(): void {
+    while (this.#begun !== null) this.#advance(this.#begun.band);
+  }
+
+  #keep(band: Band, slice: Slice): void {
     this.#slices.set(band.key, slice);
     this.#bytes += slice.unit.length;
     for (const [key, oldest] of this.#slices) {
@@ -97,7 +129,6 @@ export class OfflineCardStore {
       this.#slices.delete(key);
       this.#bytes -= oldest.unit.length;
     }
-    return slice;
   }
 
   /** The P picture that moves the mark to where `foot` has it; `foot` null: nothing moves. There are 336 of some 500 bytes in all. */
@@ -105,6 +136,7 @@ export class OfflineCardStore {
     const key = `${foot?.markKey ?? 'plain'} ${frameNum}`;
     const found = this.#deltas.get(key);
     if (found !== undefined) return found;
+    this.#finish();
     foot?.draw(this.#canvas);
     const delta = markDelta(this.#encoder.encodeDelta(foot === null ? [] : markAddresses(position)), frameNum);
     this.#deltas.set(key, delta);
@@ -131,9 +163,29 @@ export class OfflineCard {
     this.pps = store.pps;
   }
 
-  /** Whether `idr` only has to copy; else it encodes, some 6 ms. For callers that spread the cost of many new cards. */
+  /** The same for cards that look the same. */
+  get key(): string {
+    return this.#bands.map(({ key }) => key).join();
+  }
+
+  /** Whether `idr` only has to copy; else it encodes, some 6 ms. */
   get ready(): boolean {
     return this.#bands.every((band) => this.#store.holds(band));
+  }
+
+  /** Encodes what `idr` needs, a millisecond or so at each step. */
+  *prepare(): Generator<void, void> {
+    for (const band of this.#bands) yield* this.#store.prepare(band);
+  }
+
+  /** The same, and the mark at each place and most of its moves, which all cards share. */
+  *prepareAll(): Generator<void, void> {
+    yield* this.prepare();
+    for (const foot of this.#feet) if (foot !== null) yield* this.#store.prepare(foot);
+    for (let step = 1; step < idrInterval; step++) {
+      this.delta(step, 0);
+      yield;
+    }
   }
 
   /** The whole picture at second `step` (any whole number >= 0); a new buffer. Of two in a row one second must be odd and one even. */

@@ -92,8 +92,11 @@ export class SliceEncoder {
   readonly #bits = new BitWriter();
   readonly #macroblocks = new MacroblockEncoder(this.canvas, this.decoded, this.#bits);
 
-  /** An I slice of an IDR picture over the macroblock rows [first, end). `idr_pic_id` is 1, of three bits: see `markIdr`. */
-  encodeIdrRows(first: number, end: number): Slice {
+  /**
+   * An I slice of an IDR picture over the macroblock rows [first, end), one row at each step. Nothing else may be encoded before
+   * the last. `idr_pic_id` is 1, of three bits: see `markIdr`.
+   */
+  *encodeIdrRows(first: number, end: number): Generator<void, Slice> {
     const bits = this.#bits;
     bits.reset();
     bits.ue(macroblockAt(0, first));
@@ -108,6 +111,7 @@ export class SliceEncoder {
     this.#macroblocks.beginSlice(first);
     for (let row = first; row < end; row++) {
       for (let column = 0; column < macroblockColumns; column++) this.#macroblocks.write(column, row, 0);
+      yield;
     }
     bits.trailing();
     return { unit: nalUnitOf(idrHeader, bits.bytes()), lastFieldBit };

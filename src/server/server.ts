@@ -10,6 +10,7 @@ import type { LoadedConfig } from '../config/load.ts';
 import { type Config, usesCertificate } from '../config/schema.ts';
 import type { Camera, ListenerPorts, LogOptions } from '../control/messages.ts';
 import { threadEntry } from '../control/thread-entry.ts';
+import { letPicturesGoFirst } from '../control/thread-priority.ts';
 import type { ChannelVideo } from '../onvif/device.ts';
 import { publisherWord } from '../shm/stream-counters.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
@@ -32,7 +33,7 @@ import { RingStore, ringOptions } from './ring-store.ts';
 import { ServerMemory } from './server-memory.ts';
 import { StreamEvents } from './stream-events.ts';
 import { logStreams } from './stream-log.ts';
-import { acceptorBoot, consumerBoot, type ServerState } from './thread-boots.ts';
+import { acceptorBoot, consumerBoot, picturePriority, type ServerState } from './thread-boots.ts';
 
 /** What the threads are started from; tests put their own in. */
 export interface ThreadEntries {
@@ -272,6 +273,7 @@ export class Server {
       });
       devices.commit(this.#ports!.rtsp);
       this.#certificates.watch();
+      letPicturesGoFirst(picturePriority);
     } catch (error) {
       await this.#terminate();
       throw error;

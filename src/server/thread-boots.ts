@@ -1,10 +1,14 @@
 import type { Config } from '../config/schema.ts';
 import type { AcceptorBoot, Camera, ConsumerBoot } from '../control/messages.ts';
+import { threadPriority } from '../control/thread-priority.ts';
 import { readVersion } from '../version.ts';
 import { listenOptions, type OpenPorts } from './listen-options.ts';
 import type { RingStore } from './ring-store.ts';
 import type { ServerOptions, ThreadEntries } from './server.ts';
 import type { ServerMemory } from './server-memory.ts';
+
+/** Priority of the threads that pictures pass through: what the process was started with. */
+export const picturePriority = threadPriority();
 
 /** The server at the moment at which a thread starts. */
 export interface ServerState {
@@ -28,6 +32,7 @@ export function consumerBoot(state: ServerState, index: number): ConsumerBoot {
   const { options, config, cameras, memory, rings, live, tls, tunnelChannel } = state;
   return {
     log: options.logOptions,
+    priority: picturePriority,
     index,
     cameras,
     doorbell: memory.doorbells[index]!,
@@ -59,6 +64,6 @@ export function acceptorBoot({ options, entries, config, memory, tls, ports }: S
     listen: listenOptions(config, ports),
     ingestWorkers: config.ingestWorkers,
     ingestEntry: entries.ingest.href,
-    ingest: { log, doorbells, counters, loads, tls },
+    ingest: { log, priority: picturePriority, doorbells, counters, loads, tls },
   };
 }

@@ -5,7 +5,7 @@ import type { CardContent } from '../../src/offline-card/card-layout.ts';
 import { OfflineCardStore } from '../../src/offline-card/offline-card.ts';
 import { macroblockRows } from '../../src/offline-card/picture.ts';
 import { pictureParameterSet, SliceEncoder, sequenceParameterSet } from '../../src/offline-card/slice-encoder.ts';
-import { annexB, CardModel, decode, fonts, missing } from '../unit/offline-card/card-model.ts';
+import { annexB, CardModel, decode, encodeRows, fonts, missing } from '../unit/offline-card/card-model.ts';
 
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 200 }),
@@ -64,7 +64,7 @@ describe('offline card', { skip: missing('ffmpeg') }, () => {
             }
           }
           const units = [sequenceParameterSet(), pictureParameterSet()];
-          units.push(encoder.encodeIdrRows(0, cut).unit, encoder.encodeIdrRows(cut, macroblockRows).unit);
+          units.push(encodeRows(encoder, 0, cut).unit, encodeRows(encoder, cut, macroblockRows).unit);
           const [picture] = decode(Buffer.concat(units.flatMap((unit) => [startCode, unit])));
           assert.ok(picture!.equals(Buffer.concat([encoder.decoded.luma, encoder.decoded.cb, encoder.decoded.cr])));
         },

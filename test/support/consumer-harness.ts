@@ -4,6 +4,7 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Camera, ConsumerBoot, ConsumerToMain, MainToConsumer } from '../../src/control/messages.ts';
 import { threadEntry } from '../../src/control/thread-entry.ts';
+import { threadPriority } from '../../src/control/thread-priority.ts';
 import { Doorbell } from '../../src/shm/doorbell.ts';
 import { createRing } from '../../src/shm/frame-ring.ts';
 import { ReaderTally } from '../../src/shm/reader-tally.ts';
@@ -42,6 +43,7 @@ export class ConsumerHarness {
     );
     const workerData: ConsumerBoot = {
       log: { level: 'silent', format: 'json', colour: false, secrets: [] } as unknown as ConsumerBoot['log'],
+      priority: threadPriority(),
       index: 0,
       cameras: list,
       doorbell,

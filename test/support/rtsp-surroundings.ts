@@ -59,7 +59,7 @@ export class RtspSurroundings {
       tcpPacketBytes: 1400,
       randomBytes: (into) => into.fill(7),
       tally: new ReaderTally(ReaderTally.create(1), 0),
-      turns: new ReadTurns(),
+      turns: new ReadTurns(clock),
       strangers: new Strangers(),
     };
   }

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { AcceptorBoot, AcceptorToMain } from '../../src/control/messages.ts';
 import { threadEntry } from '../../src/control/thread-entry.ts';
+import { threadPriority } from '../../src/control/thread-priority.ts';
 import { Acceptor } from '../../src/net/acceptor.ts';
 import { Doorbell } from '../../src/shm/doorbell.ts';
 import { LoadMeter } from '../../src/shm/load-meter.ts';
@@ -36,7 +37,14 @@ test('a consumer that hangs: publishers are refused as overloaded, which is logg
     },
     ingestWorkers: 1,
     ingestEntry: threadEntry('ingest', import.meta.url, '../../').href,
-    ingest: { log, doorbells: [Doorbell.create(1)], counters: StreamCounters.create(1, 1), loads, tls: null },
+    ingest: {
+      log,
+      priority: threadPriority(),
+      doorbells: [Doorbell.create(1)],
+      counters: StreamCounters.create(1, 1),
+      loads,
+      tls: null,
+    },
   };
   const lines: { fields: Record<string, unknown>; text: string }[] = [];
   const write = (fields: object, text: string) => lines.push({ fields: { ...fields }, text });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { limits } from '../../../src/base/limits.ts';
 import { beginsWithStartCode, findStartCode, joinAnnexB, listAnnexB } from '../../../src/h264/annexb.ts';
 import { decodeAvcDecoderConfig, encodeAvcDecoderConfig } from '../../../src/h264/avc-decoder-config.ts';
 import { listLengthPrefixed, NalList } from '../../../src/h264/nal-unit.ts';
@@ -93,6 +94,16 @@ describe('byte streams', () => {
     const list = new NalList();
     listAnnexB(list, bytes, 0, bytes.length);
     assert.deepEqual(units(list, bytes), [sps.toString('hex'), pps.toString('hex')]);
+  });
+
+  test('start codes with nothing between them are searched for so often only', () => {
+    const list = new NalList();
+    const codes = (count: number) => Buffer.concat([...Array<Buffer>(count).fill(hex('000001')), pps]);
+    const { searchedStartCodes } = limits.h264;
+    assert.equal(listAnnexB(list, codes(searchedStartCodes), 0, 3 * searchedStartCodes + pps.length), true);
+    assert.equal(list.count, 1);
+    list.clear();
+    assert.equal(listAnnexB(list, codes(searchedStartCodes + 1), 0, 3 * searchedStartCodes + 3 + pps.length), false);
   });
 });
 

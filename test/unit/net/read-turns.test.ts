@@ -3,17 +3,26 @@ import { describe, it } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { type Allowance, freshAllowance, ReadTurns, type TurnTaker } from '../../../src/net/read-turns.ts';
 
-const { share, burstMs, everyMs } = limits.turns;
+const { share, burstMs, everyMs, sliceMs } = limits.turns;
 
 /** Turns whose time is ours. */
 class Scene {
+  nowMs = 0;
   readonly delays: { readonly callback: () => void; readonly ms: number }[] = [];
-  readonly turns = new ReadTurns((callback, ms) => void this.delays.push({ callback, ms }));
+  readonly turns = new ReadTurns({ nowMs: () => this.nowMs, wallMs: () => 0 }, (callback, ms) => {
+    this.delays.push({ callback, ms });
+  });
 
   /** The next turn comes. */
   tick(): void {
+    this.nowMs += everyMs;
     this.delays.shift()!.callback();
   }
+
+  /** Something that lasts as long as a slice. */
+  readonly last = (): void => {
+    this.nowMs += sliceMs;
+  };
 }
 
 class Connection implements TurnTaker {
@@ -61,51 +70,87 @@ describe('turns to read', () => {
     assert.ok(!scene.turns.spend(hog, burstMs * 0.5, 1), 'it has to ask again after one read');
   });
 
-  it('those who wait are taken one a turn, first come first served', () => {
+  it('those who wait are served for a slice of time, first come first served', () => {
     const scene = new Scene();
     const order: string[] = [];
-    for (const name of ['a', 'b', 'c']) scene.turns.wait(new Connection(() => order.push(name)));
+    const waits = (name: string, ms: number): void => {
+      scene.turns.wait(
+        new Connection(() => {
+          order.push(name);
+          scene.nowMs += ms;
+        }),
+      );
+    };
+    for (const name of ['a', 'b', 'c']) waits(name, sliceMs / 2);
+    waits('long', 5 * sliceMs);
+    waits('last', 0);
     assert.equal(scene.delays.length, 1, 'one timer for all');
     scene.tick();
-    assert.deepEqual(order, ['a']);
+    assert.deepEqual(order, ['a', 'b']);
     scene.tick();
+    assert.deepEqual(order, ['a', 'b', 'c', 'long']);
     scene.tick();
-    assert.deepEqual(order, ['a', 'b', 'c']);
+    assert.deepEqual(order, ['a', 'b', 'c', 'long', 'last']);
     assert.equal(scene.delays.length, 0, 'nobody waits, so no timer runs');
   });
 
   it('an address with many that wait, again and again, holds nobody of another up', () => {
     const scene = new Scene();
-    for (let i = 0; i < 100; i++) {
-      const hog: Connection = new Connection(() => scene.turns.wait(hog), '198.51.100.66');
-      scene.turns.wait(hog);
-    }
     const order: string[] = [];
-    for (const name of ['a', 'b']) scene.turns.wait(new Connection(() => order.push(name), '192.0.2.1'));
-    scene.turns.wait(new Connection(() => order.push('c'), '192.0.2.2'));
-    for (let turn = 0; turn < 5; turn++) scene.tick();
-    assert.deepEqual(order, ['a', 'c', 'b']);
+    const joins = (name: string, address: string): void => {
+      const connection: Connection = new Connection(() => {
+        order.push(name);
+        scene.last();
+        if (name === 'hog') scene.turns.wait(connection);
+      }, address);
+      scene.turns.wait(connection);
+    };
+    for (let i = 0; i < 100; i++) joins('hog', '198.51.100.66');
+    for (const name of ['a', 'b']) joins(name, '192.0.2.1');
+    joins('c', '192.0.2.2');
+    for (let turn = 0; turn < 6; turn++) scene.tick();
+    assert.deepEqual(order, ['hog', 'a', 'c', 'hog', 'b', 'hog']);
     assert.equal(scene.turns.waiting, 100);
   });
 
-  it('what costs as much as a turn may be done at once when nobody waits, but not twice in one turn', () => {
+  it('strangers share one slice between them', () => {
+    const { turns, ...scene } = new Scene();
+    const strangers = [new Connection(), new Connection(), new Connection()];
+    assert.ok(turns.admits(strangers[0]!, 100));
+    turns.charge(sliceMs / 2);
+    assert.ok(turns.admits(strangers[1]!, 100 + everyMs / 2));
+    turns.charge(sliceMs / 2);
+    assert.ok(!turns.admits(strangers[2]!, 100 + everyMs / 2), 'the slice is used up');
+    assert.equal(turns.waiting, 1);
+    assert.ok(!turns.admits(strangers[0]!, 100 + 2 * everyMs), 'somebody waits already');
+    scene.delays[0]!.callback();
+    assert.deepEqual([strangers[2]!.turns, strangers[0]!.turns], [1, 1]);
+    assert.ok(turns.admits(strangers[1]!, 100 + 3 * everyMs), 'the next slice');
+  });
+
+  it('what costs a slice may be done at once when nobody waits, but not twice in one slice', () => {
     const scene = new Scene();
     const done: string[] = [];
-    const work = (name: string, nowMs: number, by = new Connection()): Connection => {
-      scene.turns.inTurn(by, nowMs, () => done.push(name));
+    const work = (name: string, by = new Connection()): Connection => {
+      scene.turns.inTurn(by, scene.nowMs, () => {
+        done.push(name);
+        scene.last();
+      });
       return by;
     };
-    work('first', 100);
+    work('first');
     assert.deepEqual(done, ['first'], 'nobody waits');
-    const second = work('second', 100 + everyMs - 1);
+    const second = work('second');
     assert.deepEqual(done, ['first'], 'the first just had its turn');
-    const third = work('third', 1000);
+    scene.nowMs += 1000;
+    const third = work('third');
     assert.deepEqual(done, ['first'], 'somebody waits');
     scene.turns.leave(third);
     scene.tick();
     assert.deepEqual(done, ['first', 'second'], 'what was left is not done');
     assert.equal(second.turns + third.turns, 0, 'the work stands in place of reading on');
-    work('fourth', 100 + everyMs);
+    scene.nowMs += everyMs;
+    work('fourth');
     assert.deepEqual(done, ['first', 'second', 'fourth']);
   });
 

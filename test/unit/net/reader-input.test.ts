@@ -10,6 +10,7 @@ class Scene {
   nowMs = 1000;
   reading = true;
   received = '';
+  stranger = false;
   readonly #due: (() => void)[] = [];
   readonly input: ReaderInput;
 
@@ -22,11 +23,12 @@ class Scene {
         this.reading = true;
       },
     } as unknown as Socket;
+    const clock = { nowMs: () => this.nowMs, wallMs: () => 0 };
     this.input = new ReaderInput({
-      address: '192.0.2.1',
-      turns: new ReadTurns((callback) => void this.#due.push(callback)),
-      clock: { nowMs: () => this.nowMs, wallMs: () => 0 },
+      ...{ address: '192.0.2.1', clock },
+      turns: new ReadTurns(clock, (callback) => void this.#due.push(callback)),
       socket: () => socket,
+      isStranger: () => this.stranger,
       deliver: (bytes) => {
         this.received += bytes.toString();
         this.nowMs += bytes.length / 10;
@@ -72,12 +74,32 @@ describe('the input of a reader', () => {
   it('dear work is done at once by the first, and by the next when its turn comes', () => {
     const scene = new Scene();
     let done = 0;
-    scene.input.defer(() => done++);
+    const work = (): void => {
+      done++;
+      scene.nowMs += limits.turns.sliceMs;
+    };
+    scene.input.defer(work);
     assert.equal(done, 1);
-    scene.input.defer(() => done++);
+    scene.input.defer(work);
     assert.equal(done, 1);
     scene.tick();
     assert.equal(done, 2);
+  });
+
+  it('a stranger is served again when the time of all strangers is not used up', () => {
+    const scene = new Scene();
+    scene.stranger = true;
+    const request = 'x'.repeat(10 * limits.turns.sliceMs);
+    scene.input.receive(Buffer.from(request));
+    scene.input.receive(Buffer.from('OPTIONS'));
+    assert.equal(scene.received, request);
+    assert.ok(!scene.reading);
+    scene.tick();
+    assert.equal(scene.received, `${request}OPTIONS`);
+    assert.ok(scene.reading);
+    scene.stranger = false;
+    scene.input.receive(Buffer.from('PLAY'));
+    assert.equal(scene.received, `${request}OPTIONSPLAY`);
   });
 
   it('nothing is parsed or done after the end', () => {

@@ -12,7 +12,7 @@ import {
 } from '../../../src/offline-card/card-layout.ts';
 import type { OfflineCard } from '../../../src/offline-card/offline-card.ts';
 import { macroblockColumns, Picture, pictureHeight, pictureWidth } from '../../../src/offline-card/picture.ts';
-import { SliceEncoder } from '../../../src/offline-card/slice-encoder.ts';
+import { type Slice, SliceEncoder } from '../../../src/offline-card/slice-encoder.ts';
 
 export const fonts = decodeCardFonts((name) =>
   readFileSync(resolve(import.meta.dirname, '../../../assets/font', name)),
@@ -50,7 +50,7 @@ export class CardModel {
   idr(step: number): Buffer {
     for (const band of this.#bands(step)) {
       band.draw(this.#canvas);
-      this.#encoder.encodeIdrRows(band.firstRow, band.endRow);
+      encodeRows(this.#encoder, band.firstRow, band.endRow);
     }
     this.#shown.copyRows(this.#encoder.decoded, 0, pictureHeight / 16);
     return planes(this.#shown);
@@ -150,5 +150,14 @@ export function missing(program: string): string | false {
     return false;
   } catch {
     return `${program} is not installed`;
+  }
+}
+
+/** All steps of an IDR slice at once. */
+export function encodeRows(encoder: SliceEncoder, first: number, end: number): Slice {
+  const rows = encoder.encodeIdrRows(first, end);
+  for (;;) {
+    const { done, value } = rows.next();
+    if (done) return value;
   }
 }
