@@ -67,6 +67,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   /** The peer has ended a stream in order at least once. */
   #unpublished = false;
   #reason: ErrorCode | null = null;
+  /** The peer has gone, and is seen off when it is its turn. */
+  #leaving = false;
+  #closed = false;
   #destroyAtMs = Number.POSITIVE_INFINITY;
 
   /** `finished` is called once, with the reason, when the socket is closed. */
@@ -137,9 +140,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   #watch(socket: Socket): void {
     // Encoders hang up right after the end of their stream, some with our last acknowledgement still unread.
     socket.on('error', (error: NodeJS.ErrnoException) =>
-      this.#end(this.#unpublished && !this.#session.publishing ? 'unpublished' : 'peer_reset', error.code),
+      this.#onPeerGone(this.#unpublished && !this.#session.publishing ? 'unpublished' : 'peer_reset', error.code),
     );
-    socket.on('end', () => this.#onPeerEnd());
+    socket.on('end', () => this.#onPeerGone('peer_closed', this.#tlsPhase));
     socket.on('close', () => this.#onClosed());
   }
 
@@ -211,14 +214,27 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     this.#unread = bytes === this.#context.readBuffer ? Buffer.from(rest) : rest;
   }
 
+  /** Hundreds may go at once, and each costs as much as one that comes. */
+  #onPeerGone(reason: ErrorCode, detail?: string): void {
+    if (this.#reason !== null || this.#leaving) return;
+    if (this.allowance.waiting) {
+      this.#seeOff(reason, detail);
+      return;
+    }
+    const { turns, clock } = this.#context;
+    this.#leaving = true;
+    turns.inTurn(this, clock.nowMs(), () => this.#seeOff(reason, detail));
+  }
+
   /** TLS tells of the end while what came in front of it still waits for the turn. */
-  #onPeerEnd(): void {
-    while (this.#unread !== null && this.#reason === null && !this.#session.awaitingDecision) {
+  #seeOff(reason: ErrorCode, detail?: string): void {
+    while (reason === 'peer_closed' && this.#unread !== null && !this.#session.awaitingDecision) {
       const unread = this.#unread;
       this.#unread = null;
       this.#receive(unread, 0, unread.length);
+      if (this.#reason !== null) return;
     }
-    this.#end('peer_closed', this.#tlsPhase);
+    this.#end(reason, detail);
   }
 
   onTurn(): void {
@@ -323,6 +339,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     // Reading may be paused; a peer that leaves must not keep its place among the connections.
     this.#unread = null;
     this.#socket.resume();
+    if (this.#closed) this.#finished(reason);
   }
 
   #post(message: ConnectionToMain): void {
@@ -340,8 +357,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   }
 
   #onClosed(): void {
-    this.#end('peer_closed');
-    this.#finished(this.#reason ?? 'peer_closed');
+    this.#closed = true;
+    if (this.#reason !== null) this.#finished(this.#reason);
+    else if (!this.#leaving) this.#end('peer_closed');
   }
 
   #log(reason: ErrorCode, detail: string | undefined): void {
