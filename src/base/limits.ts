@@ -61,6 +61,8 @@ export const limits = {
     sliceMs: 1,
     /** Accepted connections that go to their threads in that time, 2000 a second: each costs the thread some 0.1 ms. */
     handOvers: 4,
+    /** Requests of one HTTP connection in one turn of the event loop, some 0.1 ms each. Clients ask one by one. */
+    requests: 4,
   },
   tls: {
     /** Bytes of a certificate with its chain and key; real ones are below 20 KiB. Memory of twice this is shared. */
@@ -178,6 +180,8 @@ export const limits = {
     /** Connections to one device, and of those from one address. A recorder holds a handful, and two more for each tunnel. */
     connections: 256,
     connectionsPerAddress: 128,
+    /** Requests of one connection that wait for their answers: what comes in one read of 64 KiB, unless it is for no service. */
+    requestsAtOnce: 512,
     /** Milliseconds in which TLS and the head of a request must be complete, and the whole request. */
     headTimeoutMs: 10_000,
     requestTimeoutMs: 20_000,

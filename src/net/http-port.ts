@@ -4,11 +4,22 @@ import type { SecureContext } from 'node:tls';
 import { plainAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { ConnectionBook, type ConnectionBounds } from './connection-book.ts';
+import { enterHttp } from './http-entrance.ts';
 import { listen } from './listen.ts';
-import { enterOnvif } from './onvif-entrance.ts';
+import { RequestTurns } from './request-turns.ts';
 
 /** Milliseconds between two looks at the requests that take too long. */
 const checkMs = 1000;
+
+/** See `limits.http` and `limits.onvif`. */
+export interface HttpBounds extends ConnectionBounds {
+  readonly headBytes: number;
+  readonly headTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly keepAliveMs: number;
+  readonly requestsAtOnce: number;
+}
 
 export interface HttpPortOptions {
   /** Bind address. */
@@ -17,11 +28,16 @@ export interface HttpPortOptions {
   readonly port: number;
   /** What an operator chooses the port with, for messages. */
   readonly flag: string;
+  readonly bounds: HttpBounds;
   /** The certificate of this moment, null for no TLS. Asked for each connection. */
   readonly secureContext: () => SecureContext | null;
   readonly onRequest: (request: IncomingMessage, response: ServerResponse) => void;
   /** A request for a WebSocket, which may be refused like any other; `head` was read beyond it. Without this there are none. */
   readonly onUpgrade?: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+  /** Half of RTSP over HTTP, of which `head` was read. Without this there are none. */
+  readonly onTunnel?: (socket: Socket, head: Buffer, address: string) => void;
+  /** What is said to those who ask for CONNECT, and the methods that there are instead. */
+  readonly noProxy?: { readonly reason: string; readonly allow: string };
   /** A connection that was no HTTP, one too many, or too slow. */
   readonly onRefused: (reason: string, address: string) => void;
   readonly counts: { connections: number };
@@ -32,14 +48,15 @@ export interface HttpPortOptions {
 export class HttpPort {
   readonly #options: HttpPortOptions;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #book: ConnectionBook;
+  readonly #turns = new RequestTurns();
   /** Requests without an answer. */
   readonly #waiting = new WeakMap<Socket, number>();
   #closing = false;
 
   constructor(options: HttpPortOptions) {
     this.#options = options;
+    this.#book = new ConnectionBook(options.bounds, options.counts);
     this.#server = this.#createServer();
   }
 
@@ -56,7 +73,7 @@ export class HttpPort {
     this.#closing = true;
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
-      for (const socket of this.#sockets) socket.destroy();
+      this.#book.destroyAll();
     });
   }
 
@@ -64,20 +81,17 @@ export class HttpPort {
   retire(): void {
     this.#closing = true;
     this.#server.close();
-    setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
-    }, limits.http.moveMs).unref();
+    setTimeout(() => this.#book.destroyAll(), limits.http.moveMs).unref();
   }
 
   #createServer(): Server {
-    const { headBytes, headTimeoutMs, requestTimeoutMs, keepAliveMs } = limits.http;
-    const { onUpgrade } = this.#options;
+    const { bounds, onUpgrade } = this.#options;
     const server = createServer(
       {
-        maxHeaderSize: headBytes,
-        headersTimeout: headTimeoutMs,
-        requestTimeout: requestTimeoutMs,
-        keepAliveTimeout: keepAliveMs,
+        maxHeaderSize: bounds.headBytes,
+        headersTimeout: bounds.headTimeoutMs,
+        requestTimeout: bounds.requestTimeoutMs,
+        keepAliveTimeout: bounds.keepAliveMs,
         connectionsCheckingInterval: checkMs,
         noDelay: true,
         // Whoever asks for something else gets an answer in plain HTTP/1.1, as curl expects that asks for HTTP/2 (RFC 9110 clause 7.8).
@@ -101,60 +115,51 @@ export class HttpPort {
     return server;
   }
 
-  #onConnection(socket: Socket, serve: (http: Socket) => void): void {
-    const { counts, secureContext, onRefused } = this.#options;
-    const address = plainAddress(socket.remoteAddress ?? '');
-    const count = (this.#perAddress.get(address) ?? 0) + 1;
-    const isTooMany = this.#sockets.size >= limits.http.connections || count > limits.http.connectionsPerAddress;
-    if (address === '' || this.#closing || isTooMany) {
+  #onConnection(socket: Socket, onHttp: (http: Socket) => void): void {
+    const { bounds, secureContext, onTunnel, onRefused } = this.#options;
+    const address = addressOf(socket);
+    // Whoever left at once has no address any more.
+    if (address === '' || this.#closing) {
       socket.destroy();
-      if (isTooMany) onRefused('too many connections', address);
       return;
     }
-    this.#sockets.add(socket);
-    this.#perAddress.set(address, count);
-    counts.connections++;
+    if (!this.#book.enter(socket, address)) {
+      socket.destroy();
+      onRefused('too many connections', address);
+      return;
+    }
     // Whoever reads from it later has handlers of its own; nobody may be without one.
     socket.on('error', () => {});
-    socket.once('close', () => this.#onClosed(socket, address));
-    enterOnvif(socket, secureContext, {
-      onHttp: serve,
-      // There are no tunnels here: it is a request like any other.
-      onTunnel: (http, head) => {
-        http.unshift(head);
-        serve(http);
-        http.resume();
-      },
+    enterHttp(socket, {
+      secureContext,
+      bounds,
+      onHttp,
+      onTunnel: onTunnel && ((tunnel, head) => onTunnel(tunnel, head, address)),
       onRefused: (reason) => onRefused(reason, address),
     });
   }
 
-  #onClosed(socket: Socket, address: string): void {
-    this.#sockets.delete(socket);
-    this.#options.counts.connections--;
-    const left = this.#perAddress.get(address)! - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
-  }
-
   /** Node reads all requests that came in one piece, however large the answers are that nobody takes. */
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const { bounds, onRequest, onRefused } = this.#options;
     const { socket } = request;
     if (socket.destroyed) return;
     const waiting = (this.#waiting.get(socket) ?? 0) + 1;
-    if (waiting > limits.http.requestsAtOnce) {
+    if (waiting > bounds.requestsAtOnce) {
       socket.destroy();
-      this.#options.onRefused('too many requests at once', plainAddress(socket.remoteAddress ?? ''));
+      onRefused('too many requests at once', addressOf(socket));
       return;
     }
     this.#waiting.set(socket, waiting);
     response.once('close', () => this.#waiting.set(socket, this.#waiting.get(socket)! - 1));
-    this.#options.onRequest(request, response);
+    this.#turns.take(socket, () => onRequest(request, response));
   }
 
   #refuseProxy(socket: Socket): void {
-    this.#options.onRefused('this port is no proxy', plainAddress(socket.remoteAddress ?? ''));
-    socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    const { noProxy, onRefused } = this.#options;
+    onRefused(noProxy?.reason ?? 'this port is no proxy', addressOf(socket));
+    const allow = noProxy === undefined ? '' : `Allow: ${noProxy.allow}\r\n`;
+    socket.end(`HTTP/1.1 405 Method Not Allowed\r\n${allow}Connection: close\r\nContent-Length: 0\r\n\r\n`);
     socket.destroySoon();
   }
 
@@ -163,13 +168,17 @@ export class HttpPort {
     if (code !== 'ECONNRESET' && code !== 'EPIPE') {
       const timedOut = code === 'ERR_HTTP_REQUEST_TIMEOUT';
       const reason = timedOut ? 'the request took too long' : `not HTTP: ${code}`;
-      this.#options.onRefused(reason, plainAddress(socket.remoteAddress ?? ''));
+      this.#options.onRefused(reason, addressOf(socket));
       const tooLarge = code === 'HPE_HEADER_OVERFLOW';
       const status = timedOut ? '408 Request Timeout' : tooLarge ? '431 Too Large' : '400 Bad Request';
       if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     }
     socket.destroySoon();
   }
+}
+
+function addressOf({ remoteAddress = '' }: Socket): string {
+  return plainAddress(remoteAddress);
 }
 
 /** With GET and without a body (RFC 6455 clause 4.1): Node hands anything else over as a stream that is no socket. */

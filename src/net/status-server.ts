@@ -13,6 +13,7 @@ import { problemMediaType, problemOf } from '../status/problem.ts';
 import { type Role, type RouteAnswer, roleOf, type StatusRoute } from '../status/route.ts';
 import { statusRoutes } from '../status/routes.ts';
 import type { StatusSource } from '../status/status-source.ts';
+import { limitAnswerTime } from './answer-deadline.ts';
 import { EventStreams } from './event-streams.ts';
 import { clientOf, type HttpAccess, isRefusal } from './http-access.ts';
 import { mountPage } from './page-files.ts';
@@ -230,14 +231,10 @@ export class StatusServer {
     return sendProblem(reply, admission.status, admission.detail);
   }
 
-  /** A client that does not take its answer is cut off; what goes on for long is not sent this way, and bounded otherwise. */
+  /** What goes on for long is not sent this way, and bounded otherwise. */
   #limitAnswerTime({ raw: { socket } }: FastifyRequest, reply: FastifyReply): void {
-    const stalled = setTimeout(() => {
-      if (socket.destroyed) return;
-      this.refused('the client takes no answers', plainAddress(socket.remoteAddress ?? ''));
-      socket.destroy();
-    }, limits.http.writeStallMs);
-    reply.raw.once('finish', () => clearTimeout(stalled)).once('close', () => clearTimeout(stalled));
+    const address = plainAddress(socket.remoteAddress ?? '');
+    limitAnswerTime(reply.raw, socket, limits.http.writeStallMs, (reason) => this.refused(reason, address));
   }
 
   /** What is refused for the lack of a login changes nothing, and has its own line. */

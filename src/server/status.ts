@@ -1,5 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
@@ -97,6 +98,7 @@ export class Status {
       host,
       port: config.httpPort,
       flag,
+      bounds: limits.http,
       secureContext: () => this.#secureContext(),
       onRequest: server.handle,
       onUpgrade: server.upgrade,

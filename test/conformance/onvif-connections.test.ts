@@ -58,6 +58,27 @@ test('several requests go over one connection, split anywhere', async (t) => {
   socket.destroy();
 });
 
+for (const secure of [false, true]) {
+  test(`hundreds of requests at once over one connection are all answered in order${secure ? ', over HTTPS' : ''}`, async (t) => {
+    const context = certificate(t);
+    const { port } = await startDevice(t, { credentials: null, secureContext: () => context });
+    const numbers = Array.from({ length: 300 }, (_, i) => String(i));
+    const requests = numbers.map((number) => {
+      const body = envelope('<tds:GetHostname/>', `<a:MessageID xmlns:a="${namespaces.wsa}">${number}</a:MessageID>`);
+      return `POST / HTTP/1.1\r\nHost: a:1\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    });
+    const options = { port, host: '127.0.0.1', rejectUnauthorized: false };
+    const socket: Socket = secure ? connectTls(options) : connect(options);
+    t.after(() => socket.destroy());
+    const answers = readUntil(socket, '<a:RelatesTo>299</a:RelatesTo>');
+    socket.write(requests.join(''));
+    assert.deepEqual(
+      [...(await answers).matchAll(/<a:RelatesTo>(\d+)</g)].map(([, number]) => number),
+      numbers,
+    );
+  });
+}
+
 test('addresses in answers are those that the client called', async (t) => {
   const { port } = await startDevice(t, { credentials: null });
   const services = async (host: string) =>

@@ -60,7 +60,7 @@ for (const secure of [false, true]) {
     const files = makeCertificate(folder, 'device');
     const context = createSecureContext({ cert: readFileSync(files.cert), key: readFileSync(files.key) });
     const { port, lines } = await startDevice(t, {
-      secureContext: secure ? () => context : null,
+      secureContext: () => (secure ? context : null),
       rtspPort: 18554,
       video: (camera) => (camera === 2 ? liveVideo : cardVideo),
     });

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { systemClock } from '../../src/base/clock.ts';
+import { limits } from '../../src/base/limits.ts';
 import { HttpPort } from '../../src/net/http-port.ts';
 import { StatusServer } from '../../src/net/status-server.ts';
 import { Access } from '../../src/server/access.ts';
@@ -84,6 +85,7 @@ export class AccessServer {
       host: '127.0.0.1',
       port: 0,
       flag: '--http-port',
+      bounds: limits.http,
       secureContext: () => context,
       onRequest: status.handle,
       onRefused: (reason, address) => status.refused(reason, address),

@@ -31,7 +31,7 @@ export async function startDevice(
     services: [],
     clock: systemClock,
     logger,
-    secureContext: null,
+    secureContext: () => null,
     rtspPort: 8554,
     product: 'Skyweir',
     version: '9.8.7',

@@ -1,27 +1,29 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
-import { limits } from '../base/limits.ts';
 import { handshakeRecord } from './tls-accept.ts';
 import { describeTlsFailure } from './tls-failure.ts';
 
 /** Either header marks half of RTSP over HTTP (ONVIF Streaming, clause 5.1.1.3). */
 const tunnelHeader = /^(x-sessioncookie\s*:|(accept|content-type)\s*:\s*application\/x-rtsp-tunnelled)/im;
 
-/** What {@link enterOnvif} makes of a connection. */
-export interface EntranceHandler {
+/** What {@link enterHttp} needs to know, and what it makes of a connection. */
+export interface Entrance {
+  /** The certificate of this moment; null means that there is no TLS. */
+  readonly secureContext: () => SecureContext | null;
+  /** Bytes of the head of a request, and milliseconds in which it must be there, with TLS before it. */
+  readonly bounds: { readonly headBytes: number; readonly headTimeoutMs: number };
   /** HTTP, plain or deciphered; nothing was read of it. */
-  onHttp(socket: Socket): void;
-  /** Half of RTSP over HTTP, of which `head` was read. The socket is paused. */
-  onTunnel(socket: Socket, head: Buffer): void;
+  readonly onHttp: (socket: Socket) => void;
+  /** Half of RTSP over HTTP, of which `head` was read; the socket is paused. Without this it is HTTP like any other. */
+  readonly onTunnel: ((socket: Socket, head: Buffer) => void) | undefined;
   /** It is none of these, or TLS failed, then or later. The socket is destroyed. */
-  onRefused(reason: string): void;
+  readonly onRefused: (reason: string) => void;
 }
 
-/**
- * Looks at the first bytes of a connection to an ONVIF port, which takes HTTP, HTTPS and tunnelled RTSP alike. A TLS
- * connection is deciphered with the certificate of that moment; null means that there is no TLS.
- */
-export function enterOnvif(socket: Socket, secureContext: () => SecureContext | null, handler: EntranceHandler): void {
+/** Looks at the first bytes of a connection to a port that takes HTTP, HTTPS and perhaps tunnelled RTSP alike. */
+export function enterHttp(socket: Socket, entrance: Entrance): void {
+  const { secureContext, bounds, onHttp, onTunnel, onRefused } = entrance;
+  const isWhole = (bytes: Buffer): boolean => isHeadComplete(bytes, bounds.headBytes);
   let settled = false;
   let at = socket;
   const refuse = (reason: string): void => {
@@ -30,36 +32,29 @@ export function enterOnvif(socket: Socket, secureContext: () => SecureContext | 
     clearTimeout(timer);
     at.destroy();
     socket.destroy();
-    handler.onRefused(reason);
-  };
-  const settle = (): void => {
-    settled = true;
-    clearTimeout(timer);
-    at.off('error', onError).off('close', onClose);
-    if (at !== socket) socket.off('error', onError).off('close', onClose);
+    onRefused(reason);
   };
   const onError = (error: NodeJS.ErrnoException): void => refuse(describeTlsFailure(error, false).message);
   // Whoever leaves without a word, such as a port scanner, is no line in the log.
   const onClose = (): void => clearTimeout(timer);
-  const timer = setTimeout(() => refuse('no request came in time'), limits.onvif.headTimeoutMs);
+  const timer = setTimeout(() => refuse('no request came in time'), bounds.headTimeoutMs);
   socket.on('error', onError).on('close', onClose);
 
-  const lookAtHead = (): void =>
-    firstBytes(at, isHeadComplete, (head) => {
-      settle();
-      if (isTunnelHead(head)) handler.onTunnel(at, head);
-      else giveBack(at, head, () => handler.onHttp(at));
-    });
+  const pass = (head: Buffer): void => {
+    settled = true;
+    clearTimeout(timer);
+    if (onTunnel !== undefined && isTunnelHead(head, bounds.headBytes)) onTunnel(at, head);
+    else {
+      at.unshift(head);
+      onHttp(at);
+      at.resume();
+    }
+  };
   firstBytes(
     socket,
-    (bytes) => bytes[0] === handshakeRecord || isHeadComplete(bytes),
+    (bytes) => bytes[0] === handshakeRecord || isWhole(bytes),
     (head) => {
-      if (head[0] !== handshakeRecord) {
-        settle();
-        if (isTunnelHead(head)) handler.onTunnel(socket, head);
-        else giveBack(socket, head, () => handler.onHttp(socket));
-        return;
-      }
+      if (head[0] !== handshakeRecord) return pass(head);
       try {
         const context = secureContext();
         if (context === null) return refuse('TLS, but there is no certificate');
@@ -72,9 +67,9 @@ export function enterOnvif(socket: Socket, secureContext: () => SecureContext | 
             if (!settled) return onError(error);
             // After the handshake Node leaves this to whoever made the connection: nothing would ever come from it again.
             secured.destroy();
-            handler.onRefused(describeTlsFailure(error, true).message);
+            onRefused(describeTlsFailure(error, true).message);
           });
-        at.once('secure', lookAtHead);
+        at.once('secure', () => firstBytes(secured, isWhole, pass));
       } catch (error) {
         refuse((error as Error).message);
       }
@@ -100,21 +95,15 @@ function firstBytes(socket: Socket, isEnough: (bytes: Buffer) => boolean, done: 
   socket.on('data', onData).on('end', onEnd);
 }
 
-function giveBack(socket: Socket, head: Buffer, take: () => void): void {
-  socket.unshift(head);
-  take();
-  socket.resume();
-}
-
 /** Only GET and POST are halves of tunnels: everything else is known by its first bytes. */
-function isHeadComplete(bytes: Buffer): boolean {
+function isHeadComplete(bytes: Buffer, headBytes: number): boolean {
   const start = bytes.toString('latin1', 0, 5);
   if (!'POST '.startsWith(start) && !'GET '.startsWith(start.slice(0, 4))) return true;
-  return bytes.length > limits.onvif.headBytes || bytes.includes('\r\n\r\n') || bytes.includes('\n\n');
+  return bytes.length > headBytes || bytes.includes('\r\n\r\n') || bytes.includes('\n\n');
 }
 
-function isTunnelHead(head: Buffer): boolean {
-  if (head.length > limits.onvif.headBytes * 2) return false;
+function isTunnelHead(head: Buffer, headBytes: number): boolean {
+  if (head.length > headBytes * 2) return false;
   const text = head.toString('latin1');
   const end = text.search(/\r?\n\r?\n/);
   return end >= 0 && tunnelHeader.test(text.slice(text.indexOf('\n') + 1, end));
