@@ -110,7 +110,7 @@ function answerAction(action: string): string {
   return action.endsWith('Request') ? action.replace(/Request$/, 'Response') : `${action}Response`;
 }
 
-function faultXml({ code, subcodes, message, detail }: OnvifFault): string {
+function faultXml({ code, subcodes, reason, detail }: OnvifFault): string {
   const subcode = subcodes.reduceRight(
     (inner, name) => `<s:Subcode><s:Value>${escapeXml(name)}</s:Value>${inner}</s:Subcode>`,
     '',
@@ -118,15 +118,15 @@ function faultXml({ code, subcodes, message, detail }: OnvifFault): string {
   const detailXml = detail === '' ? '' : `<s:Detail>${detail}</s:Detail>`;
   return (
     `<s:Fault><s:Code><s:Value>s:${code}</s:Value>${subcode}</s:Code>` +
-    `<s:Reason><s:Text xml:lang="en">${escapeXml(message)}</s:Text></s:Reason>${detailXml}</s:Fault>`
+    `<s:Reason><s:Text xml:lang="en">${escapeXml(reason)}</s:Text></s:Reason>${detailXml}</s:Fault>`
   );
 }
 
 /** SOAP 1.1 has one level of codes, and other names for whose fault it is (clause 4.4). */
-function oldFaultXml({ code, message, detail }: OnvifFault): string {
+function oldFaultXml({ code, reason, detail }: OnvifFault): string {
   const detailXml = detail === '' ? '' : `<detail>${detail}</detail>`;
   return (
     `<s:Fault><faultcode>s:${code === 'Sender' ? 'Client' : 'Server'}</faultcode>` +
-    `<faultstring>${escapeXml(message)}</faultstring>${detailXml}</s:Fault>`
+    `<faultstring>${escapeXml(reason)}</faultstring>${detailXml}</s:Fault>`
   );
 }

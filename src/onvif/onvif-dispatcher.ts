@@ -176,7 +176,7 @@ function failure(answerTo: AnswerTo, error: unknown, operation: string | undefin
   const status = fault.code === 'Sender' && contentType(answerTo).startsWith('application/soap') ? 400 : 500;
   const named = operation === undefined ? {} : { operation };
   const problem: Problem = isFault
-    ? { kind: 'fault', reason: fault.message, ...named }
+    ? { kind: 'fault', reason: fault.reason, ...named }
     : { kind: 'internal', reason: 'internal error', error, ...named };
   return { status, headers: { 'Content-Type': contentType(answerTo) }, body: faultEnvelope(answerTo, fault), problem };
 }

@@ -47,6 +47,8 @@ export class DigestAuthenticator {
   readonly #realm: string;
   readonly #qop: string;
   readonly #memory: DigestMemory | null;
+  /** The newest nonce and its time. A flood of requests gets many in a millisecond, and these are all the same. */
+  #newest = { time: '', nonce: '' };
 
   constructor(options: DigestOptions) {
     this.#options = options;
@@ -60,7 +62,9 @@ export class DigestAuthenticator {
 
   /** The values of the WWW-Authenticate headers of a 401, one per algorithm, MD5 last. */
   challenges(nowMs: number, stale: boolean): string[] {
-    const nonce = this.#nonce(Math.max(0, Math.floor(nowMs)).toString(16).padStart(14, '0'));
+    const time = Math.max(0, Math.floor(nowMs)).toString(16).padStart(14, '0');
+    if (time !== this.#newest.time) this.#newest = { time, nonce: this.#nonce(time) };
+    const { nonce } = this.#newest;
     const end = stale ? ', stale=true' : '';
     return this.#algorithms.map((algorithm) => {
       // MD5 without the parameter is what the oldest clients parse.

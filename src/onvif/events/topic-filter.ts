@@ -1,4 +1,5 @@
 import { limits } from '../../base/limits.ts';
+import type { OnvifFault } from '../fault.ts';
 import type { XmlElement } from '../xml.ts';
 import { notificationFault } from './event-faults.ts';
 import { concreteDialect, concreteSetDialect, topicPath } from './publishing-topic.ts';
@@ -37,7 +38,7 @@ function selects(path: string): boolean {
 }
 
 /** GetEventProperties offers no dialect for message contents, and none for producer properties. */
-function unknownFilter(name: string, wallMs: number): Error {
+function unknownFilter(name: string, wallMs: number): OnvifFault {
   const known = name === 'MessageContent' || name === 'ProducerProperties' ? name : 'Filter';
   const content = `<f:UnknownFilter>f:${known}</f:UnknownFilter>`;
   return notificationFault('InvalidFilterFault', 'Only topic expressions are supported as filters', wallMs, content);

@@ -40,7 +40,7 @@ test('tokens are made from places', () => {
     'profile_1',
     'VideoSource_1',
   ])
-    assert.throws(() => channelAt(device, 'profile', token), /no such token/);
+    assert.throws(() => channelAt(device, 'profile', token), { reason: /no such token/ });
 });
 
 test('addresses lead back to the host that the client called', () => {
