@@ -1,9 +1,9 @@
 import { type EventType, eventTypes } from '../base/event-types.ts';
+import { signatureHeader } from '../base/message-signature.ts';
 import { defaultHookTimeoutMs, type HookEntry, type HookType, hookName, maskUrl } from '../config/hook-list.ts';
 import { type CameraPlace, fillTemplate, type HookEvent, hookJson } from './hook-event.ts';
 import { analyticsXml, judgeAnalyticsAnswer } from './milestone-analytics.ts';
 import { type HookAnswer, judgeAnswer, type Outcome } from './outcome.ts';
-import { signatureHeaders } from './signature.ts';
 
 /** What is read from files that an entry names. Never to be logged. */
 export interface HookSecrets {
@@ -92,7 +92,7 @@ export class Hook {
     return {
       'Content-Type': isXml ? 'text/xml; charset=utf-8' : 'application/json; charset=utf-8',
       ...(!isXml && { 'Skyweir-Id': id }),
-      ...(secret !== null && signatureHeaders(secret, content, wallMs)),
+      ...(secret !== null && signatureHeader(secret, content, wallMs)),
       ...this.#entry.headers,
     };
   }

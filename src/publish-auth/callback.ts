@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
+import { signatureHeader } from '../base/message-signature.ts';
 import { BoundedWork } from './bounded-work.ts';
 import type { PublishQuery } from './publish-query.ts';
 import { type MethodVerdict, type PublishAttempt, refused } from './verdict.ts';
@@ -53,7 +54,7 @@ export class Callback {
   ): Promise<MethodVerdict> {
     const { post, secret, wallMs, onFailure } = this.#options;
     const body = callbackBody(attempt, query, wallMs());
-    const headers = secret === null ? {} : { 'X-Skyweir-Signature': callbackSignature(secret, body) };
+    const headers = secret === null ? {} : signatureHeader(secret, body, wallMs());
     let status: number | null;
     try {
       // A call that has begun is carried on without its publisher: the answer is good for the next try.
@@ -102,11 +103,6 @@ function callbackBody(attempt: PublishAttempt, query: PublishQuery, wallMs: numb
     connection,
     query: Object.fromEntries(pathKey === null ? query : [...query, ['key', pathKey]]),
   });
-}
-
-/** `sha256=` and the HMAC-SHA256 of the body in hexadecimal digits. The time in the body keeps it from being used again. */
-function callbackSignature(secret: string, body: string): string {
-  return `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 }
 
 /** 2xx accepts, 4xx refuses; a redirection, an error of that server, and "later" are no decision. */

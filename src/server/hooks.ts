@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import type { EventType } from '../base/event-types.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import { firstLine } from '../config/credentials.ts';
-import { describeFileError, StartError } from '../config/errors.ts';
+import { StartError } from '../config/errors.ts';
 import { type HookEntry, hookName } from '../config/hook-list.ts';
 import type { Config } from '../config/schema.ts';
 import type { Camera } from '../control/messages.ts';
@@ -18,6 +16,7 @@ import { readVersion } from '../version.ts';
 import { DeadLetters } from './dead-letters.ts';
 import type { EventHistory } from './event-history.ts';
 import type { RunningHook } from './running-hook.ts';
+import { readSecrets, readText } from './secret-file.ts';
 
 /** What {@link Hooks} are made with. */
 export interface HooksOptions {
@@ -34,9 +33,6 @@ export interface HooksChange {
   commit(): void;
 }
 
-/** The shortest secret that is taken for one, in characters. */
-const secretCharacters = 16;
-
 /** The hooks of the configuration: each is told of the events that it wants, in the background. */
 export class Hooks implements HookSource {
   readonly #options: HooksOptions;
@@ -51,7 +47,7 @@ export class Hooks implements HookSource {
 
   /** Reads what the hooks of a configuration need. Throws {@link StartError} if a file cannot be used. */
   async prepare(config: Config): Promise<HooksChange> {
-    const wanted = config.hooks.map((entry) => ({ entry, secrets: readSecrets(entry) }));
+    const wanted = await Promise.all(config.hooks.map(async (entry) => ({ entry, secrets: await secretsOf(entry) })));
     // Loaded only where it is wanted.
     const parts = wanted.length === 0 ? null : await loadParts();
     return {
@@ -152,23 +148,12 @@ function keyOf({ name, type }: { readonly name: string; readonly type: string })
   return `${type} ${name.toLowerCase()}`;
 }
 
-function readSecrets(entry: HookEntry): HookSecrets {
-  const { 'secret-file': secretFile, 'ca-file': caFile } = entry;
+async function secretsOf(entry: HookEntry): Promise<HookSecrets> {
+  const { 'secret-file': secretFile = null, 'ca-file': caFile = null } = entry;
   const who = `hook ${hookName(entry)}`;
-  const read = (file: string, key: string): string => {
-    try {
-      return readFileSync(file, 'utf8').replace(/^\ufeff/, '');
-    } catch (error) {
-      throw new StartError(`${who}: ${key} ${file}: cannot read the file: ${describeFileError(error)}`);
-    }
-  };
-  const secret = secretFile === undefined ? null : firstLine(read(secretFile, 'secret-file'));
-  if (secret !== null && secret.length < secretCharacters)
-    throw new StartError(
-      `${who}: secret-file ${secretFile}: the first line must have ${secretCharacters} characters or more`,
-    );
-  const ca = caFile === undefined ? null : read(caFile, 'ca-file');
+  const secrets = await readSecrets(`${who}: secret-file`, secretFile, 1);
+  const ca = caFile === null ? null : await readText(`${who}: ca-file`, caFile);
   if (ca !== null && !ca.includes('-----BEGIN CERTIFICATE-----'))
     throw new StartError(`${who}: ca-file ${caFile}: holds no certificate in PEM form`);
-  return { secret, ca };
+  return { secret: secrets?.[0] ?? null, ca };
 }

@@ -16,7 +16,8 @@ import { ReplayMemory } from '../publish-auth/replay-memory.ts';
 import { isPassing, type PublishMethod } from '../publish-auth/verdict.ts';
 import { FileWatch } from './file-watch.ts';
 import { PublishKeys } from './publish-keys.ts';
-import { isUrl, readJwks, readSecrets, secretFiles } from './publish-secret-files.ts';
+import { isUrl, readJwks, secretFiles } from './publish-secret-files.ts';
+import { readSecrets } from './secret-file.ts';
 
 /** Whether a publisher is let in. `detail` is for the log. */
 export type Admission =

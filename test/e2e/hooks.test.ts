@@ -5,9 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { signatureHeader } from '../../src/base/message-signature.ts';
 import { StartError } from '../../src/config/errors.ts';
 import type { HookEntry } from '../../src/config/hook-list.ts';
-import { signatureHeaders } from '../../src/hooks/signature.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { HookTarget } from '../support/hook-target.ts';
 import { temporaryFolder } from '../support/media.ts';
@@ -77,7 +77,7 @@ describe('webhooks', () => {
   }, async (t) => {
     const [mortal, steady] = [await HookTarget.open(t), await HookTarget.open(t)];
     const secretFile = join(temporaryFolder(t), 'secret');
-    const secret = 'correct horse battery staple';
+    const secret = 'correct horse battery staple, and more';
     writeFileSync(secretFile, `${secret}\n`);
     const hooked = await Hooked.start(t, [
       { name: 'mortal', url: mortal.url, 'secret-file': secretFile },
@@ -105,8 +105,9 @@ describe('webhooks', () => {
       ['started Stream 2', 'stopped Stream 2', 'started Stream 2', 'stopped Stream 2'],
     );
     for (const { headers, body } of mortal.received) {
-      const wallMs = Number(headers['skyweir-timestamp']) * 1000;
-      assert.equal(headers['skyweir-signature'], signatureHeaders(secret, body, wallMs)['Skyweir-Signature']);
+      const given = String(headers['skyweir-signature']);
+      const wallMs = Number(/^t=(\d+),/.exec(given)![1]) * 1000;
+      assert.equal(given, signatureHeader(secret, body, wallMs)['Skyweir-Signature']);
       assert.ok(Math.abs(Date.now() - wallMs) < 60_000);
       assert.equal(headers['skyweir-id'], JSON.parse(body).id);
       assert.match(String(headers['user-agent']), /^Skyweir\//);

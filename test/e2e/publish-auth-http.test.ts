@@ -33,7 +33,9 @@ test('the callback decides: yes, no, not now, too late, dead', { timeout }, asyn
     ['/stream1', 0, '127.0.0.1', { pin: '1234-yes' }],
   );
   assert.equal(sent.listener, server.rtmpPort);
-  assert.equal(headers['x-skyweir-signature'], `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`);
+  const [, time = ''] = /^t=(\d+),/.exec(String(headers['skyweir-signature']))!;
+  const mac = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
+  assert.equal(headers['skyweir-signature'], `t=${time},v1=${mac}`);
   assert.ok(
     ![url, JSON.stringify(headers)].some((text) => text.includes('1234')),
     'the credential is in the body alone',

@@ -70,8 +70,8 @@ describe('the callback', () => {
       connection: 'r1',
       query: { flight: '7', key: 'abc' },
     });
-    const mac = createHmac('sha256', 'shared-secret').update(state.bodies[0]!).digest('hex');
-    assert.deepEqual(state.headers, [{ 'X-Skyweir-Signature': `sha256=${mac}` }]);
+    const mac = createHmac('sha256', 'shared-secret').update(`0.${state.bodies[0]!}`).digest('hex');
+    assert.deepEqual(state.headers, [{ 'Skyweir-Signature': `t=0,v1=${mac}` }]);
   });
 
   test('is told of a key in the path, and that there is no such camera', async () => {
