@@ -79,6 +79,14 @@ for (const secure of [false, true]) {
   });
 }
 
+test('more requests at once than any client sends end their connection, and no other', async (t) => {
+  const { port, counters, lines } = await startDevice(t, { credentials: null });
+  await talk(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2 * limits.onvif.requestsAtOnce));
+  assert.equal(counters.connections, 0);
+  assert.ok(lines.some(({ message }) => message === 'refused at the ONVIF port: too many requests at once'));
+  assert.equal((await post(port, envelope(users))).status, 200);
+});
+
 test('addresses in answers are those that the client called', async (t) => {
   const { port } = await startDevice(t, { credentials: null });
   const services = async (host: string) =>
