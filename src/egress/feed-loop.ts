@@ -16,6 +16,16 @@ const silentMs = 500;
 /** Feeds pumped between two looks at the clock. */
 const feedsPerLook = 8;
 
+/**
+ * Milliseconds for which a busy thread lets frames gather before it looks again by itself. While it rests, writers wake
+ * nobody, and the frames of several cameras share a turn. At 100 cameras with a reader each that takes 11 % off what the
+ * whole server costs, for half a millisecond of latency; 1 ms is the least that a timer can do.
+ */
+const restMs = 1;
+
+/** Milliseconds from one turn with work to the next up to which the thread counts as busy. */
+const busyMs = 2;
+
 /** What a {@link FeedLoop} works on. */
 export interface FeedLoopOptions extends FeedContext {
   readonly clock: Clock;
@@ -30,7 +40,7 @@ export interface FeedLoopOptions extends FeedContext {
  * sessions whose transport has room again. Work is done in turns; between two turns the event loop serves the sockets.
  *
  *     doorbell ──┐
- *     timer ─────┼──► pending cameras ──► turn: pump each ──► more: next turn · nothing: sleep on the doorbell
+ *     timers ────┼──► pending cameras ──► turn: pump each ──► more: next turn · busy: rest · else: sleep on the doorbell
  *     onReady ───┘
  */
 export class FeedLoop {
@@ -50,6 +60,9 @@ export class FeedLoop {
   #timer: NodeJS.Timeout | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
   #scheduled = false;
+  /** When the last turn with work began, monotonic ms. */
+  #workedMs = Number.NEGATIVE_INFINITY;
+  #restTimer: NodeJS.Timeout | null = null;
   /** {@link #onRung} will be called when the doorbell wakes the thread. */
   #listening = false;
   #stopped = false;
@@ -167,6 +180,8 @@ export class FeedLoop {
     this.#stopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#restTimer !== null) clearTimeout(this.#restTimer);
+    this.#restTimer = null;
   }
 
   #wake(camera: number): void {
@@ -191,9 +206,27 @@ export class FeedLoop {
     this.#scheduled = false;
     if (this.#stopped) return;
     this.#collect();
-    this.#pumpPending();
+    if (this.#pendingCount === 0) {
+      this.#sleep();
+      return;
+    }
+    const nowMs = this.#options.clock.nowMs();
+    const busy = nowMs - this.#workedMs <= busyMs;
+    this.#workedMs = nowMs;
+    this.#pumpPending(nowMs);
     if (this.#pendingCount > 0) this.#schedule();
+    else if (busy) this.#rest();
     else this.#sleep();
+  };
+
+  /** The next turn is in a moment; nobody needs to ring for it. */
+  #rest(): void {
+    if (this.#restTimer === null) this.#restTimer = setTimeout(this.#onRested, restMs);
+    else this.#restTimer.refresh();
+  }
+
+  readonly #onRested = (): void => {
+    if (!this.#scheduled) this.#turn();
   };
 
   readonly #onRung = (): void => {
@@ -217,15 +250,14 @@ export class FeedLoop {
   }
 
   /** Pumps the pending cameras; what the turn has no time for, and what is not done, stays pending. */
-  #pumpPending(): void {
+  #pumpPending(startMs: number): void {
     const count = this.#pendingCount;
-    if (count === 0) return;
     const cameras = this.#pending;
     this.#pending = this.#spare;
     this.#spare = cameras;
     this.#pendingCount = 0;
     const { clock } = this.#options;
-    let nowMs = clock.nowMs();
+    let nowMs = startMs;
     const endMs = nowMs + turnMs;
     for (let i = 0; i < count; i++) {
       const camera = cameras[i]!;
