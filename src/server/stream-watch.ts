@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { round } from '../base/round.ts';
 import type { Camera, Peer, Rejections } from '../control/messages.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
@@ -181,8 +182,4 @@ function loadFigures(loads: readonly ThreadLoad[]): Record<string, number> {
     publishers: of('ingest').reduce((sum, { connections }) => sum + connections, 0),
     bitsPerSecond: Math.round(of('ingest').reduce((sum, { bitsPerSecond }) => sum + bitsPerSecond, 0)),
   };
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

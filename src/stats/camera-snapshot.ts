@@ -31,12 +31,26 @@ export function closeWindow(counters: StreamCounters, camera: number): CameraSna
 
 /** A publisher's counters that were read before, with the readers' of now. */
 export function withReaders(publisher: PublisherSnapshot, counters: StreamCounters, camera: number): CameraSnapshot {
-  const consumers = Array.from({ length: counters.consumers }, (_, consumer) =>
-    counters.reader(camera, consumer).snapshot(),
-  );
-  const reader = { ...consumers[0]! };
-  for (const part of consumers.slice(1)) {
-    for (const name of Object.keys(part) as (keyof ReaderSnapshot)[]) reader[name] += part[name];
+  const first = counters.reader(camera, 0).snapshot();
+  const consumers = [first];
+  let reader = first;
+  for (let consumer = 1; consumer < counters.consumers; consumer++) {
+    const part = counters.reader(camera, consumer).snapshot();
+    consumers.push(part);
+    reader = sum(reader, part);
   }
   return { publisher, reader, consumers };
+}
+
+function sum(a: ReaderSnapshot, b: ReaderSnapshot): ReaderSnapshot {
+  return {
+    frames: a.frames + b.frames,
+    bytes: a.bytes + b.bytes,
+    readers: a.readers + b.readers,
+    overflow: a.overflow + b.overflow,
+    pacingSleeps: a.pacingSleeps + b.pacingSleeps,
+    pacingSleepMs: a.pacingSleepMs + b.pacingSleepMs,
+    framesSent: a.framesSent + b.framesSent,
+    cutOff: a.cutOff + b.cutOff,
+  };
 }

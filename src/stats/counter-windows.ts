@@ -40,11 +40,13 @@ export class CounterWindows {
       kept = { block: null, judge: null };
       this.#kept.set(camera, kept);
     }
-    const own = merge(kept[taker], fresh);
+    const before = kept[taker];
     const other = taker === 'block' ? 'judge' : 'block';
     kept[other] = merge(kept[other], fresh);
     kept[taker] = null;
-    if (own === null) return snapshot;
+    // Nobody else ended a window within this one: it has its own extremes, or none.
+    if (before === null) return snapshot;
+    const own = merge(before, fresh);
     return { ...snapshot, publisher: { ...publisher, ...own, window: publisher.openWindow } };
   }
 

@@ -26,18 +26,23 @@ const highestSpsFps = 240;
  * arguments.
  */
 export class StreamMeter {
-  readonly #options: StreamMeterOptions;
+  readonly #options: Omit<StreamMeterOptions, 'before'>;
+  /** Start of the stream whose counters were there before. */
+  readonly #strangerMs: number;
   readonly #totals = { popFrames: 0, overflow: 0 };
   /** The counters at the end of the window before. */
-  #previous: CameraSnapshot;
-  #previousMs: number;
+  readonly #before: Mark;
+  #beforeMs: number;
   #declared: StreamMetadata | null = null;
   #spsFps = 0;
 
   constructor(options: StreamMeterOptions) {
-    this.#options = options;
-    this.#previous = { ...options.before, publisher: zeros(options.before.publisher) };
-    this.#previousMs = options.startedMs;
+    const { before, ...others } = options;
+    this.#options = others;
+    this.#strangerMs = before.publisher.startedMs;
+    this.#before = new Mark();
+    this.#before.move({ ...before, publisher: zeros(before.publisher) });
+    this.#beforeMs = options.startedMs;
   }
 
   /** Takes from a fact about the stream what is measured against it. */
@@ -61,12 +66,13 @@ export class StreamMeter {
 
   /** Ends the window that began with the stream or the window before. `consumerLoad`: of the busiest consumer, 0 to 1. */
   close(counters: CameraSnapshot, nowMs: number, consumerLoad: number, final: boolean): StreamReport {
-    const { options, snapshot } = { options: this.#options, snapshot: this.#ownOf(counters) };
+    const options = this.#options;
+    const snapshot = this.#ownOf(counters);
     const window = this.#measure(snapshot, nowMs, consumerLoad);
     this.#totals.popFrames += window.pop.frames;
     this.#totals.overflow += window.drops.overflow;
-    this.#previous = snapshot;
-    this.#previousMs = nowMs;
+    this.#before.move(snapshot);
+    this.#beforeMs = nowMs;
     const { publisher } = snapshot;
     return {
       path: options.path,
@@ -85,17 +91,17 @@ export class StreamMeter {
   /** Counters that the publisher's thread has not reset yet are those of the stream before. */
   #ownOf(counters: CameraSnapshot): CameraSnapshot {
     const { publisher } = counters;
-    const begun = publisher.startedMs !== 0 && publisher.startedMs !== this.#options.before.publisher.startedMs;
+    const begun = publisher.startedMs !== 0 && publisher.startedMs !== this.#strangerMs;
     return begun ? counters : { ...counters, publisher: zeros(publisher) };
   }
 
   #measure(snapshot: CameraSnapshot, nowMs: number, consumerLoad: number): WindowFigures {
-    const before = this.#previous.publisher;
-    const now = snapshot.publisher;
-    const measuredMs = nowMs - this.#previousMs;
+    const before = this.#before;
+    const { publisher: now, reader } = snapshot;
+    const measuredMs = nowMs - this.#beforeMs;
     const frames = now.frames - before.frames;
-    const sleeps = snapshot.reader.pacingSleeps - this.#previous.reader.pacingSleeps;
-    const sleepMs = snapshot.reader.pacingSleepMs - this.#previous.reader.pacingSleepMs;
+    const sleeps = reader.pacingSleeps - before.pacingSleeps;
+    const sleepMs = reader.pacingSleepMs - before.pacingSleepMs;
     const heardMs = now.frames > 0 ? now.lastArrivalMs : this.#options.startedMs;
     return {
       measuredMs,
@@ -103,7 +109,7 @@ export class StreamMeter {
       push: { frames, bytes: now.bytes - before.bytes, keyframes: now.keyframes - before.keyframes },
       pop: { frames: this.#popped(snapshot) },
       drops: {
-        overflow: snapshot.reader.overflow - this.#previous.reader.overflow,
+        overflow: reader.overflow - before.overflow,
         seiOnly: now.seiOnly - before.seiOnly,
         nonH264: now.nonH264 - before.nonH264,
       },
@@ -121,10 +127,10 @@ export class StreamMeter {
         : null,
       silentMs: Math.max(0, nowMs - heardMs),
       pacing: { sleeps, averageMs: sleeps > 0 ? sleepMs / sleeps : 0 },
-      readersBefore: this.#previous.reader.readers,
-      readers: snapshot.reader.readers,
-      cutOff: snapshot.reader.cutOff - this.#previous.reader.cutOff,
-      framesSent: snapshot.reader.framesSent - this.#previous.reader.framesSent,
+      readersBefore: before.readers,
+      readers: reader.readers,
+      cutOff: reader.cutOff - before.cutOff,
+      framesSent: reader.framesSent - before.framesSent,
       ingestLoad: busyPart(now.threadBusyMs - before.threadBusyMs, now.threadIdleMs - before.threadIdleMs),
       consumerLoad,
     };
@@ -133,8 +139,9 @@ export class StreamMeter {
   /** Readers in two consumers get the same frames, so those of the consumer that delivered most count. */
   #popped(snapshot: CameraSnapshot): number {
     let most = 0;
-    for (const [index, { frames }] of snapshot.consumers.entries())
-      most = Math.max(most, frames - this.#previous.consumers[index]!.frames);
+    const before = this.#before.popped;
+    for (let index = 0; index < before.length; index++)
+      most = Math.max(most, snapshot.consumers[index]!.frames - before[index]!);
     return most;
   }
 
@@ -159,6 +166,59 @@ export class StreamMeter {
   }
 }
 
+/**
+ * What is kept of the counters from one window to the next. It moves in place: snapshots that are kept for a window outlive the
+ * young heap, and a thousand streams a second fill the old one with them.
+ */
+class Mark {
+  frames = 0;
+  bytes = 0;
+  keyframes = 0;
+  lastArrivalMs = 0;
+  lastDtsMs = 0;
+  arrivalDeltaSquares = 0;
+  lateSum = 0;
+  queueDepthSum = 0;
+  seiOnly = 0;
+  nonH264 = 0;
+  truncated = 0;
+  discontinuities = 0;
+  threadBusyMs = 0;
+  threadIdleMs = 0;
+  readers = 0;
+  overflow = 0;
+  pacingSleeps = 0;
+  pacingSleepMs = 0;
+  framesSent = 0;
+  cutOff = 0;
+  /** Frames that each consumer has delivered. */
+  readonly popped: number[] = [];
+
+  move({ publisher, reader, consumers }: CameraSnapshot): void {
+    this.frames = publisher.frames;
+    this.bytes = publisher.bytes;
+    this.keyframes = publisher.keyframes;
+    this.lastArrivalMs = publisher.lastArrivalMs;
+    this.lastDtsMs = publisher.lastDtsMs;
+    this.arrivalDeltaSquares = publisher.arrivalDeltaSquares;
+    this.lateSum = publisher.lateSum;
+    this.queueDepthSum = publisher.queueDepthSum;
+    this.seiOnly = publisher.seiOnly;
+    this.nonH264 = publisher.nonH264;
+    this.truncated = publisher.truncated;
+    this.discontinuities = publisher.discontinuities;
+    this.threadBusyMs = publisher.threadBusyMs;
+    this.threadIdleMs = publisher.threadIdleMs;
+    this.readers = reader.readers;
+    this.overflow = reader.overflow;
+    this.pacingSleeps = reader.pacingSleeps;
+    this.pacingSleepMs = reader.pacingSleepMs;
+    this.framesSent = reader.framesSent;
+    this.cutOff = reader.cutOff;
+    for (let index = 0; index < consumers.length; index++) this.popped[index] = consumers[index]!.frames;
+  }
+}
+
 /** Part of the time that a thread was busy; 0 when nothing was measured. */
 export function busyPart(busyMs: number, idleMs: number): number {
   const allMs = busyMs + idleMs;
@@ -175,13 +235,13 @@ function hasExtremes(now: PublisherSnapshot, frames: number): boolean {
 }
 
 /** Distances between frames in the window; the first one counts from the last frame of the window before. */
-function distances(before: PublisherSnapshot, now: PublisherSnapshot): number {
+function distances(before: Mark, now: PublisherSnapshot): number {
   const frames = now.frames - before.frames;
   const samples = before.frames === 0 ? frames - 1 : frames;
   return hasExtremes(now, frames) ? Math.max(0, samples) : 0;
 }
 
-function interFrame(before: PublisherSnapshot, now: PublisherSnapshot): Deltas | null {
+function interFrame(before: Mark, now: PublisherSnapshot): Deltas | null {
   const samples = distances(before, now);
   if (samples === 0) return null;
   const fromMs = before.frames === 0 ? now.firstDtsMs : before.lastDtsMs;
@@ -189,7 +249,7 @@ function interFrame(before: PublisherSnapshot, now: PublisherSnapshot): Deltas |
   return { average, minimum: now.dtsDeltaMin, maximum: now.dtsDeltaMax, samples };
 }
 
-function arrival(before: PublisherSnapshot, now: PublisherSnapshot): WindowFigures['arrival'] {
+function arrival(before: Mark, now: PublisherSnapshot): WindowFigures['arrival'] {
   const samples = distances(before, now);
   if (samples === 0) return null;
   const fromMs = before.frames === 0 ? now.firstArrivalMs : before.lastArrivalMs;

@@ -1,3 +1,4 @@
+import { round } from '../base/round.ts';
 import type { StreamMetadata } from '../control/messages.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -89,7 +90,7 @@ export interface TotalFigures {
 /** The report as fields of a JSON log line, numbers rounded to what they are good for. */
 export function reportFields(report: StreamReport) {
   const { window, total, declared, codec } = report;
-  const { seconds, push, pop } = window;
+  const { seconds, push, pop, queue, interFrame, arrival, lateness, pacing } = window;
   return {
     publisher: report.publisher,
     final: report.final,
@@ -100,37 +101,39 @@ export function reportFields(report: StreamReport) {
     window: {
       seconds: round(seconds, 2),
       push: {
-        ...push,
+        frames: push.frames,
+        bytes: push.bytes,
+        keyframes: push.keyframes,
         fps: round(push.frames / seconds, 2),
         mbitPerSecond: round((push.bytes * 8) / seconds / 1e6, 2),
       },
-      pop: { ...pop, fps: round(pop.frames / seconds, 2) },
+      pop: { frames: pop.frames, fps: round(pop.frames / seconds, 2) },
       drops: window.drops,
       truncated: window.truncated,
       discontinuities: window.discontinuities,
-      queueDepth: roundAll(window.queue, 1),
-      interFrameMs: window.interFrame && roundAll(window.interFrame, 1),
-      arrivalMs: window.arrival && roundAll(window.arrival, 1),
-      latenessMs: window.lateness && roundAll(window.lateness, 1),
+      queueDepth: { average: round(queue.average, 1), maximum: queue.maximum, capacity: queue.capacity },
+      interFrameMs: interFrame && {
+        average: round(interFrame.average, 1),
+        minimum: round(interFrame.minimum, 1),
+        maximum: round(interFrame.maximum, 1),
+        samples: interFrame.samples,
+      },
+      arrivalMs: arrival && {
+        average: round(arrival.average, 1),
+        deviation: round(arrival.deviation, 1),
+        maximum: round(arrival.maximum, 1),
+      },
+      latenessMs: lateness && { average: round(lateness.average, 1), maximum: round(lateness.maximum, 1) },
       silentMs: round(window.silentMs, 0),
-      pacing: roundAll(window.pacing, 1),
+      pacing: { sleeps: pacing.sleeps, averageMs: round(pacing.averageMs, 1) },
       readers: window.readers,
       cutOff: window.cutOff,
       framesSent: window.framesSent,
       ingestLoad: round(window.ingestLoad, 2),
       consumerLoad: round(window.consumerLoad, 2),
     },
-    total: { ...total, gapToPush: total.push.frames - total.pop.frames },
+    total: { push: total.push, pop: total.pop, drops: total.drops, gapToPush: total.push.frames - total.pop.frames },
     verdict: report.verdict.blame,
     because: report.verdict.text,
   };
-}
-
-function roundAll<T extends object>(values: T, digits: number): { [K in keyof T]: number } {
-  const rounded = Object.entries(values).map(([name, value]) => [name, round(value as number, digits)]);
-  return Object.fromEntries(rounded);
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

@@ -1,3 +1,4 @@
+import { round } from '../base/round.ts';
 import type { WindowFigures } from './stream-report.ts';
 
 /** Who is to blame for frames that are missing or late. */
@@ -65,15 +66,25 @@ interface Finding {
   readonly text: string;
 }
 
+/** From the source on. */
+const judges: readonly ((facts: VerdictFacts) => Finding | null)[] = [
+  judgeSource,
+  judgeCodec,
+  judgeNetwork,
+  judgeReaders,
+];
+
 /**
  * Says who is to blame for a shortfall of frames. All that is wrong is listed, what explains most of it first; of two that
  * explain the same the one nearer to the source.
  */
 export function judge(facts: VerdictFacts): Verdict {
-  const findings = [judgeSource(facts), judgeCodec(facts), judgeNetwork(facts), judgeReaders(facts)]
-    .filter((finding) => finding !== null)
-    .sort((a, b) => b.share - a.share);
-  const [first, ...others] = findings;
+  const findings: Finding[] = [];
+  for (const judgePart of judges) {
+    const finding = judgePart(facts);
+    if (finding !== null) findings.push(finding);
+  }
+  const [first, ...others] = findings.sort((a, b) => b.share - a.share);
   if (first === undefined) return { blame: 'none', text: describeNone(facts) };
   const also = others.map(({ blame, text }) => `; also ${blame}: ${text}`);
   return { blame: first.blame, text: `${first.text}${also.join('')}` };
@@ -176,7 +187,7 @@ function describeNone({ window, declaredFps }: VerdictFacts): string {
 }
 
 function number(value: number): string {
-  return String(Number(value.toFixed(2)));
+  return String(round(value, 2));
 }
 
 function percent(part: number): string {
