@@ -74,7 +74,16 @@ async function main(args: readonly string[]): Promise<void> {
   const { startServer } = await import('./server/server.ts');
   const code = await runServer({
     start: () =>
-      startServer({ config, credentials, tlsPassword, logger: log.logger, logOptions, serverId, loadConfig: load }),
+      startServer({
+        config,
+        credentials,
+        tlsPassword,
+        logger: log.logger,
+        figuresLogger: log.figures,
+        logOptions,
+        serverId,
+        loadConfig: load,
+      }),
     ready: (server) => {
       announce(server, config, credentials, log, version);
       watchConfig(server, loaded.file?.path ?? null, load, log.logger);

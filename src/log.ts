@@ -1,5 +1,6 @@
+import { fstatSync } from 'node:fs';
 import { isMainThread, threadId } from 'node:worker_threads';
-import { type Level, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
+import { type Level, type Logger as PinoLogger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { LogOptions } from './control/messages.ts';
 import { LineOutput } from './line-output.ts';
@@ -7,20 +8,28 @@ import { LineOutput } from './line-output.ts';
 export type { LogOptions } from './control/messages.ts';
 
 /**
- * The logger of one thread. Besides its fields a call may carry `block`, a text of several lines for people: the pretty
- * form shows message and block and hides the other fields, the JSON form leaves the block out and has the fields.
+ * The logger of one thread. Besides its fields a call may carry `block`, a text of several lines for people or a function that
+ * makes it: the pretty form shows message and block and hides the other fields, the JSON form leaves the block out and has the
+ * fields.
  */
 export interface ThreadLog {
   readonly logger: PinoLogger;
+  /** For lines of figures, whose fields have fixed names: these are not searched for fields to hide. */
+  readonly figures: PinoLogger;
   /** Writes everything that waits, now and synchronously. Called by itself when the thread ends. */
   flush(): void;
 }
 
-/** Bytes of one write: PIPE_BUF of Linux. */
-const atomicWriteBytes = 4096;
+/** Bytes of one write that is not mixed with those of other threads: PIPE_BUF of Linux. */
+const pipeWriteBytes = 4096;
+/**
+ * The same for a file, which is locked for the whole of a write, and for a socket of systemd's journal or of a parent process: Linux
+ * hands on up to 32 kB in one piece. Each write wakes two threads, so few large ones cost a busy log half of what many small ones do.
+ */
+const wholeWriteBytes = 16_384;
 
-/** Bytes that are gathered before a write; a line that waits longer than `flushDelayMs` is written anyway. */
-const gatherBytes = 3072;
+/** Part of a write that is gathered before it begins; a line that waits longer than `flushDelayMs` is written anyway. */
+const gatherPart = 0.75;
 const flushDelayMs = 200;
 
 /** Bytes that may wait for a terminal or collector that does not take them; beyond, lines are dropped and counted. */
@@ -39,10 +48,11 @@ const ignore = (): void => {};
  * output takes nothing, because its reader has gone or the disk is full, lines are lost and the program goes on.
  */
 export function createLog(options: LogOptions, thread: string): ThreadLog {
+  const writeBytes = writeBytesOf(1);
   const output = new LineOutput({
     fd: 1,
-    writeBytes: atomicWriteBytes,
-    gatherBytes: options.format === 'json' ? gatherBytes : 0,
+    writeBytes,
+    gatherBytes: options.format === 'json' ? gatherPart * writeBytes : 0,
     delayMs: flushDelayMs,
     waitingBytes,
     onDropped: (lines) => logger.warn({ lines }, 'log lines were dropped because standard output did not take them'),
@@ -54,12 +64,32 @@ export function createLog(options: LogOptions, thread: string): ThreadLog {
   if (isMainThread)
     for (const stream of [process.stdout, process.stderr]) stream.off('error', ignore).on('error', ignore);
   process.on('exit', flush);
-  return { logger, flush };
+  return { logger, figures: figuresOf(logger), flush };
+}
+
+/** Bytes that one write to standard output may have, so that lines of several threads stay whole. */
+function writeBytesOf(fd: number): number {
+  if (process.platform !== 'linux') return pipeWriteBytes;
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() || stats.isSocket() ? wholeWriteBytes : pipeWriteBytes;
+  } catch {
+    // It is closed: nothing will be written.
+    return pipeWriteBytes;
+  }
 }
 
 /** {@link createLog} for a worker, which needs no flush of its own: lines are out within a second and when the thread ends. */
 export function createThreadLogger(options: LogOptions, thread: string): PinoLogger {
   return createLog(options, thread).logger;
+}
+
+/**
+ * The same logger without the search for {@link redactedFields}, which takes as long as all the rest of a long line. Configured
+ * secrets are masked as in every line.
+ */
+export function figuresOf(logger: PinoLogger): PinoLogger {
+  return logger.child({}, { redact: [] });
 }
 
 /** A pino logger that hands each JSON line to `write`, before {@link lineFormatter}. */
@@ -70,13 +100,16 @@ export function createLogger(options: LogOptions, thread: string, write: (line: 
       level: options.level,
       // Threads of one kind share a name; the number tells them apart.
       base: isMainThread ? { thread } : { thread, tid: threadId },
-      timestamp: stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       redact: { paths: redactedFields.flatMap((field) => [field, `*.${field}`]), censor: censored },
       formatters: {
         level: (label) => ({ level: label as Level }),
         log: (fields) => {
           if (!('block' in fields)) return fields;
-          if (pretty) return { block: fields['block'] };
+          const isMade = typeof fields['block'] === 'function';
+          if (pretty) return { block: isMade ? (fields['block'] as () => string)() : fields['block'] };
+          // Functions are left out anyway.
+          if (isMade) return fields;
           const { block: _block, ...others } = fields;
           return others;
         },
@@ -84,6 +117,20 @@ export function createLogger(options: LogOptions, thread: string, write: (line: 
     },
     { write },
   );
+}
+
+let second = Number.NaN;
+let secondText = '';
+
+/** What {@link stdTimeFunctions.isoTime} of pino writes. The text of the second is kept: many lines share it. */
+function isoTime(): string {
+  const nowMs = Date.now();
+  const ms = nowMs % 1000;
+  if (nowMs - ms !== second) {
+    second = nowMs - ms;
+    secondText = new Date(second).toISOString().slice(0, -4);
+  }
+  return `,"time":"${secondText}${String(ms).padStart(3, '0')}Z"`;
 }
 
 /** Turns a JSON line of pino into what is written: secrets masked, and laid out for people if the format is pretty. */

@@ -60,7 +60,7 @@ export class Management {
       capacity: config.ringFrames,
       intervalMs: config.statsIntervalMs,
       clock,
-      logger,
+      logger: options.figuresLogger ?? logger,
       consumerTimes: () => consumers.times,
       overloaded: () => server.overloaded,
       loads: () => server.load(),

@@ -49,6 +49,8 @@ export interface ServerOptions {
   /** Of the TLS certificate, where the configuration names no file for it. */
   readonly tlsPassword?: string;
   readonly logger: Logger;
+  /** For blocks of statistics; {@link ServerOptions.logger} without it. */
+  readonly figuresLogger?: Logger;
   readonly logOptions: LogOptions;
   /** Tells this installation from every other: ONVIF devices are recognised by it. */
   readonly serverId: string;

@@ -9,6 +9,7 @@ import { formatStatsBlock, statsTitle } from '../stats/stats-block.ts';
 import { busyPart, StreamMeter } from '../stats/stream-meter.ts';
 import { reportFields } from '../stats/stream-report.ts';
 import type { Verdict } from '../stats/verdict.ts';
+import { type Due, DueTimes } from './due-times.ts';
 import type { StreamEvents } from './stream-events.ts';
 import type { ThreadTime } from './thread.ts';
 
@@ -33,16 +34,16 @@ export interface StatisticsOptions {
 const settleMs = 500;
 
 /** One stream that is measured. */
-interface MeasuredStream {
+interface MeasuredStream extends Due {
   readonly camera: Camera;
   readonly publisher: Peer;
   readonly meter: StreamMeter;
   readonly startedMs: number;
-  /** Of the next block, or of the last one once the stream has ended. */
-  timer: NodeJS.Timeout;
   consumerTimes: readonly ThreadTime[];
   /** The counters at the end of the stream; null while it runs. */
   ended: { readonly counters: CameraSnapshot; readonly atMs: number } | null;
+  /** Of the last block, once the stream has ended. */
+  timer: NodeJS.Timeout | null;
 }
 
 /**
@@ -53,6 +54,8 @@ export class Statistics {
   readonly #options: StatisticsOptions;
   /** By camera index: the stream that runs, or that has just ended. */
   readonly #streams = new Map<number, MeasuredStream>();
+  /** Those that run, by the times of their next blocks. */
+  readonly #due: DueTimes<MeasuredStream>;
 
   /** By camera index: what the newest block of the stream that runs says. */
   readonly verdicts = new Map<number, Verdict>();
@@ -62,6 +65,8 @@ export class Statistics {
   constructor(options: StatisticsOptions) {
     this.#options = options;
     this.intervalMs = options.intervalMs;
+    const earlyMs = () => Math.min(mostEarlyMs, earlyPart * this.intervalMs);
+    this.#due = new DueTimes(options.clock, earlyMs, (streams) => this.#reportAll(streams));
     options.events.on('started', ({ camera, publisher }) => this.#start(camera, publisher));
     options.events.on('stopped', ({ camera }) => this.#end(camera));
     options.events.on('notice', ({ camera, notice }) => this.#notice(camera, notice));
@@ -92,12 +97,13 @@ export class Statistics {
       publisher,
       meter,
       startedMs,
-      timer: setTimeout(() => this.#report(stream), this.intervalMs),
+      dueMs: startedMs + this.intervalMs,
       consumerTimes: this.#options.consumerTimes(),
       ended: null,
+      timer: null,
     };
-    stream.timer.unref();
     this.#streams.set(camera.index, stream);
+    this.#due.add(stream);
   }
 
   #notice(camera: Camera, notice: PublisherEvent): void {
@@ -110,49 +116,62 @@ export class Statistics {
   #end(camera: Camera): void {
     const stream = this.#streams.get(camera.index);
     if (stream === undefined || stream.ended !== null) return;
-    clearTimeout(stream.timer);
+    this.#due.delete(stream);
     const counters = this.#options.windows.close(camera.index, 'block');
     stream.ended = { counters, atMs: this.#options.clock.nowMs() };
     if (counters.reader.readers === 0) this.#reportEnd(stream);
-    else stream.timer = setTimeout(() => this.#reportEnd(stream), settleMs);
-    stream.timer.unref();
+    else stream.timer = setTimeout(() => this.#reportEnd(stream), settleMs).unref();
   }
 
-  #report(stream: MeasuredStream): void {
+  #reportAll(streams: readonly MeasuredStream[]): void {
+    const times = this.#options.consumerTimes();
+    for (const stream of streams) this.#report(stream, times);
+  }
+
+  #report(stream: MeasuredStream, times: readonly ThreadTime[]): void {
     const { clock, windows } = this.#options;
     const { intervalMs } = this;
     const nowMs = clock.nowMs();
     const past = Math.floor((nowMs - stream.startedMs) / intervalMs + tolerance);
-    const nextMs = stream.startedMs + (past + 1) * intervalMs;
-    stream.timer = setTimeout(() => this.#report(stream), nextMs - nowMs);
-    stream.timer.unref();
-    this.#log(stream, windows.close(stream.camera.index, 'block'), nowMs, false);
+    stream.dueMs = stream.startedMs + (past + 1) * intervalMs;
+    this.#due.add(stream);
+    this.#log(stream, windows.close(stream.camera.index, 'block'), times, nowMs, false);
   }
 
   #reportEnd(stream: MeasuredStream): void {
     const { ended, camera } = stream;
     if (ended === null || this.#streams.get(camera.index) !== stream) return;
-    clearTimeout(stream.timer);
+    if (stream.timer !== null) clearTimeout(stream.timer);
     this.#streams.delete(camera.index);
     const { counters, atMs } = ended;
-    this.#log(stream, withReaders(counters.publisher, this.#options.counters, camera.index), atMs, true);
+    const last = withReaders(counters.publisher, this.#options.counters, camera.index);
+    this.#log(stream, last, this.#options.consumerTimes(), atMs, true);
   }
 
-  #log(stream: MeasuredStream, counters: CameraSnapshot, nowMs: number, final: boolean): void {
+  #log(
+    stream: MeasuredStream,
+    counters: CameraSnapshot,
+    times: readonly ThreadTime[],
+    nowMs: number,
+    final: boolean,
+  ): void {
     const { camera, publisher, meter } = stream;
-    const times = this.#options.consumerTimes();
     const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
     stream.consumerTimes = times;
     this.verdicts.set(camera.index, report.verdict);
     this.#options.logger.info(
-      { camera: camera.name, conn: publisher.id, ...reportFields(report), block: formatStatsBlock(report) },
+      { camera: camera.name, conn: publisher.id, ...reportFields(report), block: () => formatStatsBlock(report) },
       statsTitle(report),
     );
   }
 }
 
-/** Part of an interval by which a timer may be early and still belong to the end of it. */
-const tolerance = 0.01;
+/** Part of an interval by which a block may be early and still belong to the end of it. */
+const tolerance = 0.02;
+
+/** Part of an interval, and milliseconds, by which a block may come early to come together with others. Less than the tolerance. */
+const earlyPart = 0.01;
+const mostEarlyMs = 20;
 
 /** The meter of a stream that has just started. */
 export function startMeter(
@@ -173,9 +192,10 @@ export function startMeter(
 
 /** Load of the busiest consumer between two moments. One that was replaced meanwhile starts again at zero and does not count. */
 export function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {
-  const loads = after.map((time, index) => {
-    const then = before[index];
-    return then === undefined ? 0 : busyPart(time.active - then.active, time.idle - then.idle);
-  });
-  return Math.max(0, ...loads);
+  let most = 0;
+  for (let index = 0; index < Math.min(before.length, after.length); index++) {
+    const [then, now] = [before[index]!, after[index]!];
+    most = Math.max(most, busyPart(now.active - then.active, now.idle - then.idle));
+  }
+  return most;
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Logger } from '../../../src/base/logger.ts';
-import { createLogger, type LogOptions, lineFormatter } from '../../../src/log.ts';
+import { createLogger, figuresOf, type LogOptions, lineFormatter } from '../../../src/log.ts';
 
 const json: LogOptions = { level: 'debug', format: 'json' };
 const pretty: LogOptions = { level: 'debug', format: 'pretty' };
@@ -52,6 +52,32 @@ describe('json', () => {
     assert.deepEqual([frames, block, output.trimEnd().includes('\n')], [900, undefined, false]);
   });
 
+  test('a block that is a function is never made', () => {
+    const block = () => assert.fail('nobody reads it');
+    const { frames, block: shown } = record(written(json, (logger) => logger.info({ block, frames: 900 }, 'x')));
+    assert.deepEqual([frames, shown], [900, undefined]);
+  });
+
+  test('lines of figures have the same form, with configured secrets masked', () => {
+    const secret = 'correct horse';
+    const output = written({ ...json, secrets: [secret] }, (logger) =>
+      figuresOf(logger).info({ camera: secret, window: { frames: 3 } }, 'x'),
+    );
+    const { time, ...others } = record(output);
+    assert.deepEqual(others, { level: 'info', thread: 'main', camera: '[secret]', window: { frames: 3 }, msg: 'x' });
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+
+  test('the time of a line is that of the clock, in every millisecond', (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1_777_000_000_998 });
+    for (const expected of ['.998Z', '.999Z', '1.000Z', '1.001Z']) {
+      const { time } = record(written(json, (logger) => logger.info({}, 'x')));
+      assert.equal(time, new Date().toISOString());
+      assert.ok(String(time).endsWith(expected), `${time}`);
+      t.mock.timers.tick(1);
+    }
+  });
+
   test('characters that steer a terminal are escaped, and the text is what it was', () => {
     const path = '\u001b[2J\u009b2J\u202egpj\u2066\u200f\u2028x\u007f';
     for (const options of [json, { ...json, secrets: ['correct horse'] }]) {
@@ -80,6 +106,11 @@ describe('pretty', () => {
     assert.match(output, /INFO: RTMP Stream Stats: \/stream1\n/);
     assert.ok(output.includes(`\n${block}\n`));
     assert.ok(!output.includes('900'));
+  });
+
+  test('a block may be a function', () => {
+    const output = written(pretty, (logger) => logger.info({ block: () => 'one\ntwo', frames: 900 }, 'title'));
+    assert.match(output, /INFO: title\n\s*one\n\s*two\n/);
   });
 
   test('a peer cannot steer the terminal', () => {

@@ -99,7 +99,7 @@ describe('statistics blocks', () => {
     assert.deepEqual([last.total.push.frames, last.total.pop.frames, last.total.gapToPush], [1750, 1750, 0]);
     assert.deepEqual([last.camera, last.conn, last.publisher, last.final], ['Stream 1', 'r1', '10.0.0.1:5000', true]);
     assert.deepEqual([last.uptimeSeconds, last.window.seconds], [70, 10]);
-    assert.match(last.block, /RTMP Stream Stats: \/stream1 \(final, publisher disconnected\) =+\n Publisher/);
+    assert.match(last.block(), /RTMP Stream Stats: \/stream1 \(final, publisher disconnected\) =+\n Publisher/);
     rig.wait(100_000);
     assert.equal(rig.lines.length, 3, 'nothing more of a stream that has ended');
   });
@@ -207,8 +207,8 @@ describe('statistics blocks', () => {
     rig.counters.publisher(0).set(publisherWord.profile, 77);
     rig.stream(2000);
     const { fields } = rig.lines[1]!;
-    assert.match(fields.block, / Source declared : 1280x720 @ 60 fps, video=2000 kbps\n/);
-    assert.match(fields.block, / Video codec {5}: H\.264 \(profile=77 level=0\)\n/);
+    assert.match(fields.block(), / Source declared : 1280x720 @ 60 fps, video=2000 kbps\n/);
+    assert.match(fields.block(), / Video codec {5}: H\.264 \(profile=77 level=0\)\n/);
     assert.deepEqual([fields.declared.encoder, fields.codec.fps], ['OBS', 25]);
     assert.equal(fields.verdict, 'source');
   });

@@ -162,6 +162,20 @@ test('the fields of a JSON line are rounded and complete', () => {
   assert.equal(fields.total.gapToPush, 30);
   assert.equal(fields.since, '2026-04-25T06:30:00.250Z');
   assert.deepEqual([fields.verdict, fields.because, fields.final], ['none', '30 of 30 fps', false]);
+  const small = { ...example, window: { ...exampleWindow, seconds: 1, arrival: null }, codec: null, declared: null };
+  assert.equal(
+    JSON.stringify(reportFields(small)),
+    '{"publisher":"192.168.1.10:54321","final":false,"since":"2026-04-25T06:30:00.250Z","uptimeSeconds":330.4,' +
+      '"codec":null,"declared":null,"window":{"seconds":1,' +
+      '"push":{"frames":900,"bytes":17234100,"keyframes":30,"fps":900,"mbitPerSecond":137.87},' +
+      '"pop":{"frames":870,"fps":870},"drops":{"overflow":0,"seiOnly":0,"nonH264":0},"truncated":0,' +
+      '"discontinuities":0,"queueDepth":{"average":1.5,"maximum":12,"capacity":300},' +
+      '"interFrameMs":{"average":33.3,"minimum":30.1,"maximum":41.8,"samples":899},"arrivalMs":null,' +
+      '"latenessMs":{"average":1.3,"maximum":27.9},"silentMs":3,"pacing":{"sleeps":840,"averageMs":2.1},' +
+      '"readers":1,"cutOff":0,"framesSent":870,"ingestLoad":0.1,"consumerLoad":0.1},' +
+      '"total":{"push":{"frames":9900,"bytes":175951052.8},"pop":{"frames":9870},' +
+      '"drops":{"overflow":0,"seiOnly":0,"nonH264":0},"gapToPush":30},"verdict":"none","because":"30 of 30 fps"}',
+  );
   const empty = reportFields(withWindow({ interFrame: null, arrival: null, lateness: null }));
   assert.deepEqual([empty.window.interFrameMs, empty.window.arrivalMs], [null, null]);
 });
