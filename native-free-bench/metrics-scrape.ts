@@ -85,12 +85,11 @@ for (const format of ['prometheus', 'openmetrics'] as const satisfies readonly M
   for (let scrape = 0; scrape < scrapes; scrape++) {
     advance(++second);
     const before = performance.now();
-    const text = new MetricsText(format);
+    const text = new MetricsText(format, bytes + 65_536);
     writeServerMetrics(text, facts);
     const nowMs = second * 1000;
-    const figures = cameras.map((camera) => table.read(camera, true, nowMs));
-    writeStreamMetrics(text, figures, verdicts);
-    const body = Buffer.from(text.end());
+    writeStreamMetrics(text, { cameras, read: (camera) => table.read(camera, true, nowMs), verdicts });
+    const body = text.bytes();
     times.push(performance.now() - before);
     bytes = body.length;
     lines = body.toString('latin1').split('\n').length - 1;

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -122,9 +123,17 @@ export class StatusView implements StatusSource {
     };
   }
 
-  streams(): StreamFigures[] {
+  get cameras(): readonly Camera[] {
+    return this.#options.server.cameras;
+  }
+
+  streamReader(): (camera: Camera) => StreamFigures {
     const nowMs = this.nowMs();
-    return this.#options.server.cameras.map((camera) => this.#table.read(camera, this.#isLive(camera), nowMs));
+    return (camera) => this.#table.read(camera, this.#isLive(camera), nowMs);
+  }
+
+  streams(): StreamFigures[] {
+    return this.cameras.map(this.streamReader());
   }
 
   stream(index: number): StreamFigures | null {
@@ -247,10 +256,31 @@ export class StatusView implements StatusSource {
   }
 }
 
+/**
+ * Those default metrics of prom-client that `processFamilies` shows. All of them would watch every garbage collection and list
+ * every handle, which costs more than all that is shown.
+ */
+const processMetricModules = [
+  'processCpuTotal',
+  'processStartTime',
+  'osMemoryHeap',
+  'processOpenFileDescriptors',
+  'processMaxFileDescriptors',
+  'eventLoopLag',
+  'heapSizeAndUsed',
+];
+
+/** Milliseconds between two looks at the delay of the event loop; what prom-client takes by itself. */
+const eventLoopMonitoringPrecision = 10;
+
 function loadProcessMetrics(): () => Promise<readonly ProcessMetric[]> {
-  const loading = import('prom-client').then(({ collectDefaultMetrics, Registry }) => {
+  const loading = import('prom-client').then(({ Registry }) => {
     const registry = new Registry();
-    collectDefaultMetrics({ register: registry });
+    const load = createRequire(import.meta.url);
+    for (const name of processMetricModules) {
+      const add = load(`prom-client/lib/metrics/${name}.js`) as (registry: object, config: object) => void;
+      add(registry, { eventLoopMonitoringPrecision });
+    }
     return registry;
   });
   return async () => (await (await loading).getMetricsAsJSON()) as readonly ProcessMetric[];

@@ -14,6 +14,10 @@ import type { StatusSource } from './status-source.ts';
 import { publisherBody, readerBody, seconds, streamBody } from './stream-body.ts';
 import { writeStreamMetrics } from './stream-metrics.ts';
 
+/** Bytes, and part of the answer before, by which the text of the metrics may grow without being copied. */
+const minimumSpareBytes = 16 * 1024;
+const sparePart = 0.02;
+
 /** The path of the live events. */
 const liveEventsPath = '/api/v1/events/live';
 
@@ -73,6 +77,8 @@ function healthRoutes(source: StatusSource): StatusRoute[] {
 }
 
 function metricsRoute(source: StatusSource): StatusRoute {
+  /** Of the newest answer. */
+  let size = 0;
   return {
     method: 'GET',
     path: '/metrics',
@@ -80,12 +86,20 @@ function metricsRoute(source: StatusSource): StatusRoute {
     answers: { 200: { mediaType: metricsMediaTypes.prometheus, text: 'See docs/monitoring.md' } },
     handle: async ({ headers }) => {
       const format = chooseMetricsFormat(String(headers['accept'] ?? ''));
-      const text = new MetricsText(format);
       const processMetrics = await source.processMetrics();
+      // Numbers grow by a digit now and then.
+      const text = new MetricsText(format, size + minimumSpareBytes + Math.ceil(size * sparePart));
       writeServerMetrics(text, source.facts());
-      writeStreamMetrics(text, source.streams(), source.verdicts, (index) => source.violations(index));
+      writeStreamMetrics(text, {
+        cameras: source.cameras,
+        read: source.streamReader(),
+        verdicts: source.verdicts,
+        violations: (index) => source.violations(index),
+      });
       writeProcessMetrics(text, processMetrics);
-      return { status: 200, body: text.end(), mediaType: metricsMediaTypes[format] };
+      const body = text.bytes();
+      size = body.length;
+      return { status: 200, body, mediaType: metricsMediaTypes[format] };
     },
   };
 }

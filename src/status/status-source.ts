@@ -10,6 +10,10 @@ import type { StreamFigures } from './stream-table.ts';
 export interface StatusSource {
   readonly version: string;
   facts(): ServerFacts;
+  /** In the order of the configuration. */
+  readonly cameras: readonly Camera[];
+  /** What reads the figures of a camera, for many of them as of one moment. */
+  streamReader(): (camera: Camera) => StreamFigures;
   /** All cameras, in the order of the configuration. */
   streams(): StreamFigures[];
   /** One camera by its index; null if there is none. */

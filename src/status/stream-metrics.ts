@@ -1,7 +1,7 @@
 import type { Camera } from '../control/messages.ts';
 import type { Violation } from '../ingest-rules/ingest-rules.ts';
-import type { Verdict } from '../stats/verdict.ts';
-import { labelText, type MetricFamily, type MetricsText } from './metrics-text.ts';
+import type { Blame, Verdict } from '../stats/verdict.ts';
+import { labelText, lastLabel, type MetricFamily, type MetricsText } from './metrics-text.ts';
 import type { RunningStream, StreamFigures } from './stream-table.ts';
 
 const labels = ['camera', 'path'] as const;
@@ -223,46 +223,77 @@ export const streamFamilies: readonly MetricFamily[] = [
   ruleFamily,
 ];
 
-const knownLabels = new WeakMap<Camera, string>();
+/** As UTF-8: names and paths are written some thirty times a scrape. */
+const knownLabels = new WeakMap<Camera, Uint8Array>();
+const blameLabels = new Map<Blame, Uint8Array>();
 
-/** The families of all streams. `verdicts` are those of the newest blocks of statistics, by camera index. */
-export function writeStreamMetrics(
-  text: MetricsText,
-  streams: readonly StreamFigures[],
-  verdicts: ReadonlyMap<number, Verdict>,
-  violations: (index: number) => readonly Violation[] = () => [],
-): void {
-  const labelled = streams.map(({ camera }) => labelsOf(camera));
-  for (const family of always) {
-    text.family(family);
-    for (let i = 0; i < streams.length; i++) text.sample(labelled[i]!, family.value(streams[i]!));
-  }
-  for (const family of whileLive) {
-    text.family(family);
-    for (let i = 0; i < streams.length; i++) {
-      const { stream } = streams[i]!;
-      if (stream !== null) text.sample(labelled[i]!, family.value(stream));
+/** What the metrics of the streams are made from. */
+export interface StreamMetricsSource {
+  /** Those that are shown, in their order. */
+  readonly cameras: readonly Camera[];
+  /** Their figures. */
+  readonly read: (camera: Camera) => StreamFigures;
+  /** Of the newest blocks of statistics, by camera index. */
+  readonly verdicts: ReadonlyMap<number, Verdict>;
+  readonly violations?: (index: number) => readonly Violation[];
+}
+
+/** The families of all streams. */
+export function writeStreamMetrics(text: MetricsText, source: StreamMetricsSource): void {
+  const { cameras, read, verdicts, violations } = source;
+  const count = cameras.length;
+  const labelled = cameras.map(labelsOf);
+  // Cameras are read one after another, and shown family by family. In between only numbers are kept.
+  const values = new Float64Array((always.length + whileLive.length) * count);
+  const running = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const figures = read(cameras[i]!);
+    let at = i;
+    for (const { value } of always) {
+      values[at] = value(figures);
+      at += count;
+    }
+    const { stream } = figures;
+    if (stream === null) continue;
+    running[i] = 1;
+    for (const { value } of whileLive) {
+      values[at] = value(stream);
+      at += count;
     }
   }
+  for (const [place, family] of [...always, ...whileLive].entries()) {
+    text.family(family);
+    const column = values.subarray(place * count, (place + 1) * count);
+    text.samples(labelled, column, place < always.length ? null : running);
+  }
   text.family(verdictFamily);
-  for (const { camera, stream } of streams) {
-    const verdict = stream === null ? undefined : verdicts.get(camera.index);
-    if (verdict !== undefined)
-      text.sample(labelText({ camera: camera.name, path: camera.rtspPath, blame: verdict.blame }), 1);
+  for (let i = 0; i < count; i++) {
+    const verdict = running[i] === 0 ? undefined : verdicts.get(cameras[i]!.index);
+    if (verdict !== undefined) text.flag(labelled[i]!, blameLabelOf(verdict.blame));
   }
   text.family(ruleFamily);
-  for (const { camera } of streams) {
+  if (violations === undefined) return;
+  for (const camera of cameras) {
     for (const { rule } of violations(camera.index))
       text.sample(labelText({ camera: camera.name, path: camera.rtspPath, rule }), 1);
   }
 }
 
 /** The path is that of readers: no two cameras share one. */
-function labelsOf(camera: Camera): string {
+function labelsOf(camera: Camera): Uint8Array {
   let known = knownLabels.get(camera);
   if (known === undefined) {
-    known = labelText({ camera: camera.name, path: camera.rtspPath });
+    known = Buffer.from(labelText({ camera: camera.name, path: camera.rtspPath }));
     knownLabels.set(camera, known);
+  }
+  return known;
+}
+
+function blameLabelOf(blame: Blame): Uint8Array {
+  let known = blameLabels.get(blame);
+  if (known === undefined) {
+    known = lastLabel('blame', blame);
+    blameLabels.set(blame, known);
   }
   return known;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { chooseMetricsFormat, labelText, MetricsText } from '../../../src/status/metrics-text.ts';
+import { chooseMetricsFormat, labelText, lastLabel, MetricsText } from '../../../src/status/metrics-text.ts';
 import { parseMetrics } from '../../support/metrics-parser.ts';
 
 const requests = { name: 'a_requests_total', type: 'counter', help: 'Requests "so far"\nand a \\' } as const;
@@ -43,6 +43,45 @@ describe('MetricsText', () => {
     assert.equal(lines[4], '# TYPE a_build info');
     assert.deepEqual(lines.slice(-2), ['# EOF', '']);
     assert.equal(parseMetrics(text.end(), 'openmetrics').types.get('a_build'), 'info');
+  });
+
+  test('many samples at once are what they are one by one, however little room there was', () => {
+    const values = [
+      0,
+      1,
+      9,
+      10,
+      99,
+      100,
+      65_535,
+      2 ** 31 - 1,
+      2 ** 31,
+      2 ** 32,
+      2 ** 53,
+      1e21,
+      0.1,
+      1 / 3,
+      -1,
+      -0.5,
+      5e-324,
+    ];
+    values.push(Number.MAX_VALUE, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -0, 1e9, 999_999_999);
+    const labels = values.map((_, index) => labelText({ name: `Kåmera ${index} "\n` }));
+    const [expected, text] = [new MetricsText('openmetrics'), new MetricsText('openmetrics', 1)];
+    for (const one of [expected, text]) one.family(requests);
+    values.forEach((value, index) => {
+      expected.sample(labels[index]!, value);
+    });
+    const encoded = labels.map((label) => Buffer.from(label));
+    text.samples(encoded, new Float64Array(values), null);
+    expected.sample(labels[1]!, values[1]!);
+    const shown = new Uint8Array(values.length);
+    shown[1] = 1;
+    text.samples(encoded, new Float64Array(values), shown);
+    expected.sample(`${labels[0]!.slice(0, -1)},blame="a\\"b"}`, 1);
+    text.flag(encoded[0]!, lastLabel('blame', 'a"b'));
+    assert.equal(text.end(), expected.end());
+    assert.equal(text.bytes().toString(), expected.end());
   });
 });
 

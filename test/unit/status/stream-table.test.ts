@@ -94,9 +94,12 @@ describe('StreamTable', () => {
     rig.start(1000);
     rig.receive(51, 1000, 3000);
     const camera = testCamera({ name: 'Drone "A" \\ 1', rtspPath: '/a' });
-    const figures = [rig.table.read(camera, true, 3000), rig.table.read(testCamera({ index: 1 }), false, 3000)];
     const text = new MetricsText('prometheus');
-    writeStreamMetrics(text, figures, new Map([[0, { blame: 'network', text: 'late' }]]));
+    writeStreamMetrics(text, {
+      cameras: [camera, testCamera({ index: 1 })],
+      read: (one) => rig.table.read(one, one === camera, 3000),
+      verdicts: new Map([[0, { blame: 'network', text: 'late' }]]),
+    });
     const { values } = parseMetrics(text.end());
     const labels = '{camera="Drone \\"A\\" \\\\ 1",path="/a"}';
     assert.equal(values.get(`skyweir_stream_frames_total${labels}`), 51);
