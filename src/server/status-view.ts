@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -256,31 +255,15 @@ export class StatusView implements StatusSource {
   }
 }
 
-/**
- * Those default metrics of prom-client that `processFamilies` shows. All of them would watch every garbage collection and list
- * every handle, which costs more than all that is shown.
- */
-const processMetricModules = [
-  'processCpuTotal',
-  'processStartTime',
-  'osMemoryHeap',
-  'processOpenFileDescriptors',
-  'processMaxFileDescriptors',
-  'eventLoopLag',
-  'heapSizeAndUsed',
-];
-
-/** Milliseconds between two looks at the delay of the event loop; what prom-client takes by itself. */
-const eventLoopMonitoringPrecision = 10;
+/** Default metrics of prom-client that are not shown, by the beginnings of their names: to make them, every handle and heap space is listed. */
+const unshownMetrics = ['nodejs_active_', 'nodejs_heap_space_', 'nodejs_gc_'];
 
 function loadProcessMetrics(): () => Promise<readonly ProcessMetric[]> {
-  const loading = import('prom-client').then(({ Registry }) => {
+  const loading = import('prom-client').then(({ collectDefaultMetrics, Registry }) => {
     const registry = new Registry();
-    const load = createRequire(import.meta.url);
-    for (const name of processMetricModules) {
-      const add = load(`prom-client/lib/metrics/${name}.js`) as (registry: object, config: object) => void;
-      add(registry, { eventLoopMonitoringPrecision });
-    }
+    collectDefaultMetrics({ register: registry });
+    for (const { name } of registry.getMetricsAsArray())
+      if (unshownMetrics.some((start) => name.startsWith(start))) registry.removeSingleMetric(name);
     return registry;
   });
   return async () => (await (await loading).getMetricsAsJSON()) as readonly ProcessMetric[];
