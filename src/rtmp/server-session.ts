@@ -54,6 +54,17 @@ const route = {
   discard: 9,
 } as const;
 
+/** How far a session is. */
+const stage = {
+  handshake: 0,
+  /** Messages are read. */
+  open: 1,
+  /** A publish request waits for its answer, and bytes wait with it. */
+  asked: 2,
+  /** What still comes is dropped. */
+  closed: 3,
+} as const;
+
 /** What messages cost in units of {@link limits.rtmp.workPerTurn}, as measured; others cost one. */
 const work = { video: 8, command: 12, data: 12, dataBytesPerUnit: 16 } as const;
 /** Milliseconds of such a unit, and of a byte that is only taken from its place to another. */
@@ -65,29 +76,37 @@ const byteMs = 0.000_001;
  * buffer to the video sink while they arrive; audio is counted; everything else is small and read here.
  */
 export class ServerSession implements MessageSink {
+  // What every read touches comes first: fields lie in memory as they stand here, and with a thousand connections each
+  // line of the cache that a read does not need is worth more than the work that it saves.
+  #stage: number = stage.handshake;
   readonly counters = new SessionCounters();
-  readonly #handler: ServerSessionHandler;
   readonly #gate = new VideoGate();
-  readonly #handshake: ServerHandshake;
   readonly #decoder: ChunkDecoder;
-  readonly #bodies = new MessageBodies();
-  readonly #replies: ServerReplies;
-  readonly #commands: ServerCommands;
-  readonly #deadlines: SessionDeadlines;
-  #nowMs: number;
-  #closed = false;
+  // Numbers with a fraction need a value here: a field that once was undefined gets a new object with each store.
+  /** When the newest bytes, and the newest complete video message, came. */
+  #nowMs = Number.NaN;
+  #videoMs = Number.NEGATIVE_INFINITY;
   #receiving = false;
-  /** A publication was accepted at least once: the strict bounds of a stranger no longer apply. */
-  #trusted = false;
-  #ignoredBytes = 0;
   /** Done in the last call of `receive`. */
   #work = 0;
   #workBytes = 0;
   #window = defaultWindow;
   #acknowledgedBytes = 0;
+  /** A reply may have been written. */
+  #answered = false;
+  /** A publication was accepted at least once: the strict bounds of a stranger no longer apply. */
+  #trusted = false;
   /** Of the video message that streams through: its first byte is still to come; it may be H.264. */
   #videoUntouched = false;
   #videoIsAvc = false;
+
+  readonly #handler: ServerSessionHandler;
+  readonly #handshake: ServerHandshake;
+  readonly #bodies = new MessageBodies();
+  readonly #replies: ServerReplies;
+  readonly #commands: ServerCommands;
+  readonly #deadlines: SessionDeadlines;
+  #ignoredBytes = 0;
   /** The body of the message that is about to end, if it lies whole in the caller's buffer. */
   #whole: Buffer | null = null;
   #wholeStart = 0;
@@ -103,7 +122,10 @@ export class ServerSession implements MessageSink {
     this.#deadlines = new SessionDeadlines(options, options.nowMs);
     this.#commands = new ServerCommands(this.#replies, this.counters, {
       onConnect: (info) => handler.onConnect(info),
-      onPublishRequest: (request) => handler.onPublishRequest(request),
+      onPublishRequest: (request) => {
+        this.#stage = stage.asked;
+        handler.onPublishRequest(request);
+      },
       onUnpublish: (cause) => this.#unpublished(cause),
     });
   }
@@ -115,19 +137,15 @@ export class ServerSession implements MessageSink {
    * sent. After a rejection, and after an error, bytes are consumed and dropped.
    */
   receive(bytes: Buffer, start: number, end: number, nowMs: number): number {
-    if (this.#closed) return end;
-    if (this.#commands.awaitingDecision) return start;
-    this.#nowMs = nowMs;
-    if (end > start) this.#deadlines.received(nowMs);
+    if (this.#stage === stage.closed) return end;
+    if (this.#stage === stage.asked) return start;
+    if (end > start) this.#nowMs = nowMs;
     this.#receiving = true;
     this.#work = 0;
     let at = start;
     try {
-      if (!this.#handshake.done) {
-        at = this.#handshake.receive(bytes, at, end);
-        if (this.#handshake.done) this.#deadlines.waitForPublish(nowMs);
-      }
-      if (this.#handshake.done) at = this.#decoder.decode(bytes, at, end);
+      if (this.#stage === stage.handshake) at = this.#shakeHands(bytes, at, end);
+      if (this.#stage === stage.open) at = this.#decoder.decode(bytes, at, end);
     } catch (error) {
       this.close();
       this.#replies.flush();
@@ -135,12 +153,29 @@ export class ServerSession implements MessageSink {
     } finally {
       this.#receiving = false;
     }
-    if (this.#closed) at = end;
+    if (this.#isClosed) at = end;
     this.#workBytes = at - start;
     this.counters.bytesReceived += this.#workBytes;
     if (this.counters.bytesReceived - this.#acknowledgedBytes >= this.#window / 2) this.#acknowledge();
-    this.#replies.flush();
+    if (this.#answered) {
+      this.#answered = false;
+      this.#replies.flush();
+    }
     return at;
+  }
+
+  #shakeHands(bytes: Buffer, start: number, end: number): number {
+    const at = this.#handshake.receive(bytes, start, end);
+    if (this.#handshake.done) {
+      this.#stage = stage.open;
+      this.#deadlines.waitForPublish(this.#nowMs);
+    }
+    return at;
+  }
+
+  /** Asked after calls that may have closed the session, which the compiler does not see. */
+  get #isClosed(): boolean {
+    return this.#stage === stage.closed;
   }
 
   /**
@@ -153,7 +188,7 @@ export class ServerSession implements MessageSink {
 
   /** A publish request was handed out and has no answer yet. */
   get awaitingDecision(): boolean {
-    return this.#commands.awaitingDecision;
+    return this.#stage === stage.asked;
   }
 
   /** A publication is live. */
@@ -163,10 +198,11 @@ export class ServerSession implements MessageSink {
 
   /** Answers the waiting publish request: the publication's video goes to `video`. Without a request, nothing happens. */
   acceptPublish(nowMs: number, video: VideoSink): void {
-    if (this.#closed || !this.#commands.accept()) return;
+    if (this.#isClosed || !this.#commands.accept()) return;
+    this.#stage = stage.open;
     this.#gate.sink = video;
     this.#trusted = true;
-    this.#deadlines.received(nowMs);
+    this.#nowMs = nowMs;
     this.#deadlines.waitForVideo(nowMs);
     if (!this.#receiving) this.#replies.flush();
   }
@@ -177,27 +213,27 @@ export class ServerSession implements MessageSink {
    * connection is just closed. The caller closes it within a second, and logs the reason.
    */
   rejectPublish(): void {
-    if (this.#closed || !this.#commands.reject()) return;
+    if (this.#isClosed || !this.#commands.reject()) return;
     this.close();
     if (!this.#receiving) this.#replies.flush();
   }
 
   /** The connection has ended: the video message that is open, if any, is aborted, and nothing more is read. */
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.#isClosed) return;
+    this.#stage = stage.closed;
     this.#decoder.pause();
     this.#gate.close();
   }
 
   /** When `expired` must be asked next, monotonic ms. It moves later while bytes arrive, so ask again then. */
   get deadlineMs(): number {
-    return this.#deadlines.nextMs;
+    return this.#deadlines.nextMs(this.#nowMs, this.#videoMs);
   }
 
   /** Why the connection must end at `nowMs`, or null. */
   expired(nowMs: number): ErrorCode | null {
-    return this.#deadlines.expired(nowMs);
+    return this.#deadlines.expired(nowMs, this.#nowMs, this.#videoMs);
   }
 
   /** Part of {@link MessageSink}, for the chunk decoder. */
@@ -208,7 +244,7 @@ export class ServerSession implements MessageSink {
     if (type === messageType.commandAmf0 || type === messageType.commandAmf3) stream.route = route.command;
     else if (type >= messageType.setChunkSize && type <= messageType.setPeerBandwidth) stream.route = route.control;
     else {
-      stream.route = this.#commands.publishing ? this.#routeOfMedia(stream) : route.ignore;
+      stream.route = this.#gate.hasSink ? this.#routeOfMedia(stream) : route.ignore;
       return;
     }
     if (length > limits.rtmp.commandBytes)
@@ -303,6 +339,7 @@ export class ServerSession implements MessageSink {
   }
 
   #endGathered(stream: ChunkStream): void {
+    this.#answered = true;
     const body = this.#whole ?? stream.body ?? noBody;
     const start = this.#whole === null ? 0 : this.#wholeStart;
     const end = start + (this.#whole === null ? stream.bodyLength : stream.length);
@@ -328,9 +365,9 @@ export class ServerSession implements MessageSink {
       case route.command: {
         // Type 17 has a format byte in front, which is 0 (and a string's marker is not).
         const skipped = stream.type === messageType.commandAmf3 && end > start && bytes[start] === 0 ? 1 : 0;
-        this.#spend(work.command + (end - start) / work.dataBytesPerUnit);
+        this.#spend(work.command + Math.ceil((end - start) / work.dataBytesPerUnit));
         this.#commands.receive(decodeCommand(bytes, start + skipped, end), stream.messageStreamId);
-        if (this.#commands.awaitingDecision || this.#closed) this.#decoder.pause();
+        if (this.#stage !== stage.open) this.#decoder.pause();
         return;
       }
       case route.control:
@@ -343,7 +380,7 @@ export class ServerSession implements MessageSink {
 
   #data(bytes: Buffer, type: number, start: number, end: number, timestampMs: number): void {
     const skipped = type === messageType.dataAmf3 && end > start && bytes[start] === 0 ? 1 : 0;
-    this.#spend(work.data + (end - start) / work.dataBytesPerUnit);
+    this.#spend(work.data + Math.ceil((end - start) / work.dataBytesPerUnit));
     const values = decodeMetadata(bytes, start + skipped, end, this.counters);
     if (values !== null) this.#handler.onMetadata(values, timestampMs);
   }
@@ -372,7 +409,7 @@ export class ServerSession implements MessageSink {
     this.counters.videoBytes += length;
     if (length === 0) this.counters.emptyVideoMessages++;
     // Other codecs do not keep a publisher alive, and neither does a message that only trickles in.
-    if (isAvc) this.#deadlines.waitForVideo(this.#nowMs);
+    if (isAvc) this.#videoMs = this.#nowMs;
   }
 
   #unpublished(cause: 'FCUnpublish' | 'closeStream' | 'deleteStream'): void {
@@ -420,6 +457,7 @@ export class ServerSession implements MessageSink {
   }
 
   #acknowledge(): void {
+    this.#answered = true;
     this.#acknowledgedBytes = this.counters.bytesReceived;
     this.counters.acknowledgementsSent++;
     this.#replies.acknowledgement(this.counters.bytesReceived);

@@ -12,43 +12,45 @@ type PhaseCode = 'handshake_timeout' | 'publish_timeout' | 'video_timeout';
 
 /**
  * When a connection has to be cut off. One deadline belongs to the phase (handshake, then publish, then video) and does
- * not move when bytes trickle in; the other one to the bytes.
+ * not move when bytes trickle in; the other one to the bytes. The session says when the newest bytes and the newest video
+ * came only when it asks: it asks rarely, and they come all the time.
  */
 export class SessionDeadlines {
   readonly #options: DeadlineOptions;
   #phase: PhaseCode = 'handshake_timeout';
-  #phaseDeadlineMs: number;
-  #receiveDeadlineMs: number;
+  #phaseMs: number;
 
   constructor(options: DeadlineOptions, nowMs: number) {
     this.#options = options;
-    this.#phaseDeadlineMs = nowMs + options.handshakeTimeoutMs;
-    this.#receiveDeadlineMs = nowMs + options.receiveTimeoutMs;
+    this.#phaseMs = nowMs;
   }
 
   /** From now on a publication is waited for. */
   waitForPublish(nowMs: number): void {
     this.#phase = 'publish_timeout';
-    this.#phaseDeadlineMs = nowMs + this.#options.publishTimeoutMs;
+    this.#phaseMs = nowMs;
   }
 
-  /** From now on the next complete video message is waited for. */
+  /** From now on complete video messages are waited for, one after the other. */
   waitForVideo(nowMs: number): void {
     this.#phase = 'video_timeout';
-    this.#phaseDeadlineMs = nowMs + this.#options.videoTimeoutMs;
+    this.#phaseMs = nowMs;
   }
 
-  /** Bytes arrived. */
-  received(nowMs: number): void {
-    this.#receiveDeadlineMs = nowMs + this.#options.receiveTimeoutMs;
+  /** The next deadline, if bytes came last at `receivedMs` and a complete video message at `videoMs`. */
+  nextMs(receivedMs: number, videoMs: number): number {
+    return Math.min(this.#phaseDeadlineMs(videoMs), receivedMs + this.#options.receiveTimeoutMs);
   }
 
-  get nextMs(): number {
-    return Math.min(this.#phaseDeadlineMs, this.#receiveDeadlineMs);
+  /** Why the connection must end at `nowMs`, or null; the others as in {@link nextMs}. */
+  expired(nowMs: number, receivedMs: number, videoMs: number): ErrorCode | null {
+    if (nowMs >= this.#phaseDeadlineMs(videoMs)) return this.#phase;
+    return nowMs >= receivedMs + this.#options.receiveTimeoutMs ? 'receive_timeout' : null;
   }
 
-  expired(nowMs: number): ErrorCode | null {
-    if (nowMs >= this.#phaseDeadlineMs) return this.#phase;
-    return nowMs >= this.#receiveDeadlineMs ? 'receive_timeout' : null;
+  #phaseDeadlineMs(videoMs: number): number {
+    if (this.#phase === 'handshake_timeout') return this.#phaseMs + this.#options.handshakeTimeoutMs;
+    if (this.#phase === 'publish_timeout') return this.#phaseMs + this.#options.publishTimeoutMs;
+    return Math.max(this.#phaseMs, videoMs) + this.#options.videoTimeoutMs;
   }
 }

@@ -27,6 +27,11 @@ export class VideoGate {
     this.#sink = sink;
   }
 
+  /** There is a publication that messages go to. */
+  get hasSink(): boolean {
+    return this.#sink !== nowhere;
+  }
+
   /** A message is streaming through. */
   get open(): boolean {
     return this.#open;
@@ -49,13 +54,13 @@ export class VideoGate {
   end(nowMs: number): void {
     this.#open = false;
     this.#sink.end();
-    if (this.#waiting.length > 0) this.#deliverWaiting(nowMs);
+    if (this.#waitingBytes > 0) this.#deliverWaiting(nowMs);
   }
 
   abort(nowMs: number): void {
     this.#open = false;
     this.#sink.abort();
-    if (this.#waiting.length > 0) this.#deliverWaiting(nowMs);
+    if (this.#waitingBytes > 0) this.#deliverWaiting(nowMs);
   }
 
   /** A message that is complete: delivered at once, or copied to wait. */
@@ -70,13 +75,15 @@ export class VideoGate {
     this.#sink.end();
   }
 
-  /** Drops what waits and aborts what is open. */
+  /** Drops what waits, aborts what is open, and lets the sink go. */
   close(): void {
+    const sink = this.#sink;
+    this.#sink = nowhere;
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (!this.#open) return;
     this.#open = false;
-    this.#sink.abort();
+    sink.abort();
   }
 
   #deliverWaiting(nowMs: number): void {
