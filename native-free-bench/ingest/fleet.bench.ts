@@ -56,7 +56,7 @@ class Fleet {
       });
       const bell = new CameraBell([doorbell], camera);
       const publisher = new Publisher({
-        writer: new RingWriter(ring, () => bell.isRead),
+        writer: new RingWriter(ring, bell),
         counters: counters.publisher(camera),
         ring: () => bell.ring(),
         wallMs: () => 0,

@@ -10,9 +10,9 @@ const promptSpanMs = 30_000;
 
 /** Keeps the shared counters of one stream. Nothing here allocates once the stream has started. */
 export class FrameCounting {
-  readonly #counters: PublisherCounters;
+  /** The words of all streams, and where those of this one begin. */
   readonly #words: Float64Array<SharedArrayBuffer>;
-  readonly #wallMs: () => number;
+  readonly #at: number;
   /** The window that the extremes belong to; -1 before the first frame. */
   #window = -1;
   // Infinity makes V8 keep these as doubles from the start.
@@ -20,13 +20,16 @@ export class FrameCounting {
   #promptMs = Number.POSITIVE_INFINITY;
   #spanPromptMs = Number.POSITIVE_INFINITY;
   #spanEndMs = Number.NEGATIVE_INFINITY;
+  readonly #counters: PublisherCounters;
+  readonly #wallMs: () => number;
   /** What {@link threadTime} said first. */
   #firstBusyMs = Number.NaN;
   #firstIdleMs = Number.NaN;
 
   constructor(counters: PublisherCounters, wallMs: () => number) {
     this.#counters = counters;
-    this.#words = counters.words;
+    this.#words = counters.table;
+    this.#at = counters.at;
     this.#wallMs = wallMs;
   }
 
@@ -39,12 +42,18 @@ export class FrameCounting {
     counters.set(publisherWord.startedMs, nowMs);
   }
 
+  /** Monotonic ms at which the newest record arrived; the start of the stream before the first. */
+  get lastArrivalMs(): number {
+    return this.#counters.get(publisherWord.lastArrivalMs);
+  }
+
   /** A video record was committed. `depth`: records that the slowest reader has still to read, this one included. */
   frame(bytes: number, flags: number, dtsMs: number, arrivalMs: number, depth: number): void {
     const words = this.#words;
-    const frames = words[publisherWord.frames]!;
+    const at = this.#at;
+    const frames = words[at + publisherWord.frames]!;
     if (frames === 0) this.#first(dtsMs, arrivalMs);
-    const window = words[publisherWord.openWindow]!;
+    const window = words[at + publisherWord.openWindow]!;
     if (window !== this.#window) this.#openWindow(window);
 
     const delayMs = arrivalMs - dtsMs;
@@ -52,23 +61,24 @@ export class FrameCounting {
     if (delayMs < this.#spanPromptMs) this.#spanPromptMs = delayMs;
     if (delayMs < this.#promptMs) this.#promptMs = delayMs;
     const lateMs = delayMs - this.#promptMs;
-    words[publisherWord.frames] = frames + 1;
-    words[publisherWord.bytes] = words[publisherWord.bytes]! + bytes;
-    words[publisherWord.lateSum] = words[publisherWord.lateSum]! + lateMs;
-    words[publisherWord.queueDepthSum] = words[publisherWord.queueDepthSum]! + depth;
-    if (depth > words[publisherWord.queueDepthMax]!) words[publisherWord.queueDepthMax] = depth;
-    if (lateMs > words[publisherWord.lateMax]!) words[publisherWord.lateMax] = lateMs;
+    words[at + publisherWord.frames] = frames + 1;
+    words[at + publisherWord.bytes] = words[at + publisherWord.bytes]! + bytes;
+    words[at + publisherWord.lateSum] = words[at + publisherWord.lateSum]! + lateMs;
+    words[at + publisherWord.queueDepthSum] = words[at + publisherWord.queueDepthSum]! + depth;
+    if (depth > words[at + publisherWord.queueDepthMax]!) words[at + publisherWord.queueDepthMax] = depth;
+    if (lateMs > words[at + publisherWord.lateMax]!) words[at + publisherWord.lateMax] = lateMs;
     if (frames > 0) {
-      const dtsDelta = dtsMs - words[publisherWord.lastDtsMs]!;
-      if (dtsDelta < words[publisherWord.dtsDeltaMin]!) words[publisherWord.dtsDeltaMin] = dtsDelta;
-      if (dtsDelta > words[publisherWord.dtsDeltaMax]!) words[publisherWord.dtsDeltaMax] = dtsDelta;
-      const arrivalDelta = arrivalMs - words[publisherWord.lastArrivalMs]!;
-      if (arrivalDelta > words[publisherWord.arrivalDeltaMax]!) words[publisherWord.arrivalDeltaMax] = arrivalDelta;
-      words[publisherWord.arrivalDeltaSquares] =
-        words[publisherWord.arrivalDeltaSquares]! + arrivalDelta * arrivalDelta;
+      const dtsDelta = dtsMs - words[at + publisherWord.lastDtsMs]!;
+      if (dtsDelta < words[at + publisherWord.dtsDeltaMin]!) words[at + publisherWord.dtsDeltaMin] = dtsDelta;
+      if (dtsDelta > words[at + publisherWord.dtsDeltaMax]!) words[at + publisherWord.dtsDeltaMax] = dtsDelta;
+      const arrivalDelta = arrivalMs - words[at + publisherWord.lastArrivalMs]!;
+      if (arrivalDelta > words[at + publisherWord.arrivalDeltaMax]!)
+        words[at + publisherWord.arrivalDeltaMax] = arrivalDelta;
+      words[at + publisherWord.arrivalDeltaSquares] =
+        words[at + publisherWord.arrivalDeltaSquares]! + arrivalDelta * arrivalDelta;
     }
-    words[publisherWord.lastDtsMs] = dtsMs;
-    words[publisherWord.lastArrivalMs] = arrivalMs;
+    words[at + publisherWord.lastDtsMs] = dtsMs;
+    words[at + publisherWord.lastArrivalMs] = arrivalMs;
     if ((flags & (entryFlags | recordFlag.discontinuity)) !== 0) this.#flagged(flags);
   }
 

@@ -74,7 +74,7 @@ export class IngestThread {
     const { camera, ring } = granted;
     const bell = new CameraBell(this.#doorbells, camera);
     return new Publisher({
-      writer: new RingWriter(ring, () => bell.isRead),
+      writer: new RingWriter(ring, bell),
       counters: this.#counters.publisher(camera),
       ring: () => bell.ring(),
       wallMs: this.#context.clock.wallMs,

@@ -22,6 +22,11 @@ import { giveScratch, scratchBytes, scratchStart, takeScratch } from './scratch-
  */
 const keptRecords = 64;
 
+/** Knows whether anybody reads a ring. */
+export interface Readership {
+  readonly isRead: boolean;
+}
+
 /**
  * The one writer of a ring. It never waits: what is in its way is retired, and readers find out.
  *
@@ -30,11 +35,23 @@ const keptRecords = 64;
  * Sizes are bytes, `dtsMs` is unwrapped milliseconds, `arrivalUs` monotonic microseconds.
  */
 export class RingWriter {
+  // What every record touches comes first; see ServerSession.
+  readonly #hardMaximumBytes: number;
+  #open = false;
+  #start = 0;
+  #length = 0;
+  #received = 0;
+  /** Where the open record lies when nobody reads, null when it lies in the ring. */
+  #scratch: Buffer | null = null;
+  /** Nobody reads, and the ring holds nothing that could be read. */
+  #unread = false;
+  /** Video records of this stream so far. */
+  #records = 0;
+  readonly #readership: Readership;
+  readonly #space: RingSpace;
   readonly #memory: RingMemory;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #numbers: Float64Array<SharedArrayBuffer>;
-  readonly #space: RingSpace;
-  readonly #hardMaximumBytes: number;
   readonly #gopCache: boolean;
   #head: number;
   /** Offset at which the next record can start; without meaning while one is open. */
@@ -42,28 +59,19 @@ export class RingWriter {
   #videoCount: number;
   #generation: number;
   #parametersVersion: number;
-  #open = false;
-  #start = 0;
-  #length = 0;
-  #received = 0;
   #lastDtsMs = 0;
   #lastArrivalUs = 0;
-  readonly #isRead: () => boolean;
-  /** Video records of this stream so far. */
-  #records = 0;
-  /** Where the open record lies when nobody reads, null when it lies in the ring. */
-  #scratch: Buffer | null = null;
   #waitingMetadata: Uint8Array | null = null;
   #waitingDtsMs = 0;
   #waitingArrivalUs = 0;
 
   /**
-   * Attaches as THE writer, after any earlier one, whether it ended in order or died in mid-frame. While `isRead` says that
+   * Attaches as THE writer, after any earlier one, whether it ended in order or died in mid-frame. While `readership` says that
    * nobody reads, video records are not kept: they pass through a scratch buffer that all writers of the thread share, so
    * that a camera nobody reads takes no memory and leaves the processor's cache to the others. With the GOP cache every
    * record is kept.
    */
-  constructor(ring: SharedArrayBuffer, isRead: () => boolean = always) {
+  constructor(ring: SharedArrayBuffer, readership: Readership = always) {
     const memory = new RingMemory(ring);
     const words = memory.words;
     this.#memory = memory;
@@ -72,7 +80,7 @@ export class RingWriter {
     this.#space = new RingSpace(memory);
     this.#hardMaximumBytes = words[constantWord.hardMaximumBytes]!;
     this.#gopCache = words[constantWord.gopCache] === 1;
-    this.#isRead = this.#gopCache ? always : isRead;
+    this.#readership = this.#gopCache ? always : readership;
     this.#head = Atomics.load(words, writerWord.head);
     this.#videoCount = Atomics.load(words, videoCountWord(this.#head));
     this.#generation = Atomics.load(words, writerWord.generation);
@@ -107,7 +115,7 @@ export class RingWriter {
   begin(length: number, keyframe = false): void {
     this.#checkLength(length);
     if (this.#open) this.abandon();
-    if (this.#records >= keptRecords && length <= scratchBytes && !this.#isRead()) this.#beginUnread();
+    if (this.#records >= keptRecords && length <= scratchBytes && !this.#readership.isRead) this.#beginUnread();
     else this.#start = this.#choosePlace(length, keyframe);
     this.#length = length;
     this.#received = 0;
@@ -228,6 +236,7 @@ export class RingWriter {
 
   /** Committed records that the slowest active reader slot has not done with, a moment ago; 0 without readers. */
   get depth(): number {
+    if (this.#unread) return 0;
     const words = this.#words;
     let depth = 0;
     for (let slot = 0, at = readerSlotStart; slot < readerSlots; slot++, at += readerSlotWords) {
@@ -236,6 +245,11 @@ export class RingWriter {
       if (lag > depth) depth = lag;
     }
     return Math.min(depth, (this.#head - this.#space.tail) | 0);
+  }
+
+  /** The newest records were not kept because nobody reads: there is nothing in the ring that anybody could want to know of. */
+  get unread(): boolean {
+    return this.#unread;
   }
 
   /** Bytes of payload after which writing wraps. */
@@ -259,7 +273,10 @@ export class RingWriter {
 
   /** The record that is about to open will not be kept, and neither is what a reader could otherwise find, ever older. */
   #beginUnread(): void {
-    if (this.#space.tail !== this.#head) this.#space.retire(this.#head);
+    if (!this.#unread) {
+      if (this.#space.tail !== this.#head) this.#space.retire(this.#head);
+      this.#unread = true;
+    }
     this.#scratch = takeScratch();
     this.#start = scratchStart;
   }
@@ -316,6 +333,7 @@ export class RingWriter {
     const words = this.#words;
     const head = this.#head;
     const space = this.#space;
+    this.#unread = false;
     // 2^32 is not a multiple of the slots: at the wrap, once in years, the slots start anew, so nothing may live in them.
     if (head === 0 && space.tail !== 0) space.retire(0);
     if (((head - space.tail) | 0) >= this.#memory.frames) space.retire((head - this.#memory.frames + 1) | 0);
@@ -396,6 +414,4 @@ export class RingWriter {
   }
 }
 
-function always(): boolean {
-  return true;
-}
+const always: Readership = { isRead: true };

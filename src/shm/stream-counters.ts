@@ -135,23 +135,36 @@ const readerWords = lineWords;
 
 /** A block of words with one writing thread. */
 class CounterBlock {
-  /** The words, for code that reads or writes many of them; index by {@link publisherWord} or {@link readerWord}. */
-  readonly words: Float64Array<SharedArrayBuffer>;
+  /**
+   * The words of the whole table, and where those of this block begin: for code that stores with every frame. A view of one's
+   * own for each block would be one more object to touch.
+   */
+  readonly table: Float64Array<SharedArrayBuffer>;
+  readonly at: number;
+  readonly #count: number;
 
-  constructor(memory: SharedArrayBuffer, at: number, count: number) {
-    this.words = new Float64Array(memory, at * Float64Array.BYTES_PER_ELEMENT, count);
+  constructor(table: Float64Array<SharedArrayBuffer>, at: number, count: number) {
+    if (at + count > table.length) throw new RangeError(`no block at word ${at}`);
+    this.table = table;
+    this.at = at;
+    this.#count = count;
+  }
+
+  /** The words of this block; index by {@link publisherWord} or {@link readerWord}. */
+  get words(): Float64Array<SharedArrayBuffer> {
+    return this.table.subarray(this.at, this.at + this.#count);
   }
 
   add(word: number, amount: number): void {
-    this.words[word] = this.words[word]! + amount;
+    this.table[this.at + word] = this.get(word) + amount;
   }
 
   set(word: number, value: number): void {
-    this.words[word] = value;
+    this.table[this.at + word] = value;
   }
 
   get(word: number): number {
-    return this.words[word]!;
+    return this.table[this.at + word]!;
   }
 }
 
@@ -159,64 +172,64 @@ class CounterBlock {
 export class PublisherCounters extends CounterBlock {
   /** All words of the publisher's thread to zero, the start of the stream first: what is read before that is set is nobody's. */
   reset(): void {
-    this.words[publisherWord.startedMs] = 0;
-    this.words.fill(0, 0, publisherWord.openWindow);
-    this.words.fill(0, publisherWord.openWindow + 1);
+    const { words } = this;
+    words[publisherWord.startedMs] = 0;
+    words.fill(0, 0, publisherWord.openWindow);
+    words.fill(0, publisherWord.openWindow + 1);
   }
 
   /** For the publisher's thread: the extremes from here on are those of window `window`. */
   forgetExtremes(window: number): void {
-    const words = this.words;
-    words[publisherWord.dtsDeltaMin] = Number.POSITIVE_INFINITY;
-    words[publisherWord.dtsDeltaMax] = Number.NEGATIVE_INFINITY;
-    words[publisherWord.arrivalDeltaMax] = Number.NEGATIVE_INFINITY;
-    words[publisherWord.lateMax] = 0;
-    words[publisherWord.queueDepthMax] = 0;
-    words[publisherWord.window] = window;
+    this.set(publisherWord.dtsDeltaMin, Number.POSITIVE_INFINITY);
+    this.set(publisherWord.dtsDeltaMax, Number.NEGATIVE_INFINITY);
+    this.set(publisherWord.arrivalDeltaMax, Number.NEGATIVE_INFINITY);
+    this.set(publisherWord.lateMax, 0);
+    this.set(publisherWord.queueDepthMax, 0);
+    this.set(publisherWord.window, window);
   }
 
   /** For main: the next frame is the first one of a new window, whose number is returned. */
   beginWindow(): number {
-    const window = this.words[publisherWord.openWindow]! + 1;
-    this.words[publisherWord.openWindow] = window;
+    const window = this.get(publisherWord.openWindow) + 1;
+    this.set(publisherWord.openWindow, window);
     return window;
   }
 
   /** A plain object with every word, for statistics. Written out: a loop over the names takes five times as long. */
   snapshot(): PublisherSnapshot {
-    const { words } = this;
+    const { table, at } = this;
     return {
-      frames: words[publisherWord.frames]!,
-      bytes: words[publisherWord.bytes]!,
-      lastArrivalMs: words[publisherWord.lastArrivalMs]!,
-      lastDtsMs: words[publisherWord.lastDtsMs]!,
-      arrivalDeltaSquares: words[publisherWord.arrivalDeltaSquares]!,
-      lateSum: words[publisherWord.lateSum]!,
-      queueDepthSum: words[publisherWord.queueDepthSum]!,
-      keyframes: words[publisherWord.keyframes]!,
-      window: words[publisherWord.window]!,
-      dtsDeltaMin: words[publisherWord.dtsDeltaMin]!,
-      dtsDeltaMax: words[publisherWord.dtsDeltaMax]!,
-      arrivalDeltaMax: words[publisherWord.arrivalDeltaMax]!,
-      lateMax: words[publisherWord.lateMax]!,
-      queueDepthMax: words[publisherWord.queueDepthMax]!,
-      openWindow: words[publisherWord.openWindow]!,
-      startedMs: words[publisherWord.startedMs]!,
-      startedWallMs: words[publisherWord.startedWallMs]!,
-      generation: words[publisherWord.generation]!,
-      firstArrivalMs: words[publisherWord.firstArrivalMs]!,
-      firstDtsMs: words[publisherWord.firstDtsMs]!,
-      seiOnly: words[publisherWord.seiOnly]!,
-      nonH264: words[publisherWord.nonH264]!,
-      truncated: words[publisherWord.truncated]!,
-      discontinuities: words[publisherWord.discontinuities]!,
-      tolerated: words[publisherWord.tolerated]!,
-      width: words[publisherWord.width]!,
-      height: words[publisherWord.height]!,
-      profile: words[publisherWord.profile]!,
-      level: words[publisherWord.level]!,
-      threadBusyMs: words[publisherWord.threadBusyMs]!,
-      threadIdleMs: words[publisherWord.threadIdleMs]!,
+      frames: table[at + publisherWord.frames]!,
+      bytes: table[at + publisherWord.bytes]!,
+      lastArrivalMs: table[at + publisherWord.lastArrivalMs]!,
+      lastDtsMs: table[at + publisherWord.lastDtsMs]!,
+      arrivalDeltaSquares: table[at + publisherWord.arrivalDeltaSquares]!,
+      lateSum: table[at + publisherWord.lateSum]!,
+      queueDepthSum: table[at + publisherWord.queueDepthSum]!,
+      keyframes: table[at + publisherWord.keyframes]!,
+      window: table[at + publisherWord.window]!,
+      dtsDeltaMin: table[at + publisherWord.dtsDeltaMin]!,
+      dtsDeltaMax: table[at + publisherWord.dtsDeltaMax]!,
+      arrivalDeltaMax: table[at + publisherWord.arrivalDeltaMax]!,
+      lateMax: table[at + publisherWord.lateMax]!,
+      queueDepthMax: table[at + publisherWord.queueDepthMax]!,
+      openWindow: table[at + publisherWord.openWindow]!,
+      startedMs: table[at + publisherWord.startedMs]!,
+      startedWallMs: table[at + publisherWord.startedWallMs]!,
+      generation: table[at + publisherWord.generation]!,
+      firstArrivalMs: table[at + publisherWord.firstArrivalMs]!,
+      firstDtsMs: table[at + publisherWord.firstDtsMs]!,
+      seiOnly: table[at + publisherWord.seiOnly]!,
+      nonH264: table[at + publisherWord.nonH264]!,
+      truncated: table[at + publisherWord.truncated]!,
+      discontinuities: table[at + publisherWord.discontinuities]!,
+      tolerated: table[at + publisherWord.tolerated]!,
+      width: table[at + publisherWord.width]!,
+      height: table[at + publisherWord.height]!,
+      profile: table[at + publisherWord.profile]!,
+      level: table[at + publisherWord.level]!,
+      threadBusyMs: table[at + publisherWord.threadBusyMs]!,
+      threadIdleMs: table[at + publisherWord.threadIdleMs]!,
     };
   }
 }
@@ -225,27 +238,24 @@ export class PublisherCounters extends CounterBlock {
 export class ReaderCounters extends CounterBlock {
   /** A plain object with every word, for statistics. */
   snapshot(): ReaderSnapshot {
-    const { words } = this;
+    const { table, at } = this;
     return {
-      frames: words[readerWord.frames]!,
-      bytes: words[readerWord.bytes]!,
-      readers: words[readerWord.readers]!,
-      overflow: words[readerWord.overflow]!,
-      pacingSleeps: words[readerWord.pacingSleeps]!,
-      pacingSleepMs: words[readerWord.pacingSleepMs]!,
-      framesSent: words[readerWord.framesSent]!,
-      cutOff: words[readerWord.cutOff]!,
+      frames: table[at + readerWord.frames]!,
+      bytes: table[at + readerWord.bytes]!,
+      readers: table[at + readerWord.readers]!,
+      overflow: table[at + readerWord.overflow]!,
+      pacingSleeps: table[at + readerWord.pacingSleeps]!,
+      pacingSleepMs: table[at + readerWord.pacingSleepMs]!,
+      framesSent: table[at + readerWord.framesSent]!,
+      cutOff: table[at + readerWord.cutOff]!,
     };
   }
 }
 
 /** The table of counters; every thread opens its own over the same memory. */
 export class StreamCounters {
-  readonly #memory: SharedArrayBuffer;
+  readonly #table: Float64Array<SharedArrayBuffer>;
   readonly #consumers: number;
-  /** What was asked for before, by its place in the memory: to make a view of shared memory takes longer than to read it. */
-  readonly #publishers = new Map<number, PublisherCounters>();
-  readonly #readers = new Map<number, ReaderCounters>();
 
   /** Memory for cameras 0 to `cameras` - 1, all words zero; see {@link StreamCounters.bytes}. */
   static create(cameras: number, consumers: number = limits.ring.readerSlots): SharedArrayBuffer {
@@ -260,8 +270,8 @@ export class StreamCounters {
   }
 
   constructor(memory: SharedArrayBuffer) {
-    this.#memory = memory;
-    this.#consumers = new Float64Array(memory, 0, 1)[0]!;
+    this.#table = new Float64Array(memory);
+    this.#consumers = this.#table[0]!;
   }
 
   /** Consumer threads that the table has blocks for. */
@@ -271,25 +281,17 @@ export class StreamCounters {
 
   /** The publisher block of a camera. Throws `RangeError` if there is no such camera. */
   publisher(camera: number): PublisherCounters {
-    const at = this.#blockOf(camera);
-    let block = this.#publishers.get(at);
-    if (block === undefined) {
-      block = new PublisherCounters(this.#memory, at, publisherWords);
-      this.#publishers.set(at, block);
-    }
-    return block;
+    return new PublisherCounters(this.#table, this.#blockOf(camera), publisherWords);
   }
 
   /** The block of a camera and a consumer thread. Throws `RangeError` if there is no such camera or consumer. */
   reader(camera: number, consumer: number): ReaderCounters {
     if (!(consumer >= 0 && consumer < this.#consumers)) throw new RangeError(`no consumer ${consumer}`);
-    const at = this.#blockOf(camera) + publisherWords + consumer * readerWords;
-    let block = this.#readers.get(at);
-    if (block === undefined) {
-      block = new ReaderCounters(this.#memory, at, readerWords);
-      this.#readers.set(at, block);
-    }
-    return block;
+    return new ReaderCounters(
+      this.#table,
+      this.#blockOf(camera) + publisherWords + consumer * readerWords,
+      readerWords,
+    );
   }
 
   #blockOf(camera: number): number {

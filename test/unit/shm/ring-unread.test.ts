@@ -15,8 +15,8 @@ function rig(gopCache = false) {
     hardMaximumBytes: 1024 * 1024,
     gopCache,
   });
-  const state = { read: false };
-  const writer = new RingWriter(ring, () => state.read);
+  const state = { isRead: false };
+  const writer = new RingWriter(ring, state);
   writer.startStream();
   const write = (fill: number, flags = 0, length = 100) => {
     writer.begin(length, (flags & recordFlag.keyframe) !== 0);
@@ -70,7 +70,7 @@ describe('a camera that nobody reads', () => {
     for (let i = 0; i < kept; i++) write(i);
     writer.begin(5);
     const reader = new RingReader(ring);
-    state.read = true;
+    state.isRead = true;
     writer.append(Buffer.from('early'), 0, 5);
     writer.commit(0, 1000, 0, 1000);
     write(7, recordFlag.keyframe, 3);
