@@ -7,6 +7,10 @@ import type { SpsFacts } from './sps.ts';
 /** Bytes. Non-VCL units up to this size are searched for start codes every time: that is where careless muxers leave them. */
 const smallUnitBytes = 512;
 
+/** The heads of two slices that are compared. Of use within one walk only, so one pair serves every stream. */
+const first = new SliceHeader();
+const next = new SliceHeader();
+
 /**
  * What one walk over length-prefixed NAL units finds out about an access unit; one object is used again and again.
  *
@@ -36,8 +40,6 @@ export class AccessUnit {
   /** A start code with a usual NAL unit header behind it lies inside a small non-VCL unit. */
   embedded = false;
 
-  readonly #first = new SliceHeader();
-  readonly #next = new SliceHeader();
   /** NAL unit of the first slice. */
   #firstStart = -1;
   #firstEnd = 0;
@@ -66,6 +68,19 @@ export class AccessUnit {
     this.end = at;
     this.stray = end - at;
     this.#finish(bytes, start);
+  }
+
+  /** Takes over what is known of the picture in `from`, though not where it lies. */
+  copy(from: AccessUnit): void {
+    this.units = from.units;
+    this.vcl = from.vcl;
+    this.idr = from.idr;
+    this.sps = from.sps;
+    this.pps = from.pps;
+    this.continues = from.continues;
+    this.allIntra = from.allIntra;
+    this.recoveryFrames = from.recoveryFrames;
+    this.embedded = from.embedded;
   }
 
   /** Adds what another message brought of the same picture. */
@@ -103,12 +118,12 @@ export class AccessUnit {
     if (type === nalType.slice || type === nalType.idr || type === nalType.partitionA) {
       // first_mb_in_slice is the first ue(v) of a slice; its value is 0 when its first bit is 1.
       if (end - start > 1) {
-        const first = bytes[start + 1]! >= 0x80;
+        const atFirstMb = bytes[start + 1]! >= 0x80;
         if (this.#firstStart < 0) {
           this.#firstStart = start;
           this.#firstEnd = end;
-          this.continues = !first;
-        } else if (first && this.#isNewPicture(bytes, start, end, sps)) return true;
+          this.continues = !atFirstMb;
+        } else if (atFirstMb && this.#isNewPicture(bytes, start, end, sps)) return true;
       }
       if (type === nalType.idr) this.idr = true;
       this.vcl++;
@@ -127,9 +142,9 @@ export class AccessUnit {
   }
 
   #isNewPicture(bytes: Uint8Array, start: number, end: number, sps: SpsFacts | null): boolean {
-    if (!this.#first.read(bytes, this.#firstStart, this.#firstEnd, sps)) return true;
-    if (!this.#next.read(bytes, start, end, sps)) return true;
-    return startsNewPicture(this.#first, this.#next);
+    if (!first.read(bytes, this.#firstStart, this.#firstEnd, sps)) return true;
+    if (!next.read(bytes, start, end, sps)) return true;
+    return startsNewPicture(first, next);
   }
 
   /** What depends on the NAL units that really belong to this access unit: a second, rarer look at some of them. */
@@ -158,7 +173,7 @@ export class AccessUnit {
       at += 4;
       const type = length > 0 ? bytes[at]! & 0x1f : 0;
       if (type === nalType.slice || type === nalType.partitionA) {
-        if (!this.#next.read(bytes, at, at + length, null) || !this.#next.intra) return false;
+        if (!next.read(bytes, at, at + length, null) || !next.intra) return false;
       }
       at += length;
     }

@@ -21,6 +21,9 @@ const picturesPerMessage = 16;
 /** Milliseconds after which an access unit that waits for more of its slices is taken to be complete. */
 const joinWaitMs = 50;
 
+/** What the look at the newest body found. It is used up before the next body is looked at, so one serves every stream. */
+const found = new AccessUnit();
+
 /** What the writer tells its publisher. Called for each record, or rarely, never with allocated arguments. */
 export interface AccessUnitObserver {
   /** A video record of `bytes` was committed; `flags` as in the record. */
@@ -40,8 +43,21 @@ export interface AccessUnitObserver {
  *                   0                                bodyStart              recordLength
  */
 export class AccessUnitWriter {
+  // What every message touches comes first; see ServerSession.
+  readonly #writer: RingWriter;
   readonly timeline = new Timeline();
   readonly startPoints = new StartPoints();
+  readonly #store: SequenceHeaderStore;
+  readonly #observer: AccessUnitObserver;
+  #bodyStart = 0;
+  #timestampMs = 0;
+  #compositionMs = 0;
+  /** Access units committed. */
+  #units = 0;
+  #lastTimestampMs = -1;
+  #waiting = false;
+  /** Units are held back for the next picture. */
+  #holding = false;
   /** NAL units of this stream hold start codes: they must be split before they come here. */
   splitting = false;
   /** A message with 4-byte lengths announced turned out to be a byte stream. */
@@ -51,27 +67,14 @@ export class AccessUnitWriter {
   /** Monotonic ms at which {@link flush} is due, Infinity while nothing waits. */
   deadlineMs = Number.POSITIVE_INFINITY;
 
-  readonly #writer: RingWriter;
-  readonly #store: SequenceHeaderStore;
-  readonly #observer: AccessUnitObserver;
-  #unit = new AccessUnit();
-  #bodyStart = 0;
-  #timestampMs = 0;
-  #compositionMs = 0;
-  #arrivalMs = 0;
-
   /** The access unit that waits for more slices, in the first `waitingLength` bytes of the open record, while `#waiting`. */
-  #waiting = false;
   #waitingLength = 0;
-  #waitingUnit = new AccessUnit();
+  readonly #waitingUnit = new AccessUnit();
   #waitingTimestampMs = 0;
   #waitingCompositionMs = 0;
   #waitingArrivalMs = 0;
 
   readonly #held = new HeldUnits();
-
-  #units = 0;
-  #lastTimestampMs = -1;
   readonly #list = new NalList();
   readonly #splitList = new NalList();
   readonly #prefix = Buffer.alloc(4);
@@ -85,11 +88,6 @@ export class AccessUnitWriter {
   /** Whether an access unit waits for more slices, in the ring's open record. */
   get waiting(): boolean {
     return this.#waiting;
-  }
-
-  /** Access units committed. */
-  get units(): number {
-    return this.#units;
   }
 
   /** A message with this timestamp begins: an access unit that waits for slices of another time is complete. */
@@ -111,10 +109,9 @@ export class AccessUnitWriter {
         this.#bodyStart = this.#waitingLength;
         writer.extend(length);
       } else {
-        const held = this.#held;
-        this.#bodyStart = held.length;
-        writer.begin(held.length + length, keyframe);
-        if (held.length > 0) writer.append(held.buffer, 0, held.length);
+        this.#bodyStart = this.#holding ? this.#held.length : 0;
+        writer.begin(this.#bodyStart + length, keyframe);
+        if (this.#holding) writer.append(this.#held.buffer, 0, this.#held.length);
       }
     } catch (error) {
       throw toConnectionError(error);
@@ -136,18 +133,17 @@ export class AccessUnitWriter {
 
   /** The message is complete; its last byte arrived at `arrivalMs`. */
   close(arrivalMs: number): void {
-    this.#arrivalMs = arrivalMs;
     const complete = this.#writer.appendedLength === this.#writer.recordLength;
     if (complete) this.#examineBody();
-    if (!complete || (this.#unit.truncated && !this.#rewriteByteStream())) {
+    if (!complete || (found.truncated && !this.#rewriteByteStream())) {
       this.#observer.onTruncated();
       this.abandon();
       return;
     }
-    if ((this.#unit.embedded || this.#units < searchedUnits) && !this.splitting) this.#rewriteSplit();
-    if (this.#unit.stray > 0) this.#observer.onTolerated();
-    if (this.#unit.vcl === 0) this.#hold();
-    else this.#takePictures();
+    if ((found.embedded || this.#units < searchedUnits) && !this.splitting) this.#rewriteSplit();
+    if (found.stray > 0) this.#observer.onTolerated();
+    if (found.vcl === 0) this.#hold();
+    else this.#takePictures(arrivalMs);
   }
 
   /** Commits an access unit that has waited long enough for more slices. Only between messages. */
@@ -163,6 +159,7 @@ export class AccessUnitWriter {
   /** Forgets SEI and parameter sets that wait for an access unit. */
   dropHeld(): void {
     this.#held.clear();
+    this.#holding = false;
   }
 
   // ---- one message's body --------------------------------------------------------------------------------------------
@@ -172,32 +169,32 @@ export class AccessUnitWriter {
     const writer = this.#writer;
     const start = writer.recordStart;
     const from = this.#waiting ? start + this.#bodyStart : start;
-    this.#unit.examine(writer.buffer, from, start + writer.recordLength, this.#store.facts);
+    found.examine(writer.buffer, from, start + writer.recordLength, this.#store.facts);
   }
 
-  #takePictures(): void {
+  #takePictures(arrivalMs: number): void {
     const writer = this.#writer;
-    this.#held.clear();
+    if (this.#holding) this.dropHeld();
     if (this.#waiting) {
-      if (this.#unit.continues) {
-        if (this.#joinWaiting()) return;
+      if (found.continues) {
+        if (this.#joinWaiting(arrivalMs)) return;
       } else this.#commitWaiting();
       this.#examineRest();
-    } else if (this.#unit.continues && this.#timestampMs === this.#lastTimestampMs) {
+    } else if (found.continues && this.#timestampMs === this.#lastTimestampMs) {
       // Too late for the one that is committed; from here on access units wait for their other messages.
       this.joining = true;
     }
     // What is left of the record starts with a picture of its own.
-    for (let pictures = 1; this.#unit.vcl > 0 && !this.#unit.truncated; pictures++) {
-      const length = this.#unit.end - writer.recordStart;
-      const { more, stray } = this.#unit;
-      if (this.#unit.sps || this.#unit.pps) this.#learn(length);
+    for (let pictures = 1; found.vcl > 0 && !found.truncated; pictures++) {
+      const length = found.end - writer.recordStart;
+      const { more, stray } = found;
+      if (found.sps || found.pps) this.#learn(length);
       if (!more) {
         if (stray > 0) writer.truncate(length);
-        this.#finishPicture();
+        this.#finishPicture(arrivalMs);
         return;
       }
-      this.#commit(this.#unit, length, this.#timestampMs, this.#compositionMs, this.#arrivalMs);
+      this.#commit(found, length, this.#timestampMs, this.#compositionMs, arrivalMs);
       if (pictures === picturesPerMessage) break;
       this.#examineRest();
     }
@@ -212,36 +209,33 @@ export class AccessUnitWriter {
   }
 
   /** The body goes on with the picture that waits. Returns true when nothing else is in it. */
-  #joinWaiting(): boolean {
+  #joinWaiting(arrivalMs: number): boolean {
     this.joining = true;
-    const unit = this.#unit;
-    this.#waitingLength = unit.end - this.#writer.recordStart;
-    this.#waitingUnit.absorb(unit);
-    this.#waitingArrivalMs = this.#arrivalMs;
-    if (unit.more) {
+    this.#waitingLength = found.end - this.#writer.recordStart;
+    this.#waitingUnit.absorb(found);
+    this.#waitingArrivalMs = arrivalMs;
+    if (found.more) {
       this.#commitWaiting();
       return false;
     }
-    if (unit.stray > 0) this.#writer.truncate(this.#waitingLength);
-    this.deadlineMs = this.#arrivalMs + joinWaitMs;
+    if (found.stray > 0) this.#writer.truncate(this.#waitingLength);
+    this.deadlineMs = arrivalMs + joinWaitMs;
     return true;
   }
 
   /** The first access unit shows whether messages hold whole ones: it waits for the next message, and so do all if they don't. */
-  #finishPicture(): void {
+  #finishPicture(arrivalMs: number): void {
     if (!this.joining && this.#units > 0) {
-      this.#commit(this.#unit, -1, this.#timestampMs, this.#compositionMs, this.#arrivalMs);
+      this.#commit(found, -1, this.#timestampMs, this.#compositionMs, arrivalMs);
       return;
     }
-    const unit = this.#waitingUnit;
-    this.#waitingUnit = this.#unit;
-    this.#unit = unit;
+    this.#waitingUnit.copy(found);
     this.#waiting = true;
     this.#waitingLength = this.#writer.recordLength;
     this.#waitingTimestampMs = this.#timestampMs;
     this.#waitingCompositionMs = this.#compositionMs;
-    this.#waitingArrivalMs = this.#arrivalMs;
-    this.deadlineMs = this.#arrivalMs + joinWaitMs;
+    this.#waitingArrivalMs = arrivalMs;
+    this.deadlineMs = arrivalMs + joinWaitMs;
   }
 
   /** Commits what waits; bytes behind it stay open as a record of their own. */
@@ -261,11 +255,12 @@ export class AccessUnitWriter {
   /** `length`: bytes of the open record that are the access unit, -1 for all of it. */
   #commit(unit: AccessUnit, length: number, timestampMs: number, compositionMs: number, arrivalMs: number): void {
     const writer = this.#writer;
-    const { corrected } = this.timeline;
-    const dtsMs = this.timeline.next(timestampMs, arrivalMs);
-    if (this.timeline.corrected !== corrected) this.#observer.onTolerated();
+    const { timeline } = this;
+    const { corrected } = timeline;
+    const dtsMs = timeline.next(timestampMs, arrivalMs);
+    if (timeline.corrected !== corrected) this.#observer.onTolerated();
     let flags = this.startPoints.judge(unit, dtsMs, this.#store.complete);
-    if (this.timeline.discontinuity) flags |= recordFlag.discontinuity;
+    if (timeline.discontinuity) flags |= recordFlag.discontinuity;
     if (unit.sps && unit.pps) flags |= recordFlag.parameterSets;
     const bytes = length < 0 ? writer.recordLength : length;
     if (length < 0) writer.commit(flags, dtsMs, compositionMs, arrivalMs * 1000);
@@ -300,14 +295,15 @@ export class AccessUnitWriter {
   #hold(): void {
     const writer = this.#writer;
     const start = writer.recordStart + this.#bodyStart;
-    const end = this.#unit.end;
-    if (this.#unit.units > 0) this.#observer.onSeiOnly();
+    const end = found.end;
+    if (found.units > 0) this.#observer.onSeiOnly();
     else this.#observer.onTolerated();
     this.#learnFrom(writer.buffer, start, end);
     if (!this.#held.take(writer.buffer, start, end)) this.#observer.onTolerated();
+    this.#holding = this.#held.length > 0;
     this.abandon();
     // SEI and parameter sets come in front of a picture, so the one that waits has all its slices.
-    if (this.#waiting && this.#unit.units > 0) this.#commitWaiting();
+    if (this.#waiting && found.units > 0) this.#commitWaiting();
     if (this.#store.unwritten && !this.#waiting) this.#observer.onParametersChanged();
   }
 
@@ -322,7 +318,7 @@ export class AccessUnitWriter {
     if (!listByteStream(this.#list, body, 0, body.length)) return false;
     this.byteStream = true;
     this.#replaceBody(this.#list, body);
-    return !this.#unit.truncated;
+    return !found.truncated;
   }
 
   /** Splits NAL units that have start codes inside. */

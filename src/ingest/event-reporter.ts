@@ -12,7 +12,6 @@ const codecEvents = 4;
 export class EventReporter {
   readonly #onEvent: (event: PublisherEvent) => void;
   #parametersSeen = false;
-  #parametersDue = false;
   #nextParametersMs = 0;
   #nextDiscontinuityMs = 0;
   #codecEvents = 0;
@@ -70,16 +69,9 @@ export class EventReporter {
     this.#onEvent({ type: 'no_idr' });
   }
 
-  /** The parameter sets changed. */
-  parametersChanged(facts: SpsFacts | null, nowMs: number): void {
-    this.#parametersDue = true;
-    this.parameters(facts, nowMs);
-  }
-
-  /** The newest parameters; reported if a change is waiting and the last report is long enough ago. */
-  parameters(facts: SpsFacts | null, nowMs: number): void {
-    if (!this.#parametersDue || nowMs < this.#nextParametersMs) return;
-    this.#parametersDue = false;
+  /** The parameter sets changed. Returns false when the last report is too recent: then it has to be said again later. */
+  parameters(facts: SpsFacts | null, nowMs: number): boolean {
+    if (nowMs < this.#nextParametersMs) return false;
     this.#nextParametersMs = nowMs + repeatMs;
     this.#onEvent({
       type: this.#parametersSeen ? 'parameters_changed' : 'parameters',
@@ -90,5 +82,6 @@ export class EventReporter {
       fps: facts?.fps ?? 0,
     });
     this.#parametersSeen = true;
+    return true;
   }
 }

@@ -37,6 +37,9 @@ const phase = {
   skip: 4,
 } as const;
 
+/** The header of the message at hand. Once it says where the rest goes it has served, so one serves every stream. */
+const head = new VideoTag();
+
 /** The longest tag header that is decoded before the rest of the message is here. */
 const headBytes = 8;
 
@@ -49,29 +52,35 @@ const metadataMs = 1_000;
  * The usual message, H.264 with 4-byte NAL unit lengths, loses its tag header and goes from the read buffer to its place in
  * the ring; at its end the lengths are walked once and the record is committed. Everything else is gathered and converted.
  */
-export class Publisher implements VideoSink {
-  readonly #writer: RingWriter;
-  readonly #counting: FrameCounting;
-  readonly #ring: () => void;
-  readonly #events: EventReporter;
-  readonly #store = new SequenceHeaderStore();
-  readonly #units: AccessUnitWriter;
-  readonly #framing = new Framing();
-  readonly #tag = new VideoTag();
-  readonly #list = new NalList();
-
-  #live = false;
+export class Publisher implements VideoSink, AccessUnitObserver {
+  // What every message touches comes first; see ServerSession.
   #phase: number = phase.idle;
+  #live = false;
+  /** NAL units have 4-byte lengths in front of them, as in the ring. */
+  #hasRingFraming = false;
+  #metadataDue = false;
+  /** New parameters are still to be reported. */
+  #parametersDue = false;
   #timestampMs = 0;
   #length = 0;
-  #nowMs = 0;
-  /** Monotonic ms at which the newest H.264 access unit was committed; the start of the stream before the first. */
-  #lastVideoMs = 0;
-
-  readonly #head = Buffer.alloc(headBytes);
   #headLength = 0;
   /** Bytes of the header that are wanted before it is decoded. */
   #headWanted = 0;
+  /** Of the newest access unit. */
+  #compositionMs = Number.NaN;
+  #nowMs = 0;
+  readonly #units: AccessUnitWriter;
+  readonly #writer: RingWriter;
+  readonly #counting: FrameCounting;
+  readonly #ring: () => void;
+
+  readonly #events: EventReporter;
+  readonly #store = new SequenceHeaderStore();
+  readonly #framing = new Framing();
+  readonly #list = new NalList();
+  readonly #head = Buffer.alloc(headBytes);
+  /** Of the message that is gathered; until its end only what does not depend on its length, when the header is not with it. */
+  readonly #tag = new VideoTag();
   /** `#scratch[0, #gathered)` holds the gathered message, tag header included when `#gatherHead`. */
   #scratch = Buffer.alloc(0);
   #gathered = 0;
@@ -80,7 +89,6 @@ export class Publisher implements VideoSink {
   /** The newest metadata, as a record and as the event that goes with it. */
   #metadata: Uint8Array | null = null;
   #metadataFacts: StreamMetadata | null = null;
-  #metadataDue = false;
   #nextMetadataMs = 0;
 
   constructor(options: PublisherOptions) {
@@ -88,12 +96,12 @@ export class Publisher implements VideoSink {
     this.#counting = new FrameCounting(options.counters, options.wallMs);
     this.#ring = options.ring;
     this.#events = new EventReporter((event) => options.onEvent(event));
-    this.#units = new AccessUnitWriter(options.writer, this.#store, this.#observer());
+    this.#units = new AccessUnitWriter(options.writer, this.#store, this);
   }
 
   /** Monotonic ms at which the newest H.264 access unit was committed; the start of the stream before the first. */
   get lastVideoMs(): number {
-    return this.#lastVideoMs;
+    return this.#counting.lastArrivalMs;
   }
 
   /** When {@link flush} is due, monotonic ms; Infinity while nothing waits. */
@@ -104,7 +112,6 @@ export class Publisher implements VideoSink {
   /** Opens the stream in the ring. Called once, before the first message. */
   start(nowMs: number): void {
     this.#nowMs = nowMs;
-    this.#lastVideoMs = nowMs;
     this.#counting.start(this.#writer.startStream(), nowMs);
     this.#live = true;
   }
@@ -172,7 +179,7 @@ export class Publisher implements VideoSink {
     this.#phase = phase.idle;
     if (ended === phase.direct) this.#units.close(this.#nowMs);
     else if (ended === phase.gather) this.#endGathered();
-    else if (ended === phase.head) this.#counting.tolerated();
+    else if (ended === phase.head) this.onTolerated();
     if (this.#metadataDue) this.#writeMetadata(this.#nowMs);
   }
 
@@ -180,7 +187,7 @@ export class Publisher implements VideoSink {
     const ended = this.#phase;
     this.#phase = phase.idle;
     if (ended === phase.direct) this.#units.abandon();
-    if (ended === phase.direct || ended === phase.gather) this.#counting.truncated();
+    if (ended === phase.direct || ended === phase.gather) this.onTruncated();
   }
 
   /** The header is nearly always in one piece, and is then read where it lies. */
@@ -189,7 +196,7 @@ export class Publisher implements VideoSink {
     if (this.#headWanted === 0) {
       const wanted = videoHeadBytes(bytes[start]!);
       if (wanted === wholeMessage) {
-        this.#beginGather(true);
+        this.#beginGather(null);
         this.#gather(bytes, start, end);
         return;
       }
@@ -210,19 +217,18 @@ export class Publisher implements VideoSink {
 
   /** The header is known: decides where the rest of the message goes. */
   #dispatch(bytes: Buffer, start: number): void {
-    const tag = this.#tag;
-    decodeVideoTag(tag, bytes, start, start + this.#headWanted);
+    decodeVideoTag(head, bytes, start, start + this.#headWanted);
     const left = this.#length - this.#headWanted;
-    if (tag.kind === videoKind.frames && left > 0) {
-      this.#checkComposition(tag);
-      if (this.#framing.lengthSize === 4 && !this.#units.splitting && !this.#units.byteStream) {
+    if (head.kind === videoKind.frames && left > 0) {
+      this.#checkComposition(head);
+      if (this.#hasRingFraming && !this.#units.splitting && !this.#units.byteStream) {
         this.#phase = phase.direct;
-        this.#units.open(left, this.#timestampMs, tag.compositionMs, tag.keyframe);
-      } else this.#beginGather(false);
-    } else if (tag.kind === videoKind.sequenceHeader && left > 0) this.#beginGather(false);
+        this.#units.open(left, this.#timestampMs, head.compositionMs, head.keyframe);
+      } else this.#beginGather(head);
+    } else if (head.kind === videoKind.sequenceHeader && left > 0) this.#beginGather(head);
     else {
       this.#phase = phase.skip;
-      this.#takeOther(tag);
+      this.#takeOther(head);
     }
   }
 
@@ -235,24 +241,31 @@ export class Publisher implements VideoSink {
       // Not the end of the stream: FFmpeg sends it last, others between two sequences.
       this.#units.commitWaiting();
       this.#units.dropHeld();
-    } else if (tag.kind !== videoKind.ignored) this.#counting.tolerated();
+    } else if (tag.kind !== videoKind.ignored) this.onTolerated();
   }
 
   #checkComposition(tag: VideoTag): void {
     const bound = limits.h264.compositionTimeMs;
     if (tag.compositionMs > bound || tag.compositionMs < -bound) {
       tag.compositionMs = tag.compositionMs > 0 ? bound : -bound;
-      this.#counting.tolerated();
+      this.onTolerated();
     }
+    if (tag.compositionMs === this.#compositionMs) return;
+    this.#compositionMs = tag.compositionMs;
     this.#events.composition(tag.compositionMs);
   }
 
   // ---- gathered messages -----------------------------------------------------------------------------------------------
 
-  #beginGather(withHead: boolean): void {
+  /** `tag`: the header, if it is known already and not gathered with the rest. */
+  #beginGather(tag: VideoTag | null): void {
     this.#phase = phase.gather;
-    this.#gatherHead = withHead;
+    this.#gatherHead = tag === null;
     this.#gathered = 0;
+    if (tag === null) return;
+    this.#tag.kind = tag.kind;
+    this.#tag.keyframe = tag.keyframe;
+    this.#tag.compositionMs = tag.compositionMs;
   }
 
   /** The scratch buffer follows the bytes received, not the length declared. */
@@ -284,12 +297,14 @@ export class Publisher implements VideoSink {
   #takeFrames(tag: VideoTag): void {
     const units = this.#units;
     const framing = this.#framing;
-    if (!framing.list(this.#list, this.#scratch, tag.start, tag.end, units.byteStream)) {
-      this.#counting.truncated();
+    const makesSense = framing.list(this.#list, this.#scratch, tag.start, tag.end, units.byteStream);
+    this.#hasRingFraming = framing.lengthSize === 4;
+    if (!makesSense) {
+      this.onTruncated();
       return;
     }
     if (framing.foundByteStream) units.byteStream = true;
-    if (framing.stray || this.#list.count === 0) this.#counting.tolerated();
+    if (framing.stray || this.#list.count === 0) this.onTolerated();
     if (this.#list.count === 0) return;
     const list = units.splitting ? framing.split(this.#list, this.#scratch) : this.#list;
     units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
@@ -298,50 +313,63 @@ export class Publisher implements VideoSink {
   #takeSequenceHeader(start: number, end: number): void {
     this.#units.commitWaiting();
     if (end - start > limits.h264.parameterSetBytes) {
-      this.#counting.tolerated();
+      this.onTolerated();
       return;
     }
     if (this.#store.repeats(this.#scratch, start, end)) return;
     const config = decodeAvcDecoderConfig(this.#scratch, start, end);
     if (config === null) {
-      this.#counting.tolerated();
+      this.onTolerated();
       return;
     }
     this.#framing.announce(config.lengthSize);
+    this.#hasRingFraming = this.#framing.lengthSize === 4;
     this.#store.replace(config);
-    if (this.#store.unwritten) this.#writeParameters();
+    if (this.#store.unwritten) this.onParametersChanged();
   }
 
   // ---- records ---------------------------------------------------------------------------------------------------------
 
-  #observer(): AccessUnitObserver {
-    return {
-      onRecord: (bytes, flags, dtsMs, arrivalMs) => this.#onRecord(bytes, flags, dtsMs, arrivalMs),
-      onParametersChanged: () => this.#writeParameters(),
-      onSeiOnly: () => this.#counting.seiOnly(),
-      onTruncated: () => this.#counting.truncated(),
-      onTolerated: () => this.#counting.tolerated(),
-    };
-  }
-
-  #onRecord(bytes: number, flags: number, dtsMs: number, arrivalMs: number): void {
-    this.#lastVideoMs = arrivalMs;
+  /** Part of {@link AccessUnitObserver}, for the access unit writer. */
+  onRecord(bytes: number, flags: number, dtsMs: number, arrivalMs: number): void {
     this.#counting.frame(bytes, flags, dtsMs, arrivalMs, this.#writer.depth);
-    this.#ring();
-    const units = this.#units;
-    if ((flags & recordFlag.discontinuity) !== 0)
-      this.#events.discontinuity(units.timeline.fromMs, units.timeline.toMs, arrivalMs);
-    this.#events.stuckClock(units.timeline.stuck);
-    this.#events.noIdr(units.startPoints.withoutIdr);
-    this.#events.parameters(this.#store.facts, arrivalMs);
+    if (!this.#writer.unread) this.#ring();
+    const { timeline, startPoints } = this.#units;
+    const isRemarkable = (flags & recordFlag.discontinuity) !== 0 || timeline.stuck || startPoints.withoutIdr;
+    if (isRemarkable || this.#parametersDue) this.#report(flags, arrivalMs);
   }
 
-  #writeParameters(): void {
+  /** What an operator is told of the newest record. */
+  #report(flags: number, nowMs: number): void {
+    const { timeline, startPoints } = this.#units;
+    if ((flags & recordFlag.discontinuity) !== 0) this.#events.discontinuity(timeline.fromMs, timeline.toMs, nowMs);
+    this.#events.stuckClock(timeline.stuck);
+    this.#events.noIdr(startPoints.withoutIdr);
+    if (this.#parametersDue) this.#parametersDue = !this.#events.parameters(this.#store.facts, nowMs);
+  }
+
+  /** Part of {@link AccessUnitObserver}. */
+  onParametersChanged(): void {
     const nowMs = this.#nowMs;
     this.#writer.writeSequenceHeader(this.#store.take(), Math.max(0, this.#units.timeline.dtsMs), nowMs * 1000);
     this.#counting.parameters(this.#store.facts);
     this.#ring();
-    this.#events.parametersChanged(this.#store.facts, nowMs);
+    this.#parametersDue = !this.#events.parameters(this.#store.facts, nowMs);
+  }
+
+  /** Part of {@link AccessUnitObserver}. */
+  onSeiOnly(): void {
+    this.#counting.seiOnly();
+  }
+
+  /** Part of {@link AccessUnitObserver}. */
+  onTruncated(): void {
+    this.#counting.truncated();
+  }
+
+  /** Part of {@link AccessUnitObserver}. */
+  onTolerated(): void {
+    this.#counting.tolerated();
   }
 
   #writeMetadata(nowMs: number): void {

@@ -32,12 +32,9 @@ export class SequenceHeaderStore {
   #activeSps = -1;
   /** The SPS learned last, if it can be read. */
   facts: SpsFacts | null = null;
-  #changed = false;
-
   /** Whether there is an SPS and a PPS. */
-  get complete(): boolean {
-    return this.#sps.size > 0 && this.#pps.size > 0;
-  }
+  complete = false;
+  #changed = false;
 
   /** Whether something changed since {@link take}, and there is enough to decode with. */
   get unwritten(): boolean {
@@ -74,7 +71,7 @@ export class SequenceHeaderStore {
     const unit = Buffer.from(bytes.subarray(start, end));
     this.#bytes += unit.length - (known?.length ?? 0);
     sets.set(id, unit);
-    this.#changed = true;
+    this.#setsChanged();
     if (isSps) {
       this.#activeSps = id;
       this.facts = decodeSps(unit);
@@ -107,6 +104,11 @@ export class SequenceHeaderStore {
       this.#activeSps = -1;
       this.facts = null;
     }
+    this.#setsChanged();
+  }
+
+  #setsChanged(): void {
+    this.complete = this.#sps.size > 0 && this.#pps.size > 0;
     this.#changed = true;
   }
 }
