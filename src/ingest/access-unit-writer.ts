@@ -4,6 +4,7 @@ import type { VideoTag } from '../flv/video-tag.ts';
 import { AccessUnit } from '../h264/access-unit.ts';
 import { beginsWithStartCode } from '../h264/annexb.ts';
 import { listLengthPrefixed, NalList, nalType } from '../h264/nal-unit.ts';
+import type { SpsFacts } from '../h264/sps.ts';
 import { recordFlag } from '../shm/frame-ring.ts';
 import type { RingWriter } from '../shm/ring-writer.ts';
 import { listByteStream, splitAtStartCodes } from './framing.ts';
@@ -47,8 +48,10 @@ export class AccessUnitWriter {
   readonly #writer: RingWriter;
   readonly timeline = new Timeline();
   readonly startPoints = new StartPoints();
-  readonly #store: SequenceHeaderStore;
   readonly #observer: AccessUnitObserver;
+  /** What {@link SequenceHeaderStore} says. */
+  #sps: SpsFacts | null = null;
+  #isDecodable = false;
   #bodyStart = 0;
   #timestampMs = 0;
   #compositionMs = 0;
@@ -74,6 +77,7 @@ export class AccessUnitWriter {
   #waitingCompositionMs = 0;
   #waitingArrivalMs = 0;
 
+  readonly #store: SequenceHeaderStore;
   readonly #held = new HeldUnits();
   readonly #list = new NalList();
   readonly #splitList = new NalList();
@@ -146,6 +150,12 @@ export class AccessUnitWriter {
     else this.#takePictures(arrivalMs);
   }
 
+  /** To be called when the caller has changed the store of parameter sets. */
+  parametersKnown(): void {
+    this.#sps = this.#store.facts;
+    this.#isDecodable = this.#store.complete;
+  }
+
   /** Commits an access unit that has waited long enough for more slices. Only between messages. */
   flush(nowMs: number): void {
     if (this.#waiting && nowMs >= this.deadlineMs) this.#commitWaiting();
@@ -169,7 +179,7 @@ export class AccessUnitWriter {
     const writer = this.#writer;
     const start = writer.recordStart;
     const from = this.#waiting ? start + this.#bodyStart : start;
-    found.examine(writer.buffer, from, start + writer.recordLength, this.#store.facts);
+    found.examine(writer.buffer, from, start + writer.recordLength, this.#sps);
   }
 
   #takePictures(arrivalMs: number): void {
@@ -259,7 +269,7 @@ export class AccessUnitWriter {
     const { corrected } = timeline;
     const dtsMs = timeline.next(timestampMs, arrivalMs);
     if (timeline.corrected !== corrected) this.#observer.onTolerated();
-    let flags = this.startPoints.judge(unit, dtsMs, this.#store.complete);
+    let flags = this.startPoints.judge(unit, dtsMs, this.#isDecodable);
     if (timeline.discontinuity) flags |= recordFlag.discontinuity;
     if (unit.sps && unit.pps) flags |= recordFlag.parameterSets;
     const bytes = length < 0 ? writer.recordLength : length;
@@ -289,6 +299,7 @@ export class AccessUnitWriter {
         this.#observer.onTolerated();
       at += length;
     }
+    this.parametersKnown();
   }
 
   /** No picture in this message: its SEI and parameter sets go in front of the next one. */

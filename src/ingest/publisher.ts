@@ -43,6 +43,9 @@ const head = new VideoTag();
 /** The longest tag header that is decoded before the rest of the message is here. */
 const headBytes = 8;
 
+/** Stands for the composition time before the first access unit: more than {@link limits} allow, and an integer. */
+const noComposition = 0x7fffffff;
+
 /** Milliseconds between two metadata records. */
 const metadataMs = 1_000;
 
@@ -67,7 +70,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   /** Bytes of the header that are wanted before it is decoded. */
   #headWanted = 0;
   /** Of the newest access unit. */
-  #compositionMs = Number.NaN;
+  #compositionMs = noComposition;
   #nowMs = 0;
   readonly #units: AccessUnitWriter;
   readonly #writer: RingWriter;
@@ -325,6 +328,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     this.#framing.announce(config.lengthSize);
     this.#hasRingFraming = this.#framing.lengthSize === 4;
     this.#store.replace(config);
+    this.#units.parametersKnown();
     if (this.#store.unwritten) this.onParametersChanged();
   }
 

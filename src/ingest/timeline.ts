@@ -17,18 +17,15 @@ const halfRange = 0x80000000;
  * the publisher says is kept to the millisecond as long as it moves forward. Pure: the time of arrival is an argument.
  */
 export class Timeline {
+  // What every access unit touches comes first; see ServerSession.
   /** The newest result, -1 before the first. */
   dtsMs = -1;
   /** Whether the newest result does not follow from the one before: the publisher's clock was set anew. */
   discontinuity = false;
-  /** Where the discontinuity was, as the publisher counts: the timestamp before it, unwrapped, and the one that came. */
-  fromMs = 0;
-  toMs = 0;
   /** The publisher's clock stood still and the time of arrival is used from here on. */
   stuck = false;
   /** Timestamps that did not move forward, and were moved by a millisecond or more. */
   corrected = 0;
-
   #started = false;
   /** Timestamp of the newest access unit as it came, and without its wraps. */
   #raw = 0;
@@ -40,6 +37,9 @@ export class Timeline {
   #equal = 0;
   #equalArrivalMs = 0;
   #equalDtsMs = 0;
+  /** Where the discontinuity was, as the publisher counts: the timestamp before it, unwrapped, and the one that came. */
+  fromMs = 0;
+  toMs = 0;
 
   /** Takes the timestamp of the next access unit, which arrived at `arrivalMs` (monotonic), and returns its dts. */
   next(timestampMs: number, arrivalMs: number): number {
@@ -48,7 +48,8 @@ export class Timeline {
     if (!this.#started) {
       this.#started = true;
       this.#unwrapped = raw;
-      this.#offset = -raw;
+      // Not the same as `-raw`, whose -0 is no integer to V8, and then neither is any dts.
+      this.#offset = 0 - raw;
       this.#settle(raw, arrivalMs, 0);
       this.#beginRun(arrivalMs);
       return 0;

@@ -1,13 +1,19 @@
 import type { Doorbell } from './doorbell.ts';
+import type { Readership } from './ring-writer.ts';
 
 /** The doorbells of all consumers, as the writer of one camera uses them. */
-export class CameraBell {
+export class CameraBell implements Readership {
   readonly #doorbells: readonly Doorbell[];
   readonly #camera: number;
 
   constructor(doorbells: readonly Doorbell[], camera: number) {
     this.#doorbells = doorbells;
     this.#camera = camera;
+  }
+
+  /** Consumer threads. */
+  get threads(): number {
+    return this.#doorbells.length;
   }
 
   /** Has any consumer readers of the camera? */

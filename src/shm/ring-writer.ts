@@ -22,9 +22,12 @@ import { giveScratch, scratchBytes, scratchStart, takeScratch } from './scratch-
  */
 const keptRecords = 64;
 
-/** Knows whether anybody reads a ring. */
+/** Who may read a ring. */
 export interface Readership {
+  /** Somebody does, now. */
   readonly isRead: boolean;
+  /** Threads that may: those of the reader slots from 0 on. The others are not looked at. */
+  readonly threads: number;
 }
 
 /**
@@ -80,7 +83,7 @@ export class RingWriter {
     this.#space = new RingSpace(memory);
     this.#hardMaximumBytes = words[constantWord.hardMaximumBytes]!;
     this.#gopCache = words[constantWord.gopCache] === 1;
-    this.#readership = this.#gopCache ? always : readership;
+    this.#readership = readership;
     this.#head = Atomics.load(words, writerWord.head);
     this.#videoCount = Atomics.load(words, videoCountWord(this.#head));
     this.#generation = Atomics.load(words, writerWord.generation);
@@ -115,8 +118,10 @@ export class RingWriter {
   begin(length: number, keyframe = false): void {
     this.#checkLength(length);
     if (this.#open) this.abandon();
-    if (this.#records >= keptRecords && length <= scratchBytes && !this.#readership.isRead) this.#beginUnread();
-    else this.#start = this.#choosePlace(length, keyframe);
+    const isLong = length > scratchBytes;
+    if (this.#records < keptRecords || isLong || this.#gopCache || this.#readership.isRead)
+      this.#start = this.#choosePlace(length, keyframe);
+    else this.#beginUnread();
     this.#length = length;
     this.#received = 0;
     this.#open = true;
@@ -238,8 +243,9 @@ export class RingWriter {
   get depth(): number {
     if (this.#unread) return 0;
     const words = this.#words;
+    const { threads } = this.#readership;
     let depth = 0;
-    for (let slot = 0, at = readerSlotStart; slot < readerSlots; slot++, at += readerSlotWords) {
+    for (let slot = 0, at = readerSlotStart; slot < threads; slot++, at += readerSlotWords) {
       if (words[at + readerSlotWord.active] === 0) continue;
       const lag = (this.#head - words[at + readerSlotWord.cursor]!) | 0;
       if (lag > depth) depth = lag;
@@ -296,7 +302,8 @@ export class RingWriter {
   /** Whether every active reader slot has done with every record. */
   #drained(): boolean {
     const words = this.#words;
-    for (let slot = 0, at = readerSlotStart; slot < readerSlots; slot++, at += readerSlotWords) {
+    const { threads } = this.#readership;
+    for (let slot = 0, at = readerSlotStart; slot < threads; slot++, at += readerSlotWords) {
       // Plain loads, which cost a tenth of atomic ones: readers validate, so an old value here costs pages or frames of a
       // reader that joins this very moment, never a torn record.
       if (words[at + readerSlotWord.active] !== 0 && words[at + readerSlotWord.cursor] !== this.#head) return false;
@@ -414,4 +421,4 @@ export class RingWriter {
   }
 }
 
-const always: Readership = { isRead: true };
+const always: Readership = { isRead: true, threads: readerSlots };

@@ -15,7 +15,7 @@ function rig(gopCache = false) {
     hardMaximumBytes: 1024 * 1024,
     gopCache,
   });
-  const state = { isRead: false };
+  const state = { isRead: false, threads: 1 };
   const writer = new RingWriter(ring, state);
   writer.startStream();
   const write = (fill: number, flags = 0, length = 100) => {
