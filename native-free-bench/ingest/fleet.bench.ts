@@ -46,6 +46,7 @@ class Fleet {
   constructor(size: number, reading: boolean) {
     const counters = new StreamCounters(StreamCounters.create(size, 1));
     const doorbell = new Doorbell(Doorbell.create(size));
+    const doorbells = [doorbell];
     for (let camera = 0; camera < size; camera++) {
       const ring = createRing({
         frames: 300,
@@ -54,7 +55,7 @@ class Fleet {
         hardMaximumBytes: 24 * 1024 * 1024,
         gopCache: false,
       });
-      const bell = new CameraBell([doorbell], camera);
+      const bell = new CameraBell(doorbells, camera);
       const publisher = new Publisher({
         writer: new RingWriter(ring, bell),
         counters: counters.publisher(camera),

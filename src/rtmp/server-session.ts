@@ -153,7 +153,7 @@ export class ServerSession implements MessageSink {
     } finally {
       this.#receiving = false;
     }
-    if (this.#isClosed) at = end;
+    if (this.#stage === stage.closed) at = end;
     this.#workBytes = at - start;
     this.counters.bytesReceived += this.#workBytes;
     if (this.counters.bytesReceived - this.#acknowledgedBytes >= this.#window / 2) this.#acknowledge();
@@ -171,11 +171,6 @@ export class ServerSession implements MessageSink {
       this.#deadlines.waitForPublish(this.#nowMs);
     }
     return at;
-  }
-
-  /** Asked after calls that may have closed the session, which the compiler does not see. */
-  get #isClosed(): boolean {
-    return this.#stage === stage.closed;
   }
 
   /**
@@ -198,7 +193,7 @@ export class ServerSession implements MessageSink {
 
   /** Answers the waiting publish request: the publication's video goes to `video`. Without a request, nothing happens. */
   acceptPublish(nowMs: number, video: VideoSink): void {
-    if (this.#isClosed || !this.#commands.accept()) return;
+    if (this.#stage === stage.closed || !this.#commands.accept()) return;
     this.#stage = stage.open;
     this.#gate.sink = video;
     this.#trusted = true;
@@ -213,14 +208,14 @@ export class ServerSession implements MessageSink {
    * connection is just closed. The caller closes it within a second, and logs the reason.
    */
   rejectPublish(): void {
-    if (this.#isClosed || !this.#commands.reject()) return;
+    if (this.#stage === stage.closed || !this.#commands.reject()) return;
     this.close();
     if (!this.#receiving) this.#replies.flush();
   }
 
   /** The connection has ended: the video message that is open, if any, is aborted, and nothing more is read. */
   close(): void {
-    if (this.#isClosed) return;
+    if (this.#stage === stage.closed) return;
     this.#stage = stage.closed;
     this.#decoder.pause();
     this.#gate.close();

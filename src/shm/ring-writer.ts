@@ -50,12 +50,12 @@ export class RingWriter {
   #unread = false;
   /** Video records of this stream so far. */
   #records = 0;
+  readonly #gopCache: boolean;
   readonly #readership: Readership;
   readonly #space: RingSpace;
   readonly #memory: RingMemory;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #numbers: Float64Array<SharedArrayBuffer>;
-  readonly #gopCache: boolean;
   #head: number;
   /** Offset at which the next record can start; without meaning while one is open. */
   #position = 0;
