@@ -23,6 +23,24 @@ class SeiCursor {
     return byte;
   }
 
+  /** Steps over `count` bytes; false when the NAL unit ends before. Keeps its place in locals: messages can be long. */
+  skip(count: number): boolean {
+    const { bytes, end } = this;
+    let { at, zeros } = this;
+    for (let left = count; left > 0; left--) {
+      if (at < end && zeros >= 2 && bytes[at] === 3) {
+        zeros = 0;
+        at++;
+      }
+      if (at >= end) return false;
+      zeros = bytes[at] === 0 ? zeros + 1 : 0;
+      at++;
+    }
+    this.at = at;
+    this.zeros = zeros;
+    return true;
+  }
+
   /** A value in the form of payloadType and payloadSize (clause 7.3.2.3.1), or {@link ended}. */
   extended(): number {
     let value = 0;
@@ -52,7 +70,7 @@ export function recoveryFrameCount(bytes: Uint8Array, start: number, end: number
     const size = cursor.extended();
     if (type === ended || size === ended) return -1;
     if (type === recoveryPoint) return firstExpGolomb(size);
-    for (let i = 0; i < size; i++) if (cursor.next() === ended) return -1;
+    if (!cursor.skip(size)) return -1;
   }
   return -1;
 }
