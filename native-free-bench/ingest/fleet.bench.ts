@@ -10,7 +10,7 @@ import { ChunkEncoder } from '../../src/rtmp/chunk-encoder.ts';
 import { encodeCommand } from '../../src/rtmp/command.ts';
 import { messageType } from '../../src/rtmp/message.ts';
 import { ServerSession } from '../../src/rtmp/server-session.ts';
-import { CameraBell } from '../../src/shm/camera-bell.ts';
+import { CameraBells } from '../../src/shm/camera-bells.ts';
 import { Doorbell } from '../../src/shm/doorbell.ts';
 import { createRing } from '../../src/shm/frame-ring.ts';
 import { ReaderSlot, RingReader } from '../../src/shm/ring-reader.ts';
@@ -46,7 +46,7 @@ class Fleet {
   constructor(size: number, reading: boolean) {
     const counters = new StreamCounters(StreamCounters.create(size, 1));
     const doorbell = new Doorbell(Doorbell.create(size));
-    const doorbells = [doorbell];
+    const bells = new CameraBells([doorbell]);
     for (let camera = 0; camera < size; camera++) {
       const ring = createRing({
         frames: 300,
@@ -55,11 +55,10 @@ class Fleet {
         hardMaximumBytes: 24 * 1024 * 1024,
         gopCache: false,
       });
-      const bell = new CameraBell(doorbells, camera);
       const publisher = new Publisher({
-        writer: new RingWriter(ring, bell),
+        writer: new RingWriter(ring, bells, camera),
         counters: counters.publisher(camera),
-        ring: () => bell.ring(),
+        ring: () => bells.ring(camera),
         wallMs: () => 0,
         onEvent() {},
       });

@@ -13,8 +13,6 @@ export class FrameCounting {
   /** The words of all streams, and where those of this one begin. */
   readonly #words: Float64Array<SharedArrayBuffer>;
   readonly #at: number;
-  /** The window that the extremes belong to; -1 before the first frame. */
-  #window = -1;
   // Infinity makes V8 keep these as doubles from the start.
   /** Smallest arrival minus decoding time: of this span and the one before, and of this span. */
   #promptMs = Number.POSITIVE_INFINITY;
@@ -52,9 +50,9 @@ export class FrameCounting {
     const words = this.#words;
     const at = this.#at;
     const frames = words[at + publisherWord.frames]!;
-    if (frames === 0) this.#first(dtsMs, arrivalMs);
     const window = words[at + publisherWord.openWindow]!;
-    if (window !== this.#window) this.#openWindow(window);
+    if (frames === 0) this.#first(dtsMs, arrivalMs);
+    if (frames === 0 || window !== words[at + publisherWord.window]) this.#counters.forgetExtremes(window);
 
     const delayMs = arrivalMs - dtsMs;
     if (arrivalMs >= this.#spanEndMs) this.#beginSpan(arrivalMs);
@@ -126,11 +124,6 @@ export class FrameCounting {
     this.#promptMs = this.#spanPromptMs;
     this.#spanPromptMs = Number.POSITIVE_INFINITY;
     this.#spanEndMs = arrivalMs + promptSpanMs;
-  }
-
-  #openWindow(window: number): void {
-    this.#window = window;
-    this.#counters.forgetExtremes(window);
   }
 
   #flagged(flags: number): void {

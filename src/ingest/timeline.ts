@@ -33,7 +33,7 @@ export class Timeline {
   /** dts = unwrapped + offset */
   #offset = 0;
   #arrivalMs = 0;
-  /** The run of equal timestamps: its length, and when and at which dts it began. */
+  /** The run of equal timestamps: its length, and, once it is more than 1, when and at which dts it began. */
   #equal = 0;
   #equalArrivalMs = 0;
   #equalDtsMs = 0;
@@ -50,9 +50,8 @@ export class Timeline {
       this.#unwrapped = raw;
       // Not the same as `-raw`, whose -0 is no integer to V8, and then neither is any dts.
       this.#offset = 0 - raw;
-      this.#settle(raw, arrivalMs, 0);
-      this.#beginRun(arrivalMs);
-      return 0;
+      this.#equal = 1;
+      return this.#settle(raw, arrivalMs, 0);
     }
     if (this.stuck)
       return this.#settle(raw, arrivalMs, this.#equalDtsMs + Math.round(arrivalMs - this.#equalArrivalMs));
@@ -63,12 +62,15 @@ export class Timeline {
     const candidate = this.#unwrapped + this.#offset;
     // Measured against the output too: steps back that are small one by one must not add up unseen.
     if (step > forwardMs || this.dtsMs - candidate > backwardMs) return this.#reanchor(raw, arrivalMs, previous);
-    this.#settle(raw, arrivalMs, candidate);
-    this.#beginRun(arrivalMs);
-    return this.dtsMs;
+    this.#equal = 1;
+    return this.#settle(raw, arrivalMs, candidate);
   }
 
   #repeat(raw: number, arrivalMs: number): number {
+    if (this.#equal === 1) {
+      this.#equalArrivalMs = this.#arrivalMs;
+      this.#equalDtsMs = this.dtsMs;
+    }
     this.#equal++;
     if (this.#equal >= stuckUnits && arrivalMs - this.#equalArrivalMs > stuckMs) {
       this.stuck = true;
@@ -85,9 +87,8 @@ export class Timeline {
     const dtsMs = this.dtsMs + Math.max(1, Math.round(arrivalMs - this.#arrivalMs));
     this.#unwrapped = raw;
     this.#offset = dtsMs - raw;
-    this.#settle(raw, arrivalMs, dtsMs);
-    this.#beginRun(arrivalMs);
-    return this.dtsMs;
+    this.#equal = 1;
+    return this.#settle(raw, arrivalMs, dtsMs);
   }
 
   #settle(raw: number, arrivalMs: number, dtsMs: number): number {
@@ -99,12 +100,6 @@ export class Timeline {
       this.corrected++;
     }
     return this.dtsMs;
-  }
-
-  #beginRun(arrivalMs: number): void {
-    this.#equal = 1;
-    this.#equalArrivalMs = arrivalMs;
-    this.#equalDtsMs = this.dtsMs;
   }
 }
 

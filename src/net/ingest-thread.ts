@@ -6,7 +6,7 @@ import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { IngestBoot, IngestResult, IngestTask, MainToConnection } from '../control/messages.ts';
 import { Publisher } from '../ingest/publisher.ts';
-import { CameraBell } from '../shm/camera-bell.ts';
+import { CameraBells } from '../shm/camera-bells.ts';
 import { Doorbell } from '../shm/doorbell.ts';
 import { LoadMeter } from '../shm/load-meter.ts';
 import { RingWriter } from '../shm/ring-writer.ts';
@@ -30,7 +30,7 @@ const sweepsPerNote = 10;
 export class IngestThread {
   readonly #context: IngestContext;
   readonly #connections = new Set<RtmpConnection>();
-  readonly #doorbells: readonly Doorbell[];
+  readonly #bells: CameraBells;
   readonly #counters: StreamCounters;
   readonly #loads: WorkerLoads;
   /** Null until the first connection comes, and if the acceptor has no line for this thread. */
@@ -41,7 +41,7 @@ export class IngestThread {
   #sweeps = 0;
 
   constructor(boot: IngestBoot, logger: Logger) {
-    this.#doorbells = boot.doorbells.map((memory) => new Doorbell(memory));
+    this.#bells = new CameraBells(boot.doorbells.map((memory) => new Doorbell(memory)));
     this.#counters = new StreamCounters(boot.counters);
     this.#loads = new WorkerLoads(boot.loads);
     this.#context = {
@@ -72,11 +72,10 @@ export class IngestThread {
 
   #createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher {
     const { camera, ring } = granted;
-    const bell = new CameraBell(this.#doorbells, camera);
     return new Publisher({
-      writer: new RingWriter(ring, bell),
+      writer: new RingWriter(ring, this.#bells, camera),
       counters: this.#counters.publisher(camera),
-      ring: () => bell.ring(),
+      ring: () => this.#bells.ring(camera),
       wallMs: this.#context.clock.wallMs,
       onEvent: (event) => connection.report(event),
     });

@@ -22,10 +22,10 @@ import { giveScratch, scratchBytes, scratchStart, takeScratch } from './scratch-
  */
 const keptRecords = 64;
 
-/** Who may read a ring. */
+/** Who may read the rings of a thread's cameras. One object for all of them, so that it is at hand when a frame comes. */
 export interface Readership {
-  /** Somebody does, now. */
-  readonly isRead: boolean;
+  /** Whether somebody reads the camera now. */
+  isRead(camera: number): boolean;
   /** Threads that may: those of the reader slots from 0 on. The others are not looked at. */
   readonly threads: number;
 }
@@ -52,6 +52,7 @@ export class RingWriter {
   #records = 0;
   readonly #gopCache: boolean;
   readonly #readership: Readership;
+  readonly #camera: number;
   readonly #space: RingSpace;
   readonly #memory: RingMemory;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -70,11 +71,11 @@ export class RingWriter {
 
   /**
    * Attaches as THE writer, after any earlier one, whether it ended in order or died in mid-frame. While `readership` says that
-   * nobody reads, video records are not kept: they pass through a scratch buffer that all writers of the thread share, so
+   * nobody reads `camera`, video records are not kept: they pass through a scratch buffer that all writers of the thread share, so
    * that a camera nobody reads takes no memory and leaves the processor's cache to the others. With the GOP cache every
    * record is kept.
    */
-  constructor(ring: SharedArrayBuffer, readership: Readership = always) {
+  constructor(ring: SharedArrayBuffer, readership: Readership = always, camera = 0) {
     const memory = new RingMemory(ring);
     const words = memory.words;
     this.#memory = memory;
@@ -84,6 +85,7 @@ export class RingWriter {
     this.#hardMaximumBytes = words[constantWord.hardMaximumBytes]!;
     this.#gopCache = words[constantWord.gopCache] === 1;
     this.#readership = readership;
+    this.#camera = camera;
     this.#head = Atomics.load(words, writerWord.head);
     this.#videoCount = Atomics.load(words, videoCountWord(this.#head));
     this.#generation = Atomics.load(words, writerWord.generation);
@@ -119,7 +121,7 @@ export class RingWriter {
     this.#checkLength(length);
     if (this.#open) this.abandon();
     const isLong = length > scratchBytes;
-    if (this.#records < keptRecords || isLong || this.#gopCache || this.#readership.isRead)
+    if (this.#records < keptRecords || isLong || this.#gopCache || this.#readership.isRead(this.#camera))
       this.#start = this.#choosePlace(length, keyframe);
     else this.#beginUnread();
     this.#length = length;
@@ -421,4 +423,4 @@ export class RingWriter {
   }
 }
 
-const always: Readership = { isRead: true, threads: readerSlots };
+const always: Readership = { isRead: () => true, threads: readerSlots };

@@ -15,7 +15,7 @@ function rig(gopCache = false) {
     hardMaximumBytes: 1024 * 1024,
     gopCache,
   });
-  const state = { isRead: false, threads: 1 };
+  const state = { read: false, threads: 1, isRead: () => state.read };
   const writer = new RingWriter(ring, state);
   writer.startStream();
   const write = (fill: number, flags = 0, length = 100) => {
@@ -70,7 +70,7 @@ describe('a camera that nobody reads', () => {
     for (let i = 0; i < kept; i++) write(i);
     writer.begin(5);
     const reader = new RingReader(ring);
-    state.isRead = true;
+    state.read = true;
     writer.append(Buffer.from('early'), 0, 5);
     writer.commit(0, 1000, 0, 1000);
     write(7, recordFlag.keyframe, 3);
