@@ -42,6 +42,23 @@ describe('a camera that nobody reads', () => {
     assert.equal(reader.peek(), 0);
   });
 
+  test('says so, until something lies in the ring again', () => {
+    const { ring, writer, state, write } = rig();
+    for (let i = 0; i < kept; i++) write(i);
+    assert.equal(writer.unread, false);
+    write(kept);
+    assert.equal(writer.unread, true);
+    assert.equal(writer.depth, 0);
+    writer.writeMetadata(Buffer.from('metadata'), 0, 0);
+    assert.equal(writer.unread, false);
+    write(kept + 1);
+    assert.equal(writer.unread, true);
+    assert.equal(new RingReader(ring).peek(), 0, 'the metadata went with the next record that was not kept');
+    state.read = true;
+    write(kept + 2);
+    assert.equal(writer.unread, false);
+  });
+
   test('its open record can be looked at and cut like any other', () => {
     const { writer, write } = rig();
     for (let i = 0; i < kept; i++) write(i);
