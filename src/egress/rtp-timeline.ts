@@ -14,10 +14,11 @@ const forwardMs = 10_000;
  * which is nearly every live encoder, both are the same.
  */
 export class RtpTimeline {
+  // NaN makes V8 keep these as doubles from the start; a field that was once undefined gets a new object with every number.
   /** Unwrapped ticks of the last frame. */
-  #ticks: number;
+  #ticks = Number.NaN;
   #lastDtsMs = 0;
-  #lastArrivalMs: number;
+  #lastArrivalMs = Number.NaN;
   /** Ticks at decoding time 0 of the present stretch. */
   #offset = Number.NaN;
   /** A frame has the time stamp {@link ticks}, so that the next one must be greater. */

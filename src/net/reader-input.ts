@@ -36,7 +36,7 @@ export class ReaderInput implements TurnTaker {
 
   /** Delivers what came in, now or when it is this reader's turn. */
   receive(bytes: Buffer): void {
-    if (this.#mayParse) {
+    if (this.#mayParse()) {
       this.#parse(bytes);
       return;
     }
@@ -45,7 +45,7 @@ export class ReaderInput implements TurnTaker {
     this.#options.socket().pause();
   }
 
-  get #mayParse(): boolean {
+  #mayParse(): boolean {
     const { turns, clock, isStranger } = this.#options;
     return !this.allowance.waiting && (!isStranger() || turns.admits(this, clock.nowMs()));
   }

@@ -173,7 +173,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
 
   #onRead(length: number, bytes: Buffer): boolean {
     if (this.#reason !== null) return true;
-    if (!this.#session.awaitingDecision && this.#mayReceive) return this.#receive(bytes, 0, length);
+    if (!this.#session.awaitingDecision && this.#mayReceive()) return this.#receive(bytes, 0, length);
     // What comes behind a publish command; and TLS delivers what has arrived also while reading is paused.
     const more = bytes.subarray(0, length);
     this.#unread = Buffer.concat(this.#unread === null ? [more] : [this.#unread, more]);
@@ -181,7 +181,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   }
 
   /** Only who publishes is served whenever bytes come, within its allowance. */
-  get #mayReceive(): boolean {
+  #mayReceive(): boolean {
     if (this.allowance.waiting) return false;
     return this.#publisher !== null || this.#context.turns.admits(this, this.#context.clock.nowMs());
   }
