@@ -2,10 +2,10 @@
  * What hostile peers cost those that mean well: a fleet of cameras with readers, first alone, then while rows of the hostile
  * suite play against the same server. Everything runs on one machine. See `--help`.
  */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, setPriority } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,6 @@ import type { AttackFigures, AttackOptions } from './under-attack/attackers.ts';
 const root = resolve(import.meta.dirname, '..');
 const rampSeconds = 60;
 const warmupSeconds = 4;
-const fleetNice = -10;
 /** The p99 under attack is to be at most this many times that without. */
 const wantedRatio = 2;
 
@@ -31,7 +30,6 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '10' },
     attack: { type: 'string', default: '20' },
     lanes: { type: 'string', default: '6' },
-    nice: { type: 'string', default: '10' },
     each: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h' },
   },
@@ -39,9 +37,8 @@ const { values } = parseArgs({
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 if (values.help)
   console.log(
-    'node native-free-bench/under-attack.ts [--cameras 100] [--mbit 2] [--seconds 10] [--attack 20] [--lanes 6] [--nice 10] [--each]\n' +
-      'each: play every row alone instead, and tell which ones were felt most\n' +
-      'nice: priority of the attackers, which share the processors with all others here',
+    'node native-free-bench/under-attack.ts [--cameras 100] [--mbit 2] [--seconds 10] [--attack 20] [--lanes 6] [--each]\n' +
+      'each: play every row alone instead, and tell which ones were felt most',
   );
 else await run();
 
@@ -108,28 +105,26 @@ interface Fleet {
 }
 
 /**
- * Cameras and recorders have machines of their own: what they wait for a processor here would be counted as the server's
- * delay. Without the right to go first they share, and the figures say how late the generator was.
+ * Cameras, recorders and attackers have machines of their own. What they wait for a processor here would be counted as the
+ * server's delay, and what attackers use would be missing to it. So those that measure run whenever they have something to do, and
+ * those that attack when nobody else has (sched(7)). Without the right to that all share, and the figures say how late the generator was.
  */
-function goFirst({ pid }: LoadProcess): void {
-  try {
-    setPriority(pid, fleetNice);
-  } catch {
-    console.error('the fleet has no priority over server and attackers; run it as root');
-  }
+function schedule(policy: '--fifo' | '--idle', pid: number): void {
+  const { status } = spawnSync('chrt', [policy, '--all-tasks', '--pid', policy === '--fifo' ? '1' : '0', `${pid}`]);
+  if (status !== 0) console.error('fleet and attackers have no machines of their own; run this as root on Linux');
 }
 
 async function startFleet(server: AttackedServer, loads: LoadProcess[]): Promise<Fleet> {
   const { ports, fleet: streams, credentials } = server;
   const publishers = new LoadProcess('load-publishers.ts', '');
   loads.push(publishers);
-  goFirst(publishers);
+  schedule('--fifo', publishers.pid);
   const shape = { bitsPerSecond: Number(values.mbit) * 1e6, framesPerSecond: 30, gop: 60, chunkSize: 4096 };
   publishers.send({ type: 'publish', port: ports.rtmp, streams, shape, connecting: 16, plainWrites: false });
   await ramp('publishers', publishers);
   const readers = new LoadProcess('load-readers.ts', '');
   loads.push(readers);
-  goFirst(readers);
+  schedule('--fifo', readers.pid);
   const { user, password } = credentials;
   readers.send({
     type: 'read',
@@ -178,7 +173,8 @@ function startAttack({ ports }: AttackedServer, lanes = Number(values.lanes)): C
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   process.once('exit', () => child.kill('SIGKILL'));
-  const options: AttackOptions = { ports, lanes, nice: Number(values.nice) };
+  schedule('--idle', child.pid!);
+  const options: AttackOptions = { ports, lanes };
   child.send(options);
   return child;
 }

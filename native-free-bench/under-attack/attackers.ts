@@ -1,5 +1,4 @@
 /** Process of the attackers: plays rows of the hostile suite over and over until it is told to stop. */
-import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Peer } from '../../test/conformance/hostile/peer.ts';
 import { type Attacked, type Row, Scene } from '../../test/conformance/hostile/row.ts';
@@ -10,8 +9,6 @@ export interface AttackOptions {
   readonly ports: Attacked['ports'];
   /** Rows that play at the same time; 0: each is asked for, and plays alone. */
   readonly lanes: number;
-  /** Scheduling priority, 0 to 19: peers of the real world have machines of their own. */
-  readonly nice: number;
 }
 
 /** What they report when they are told to stop. */
@@ -107,7 +104,6 @@ process.on('message', async (message: AttackOptions | 'stop' | 'next') => {
   if (message === 'stop') process.send!(attackers!.stop(), () => process.exit(0));
   else if (message === 'next') process.send!({ id: await attackers!.playNext() });
   else {
-    setPriority(message.nice);
     attackers = new Attackers(message);
   }
 });
