@@ -21,6 +21,7 @@ const readers: Readonly<Record<string, string>> = {
   'src/doctor.ts': 'is about the clock',
   'src/egress/play-session.ts': 'NTP time of sender reports',
   'src/ingest/frame-counting.ts': 'since when a stream runs, for statistics',
+  'src/log.ts': 'time of log lines',
   'src/net/discovery-socket.ts': 'instance id of WS-Discovery, once at the start',
   'src/net/ingest-thread.ts': 'hands it to frame counting',
   'src/net/preview-socket.ts': 'how far behind the picture in a browser is',
