@@ -108,11 +108,8 @@ export class OfflineCards implements OfflineSource {
 
   /** What cards have in common is wanted, so that the first reader finds it done and the code compiled. */
   warmUp(): void {
-    const { product } = this.#options;
-    const url = 'rtmp://localhost:1935/stream';
-    const usual = this.#store.card({ variant: 'offline', name: product, url, product, hint: '' });
     this.#begin(() => {
-      this.#common = usual.prepareAll();
+      this.#common = this.#prepareCommon();
     });
   }
 
@@ -126,6 +123,13 @@ export class OfflineCards implements OfflineSource {
       if (steps.next().done) this.#work.delete(key);
     }
     return this.#work.size > 0 || this.#common !== null;
+  }
+
+  *#prepareCommon(): Generator<void, void> {
+    const { product } = this.#options;
+    const url = 'rtmp://localhost:1935/stream';
+    yield* this.plain.prepareAll();
+    yield* this.#store.card({ variant: 'offline', name: product, url, product, hint: '' }).prepareAll();
   }
 
   #begin(add: () => void): void {
