@@ -106,14 +106,19 @@ export class OfflineCards implements OfflineSource {
     if (!card.ready && !this.#work.has(card.key)) this.#begin(() => this.#work.set(card.key, card.prepare()));
   }
 
-  /** What cards have in common is wanted, so that the first reader finds it done and the code compiled. */
+  /**
+   * What cards have in common is wanted, so that the first reader finds it done and the code compiled. To be called before
+   * anybody is served: the first step, which draws the antenna, is done at once and takes some 50 ms.
+   */
   warmUp(): void {
+    const steps = this.#prepareCommon();
+    steps.next();
     this.#begin(() => {
-      this.#common = this.#prepareCommon();
+      this.#common = steps;
     });
   }
 
-  /** Encodes a little of what is wanted, a millisecond or so; the antenna, once, takes some 30. False when nothing is left to do. */
+  /** Encodes a little of what is wanted, a millisecond or so. False when nothing is left to do. */
   encode(): boolean {
     const [first] = this.#work;
     if (first === undefined) {
@@ -128,8 +133,8 @@ export class OfflineCards implements OfflineSource {
   *#prepareCommon(): Generator<void, void> {
     const { product } = this.#options;
     const url = 'rtmp://localhost:1935/stream';
-    yield* this.plain.prepareAll();
     yield* this.#store.card({ variant: 'offline', name: product, url, product, hint: '' }).prepareAll();
+    yield* this.plain.prepareAll();
   }
 
   #begin(add: () => void): void {

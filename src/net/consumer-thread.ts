@@ -124,8 +124,8 @@ export class ConsumerThread {
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
     this.#meter.start(systemClock.nowMs());
-    this.#toMain({ type: 'ready' });
     this.#cards.warmUp();
+    this.#toMain({ type: 'ready' });
   }
 
   onMain(message: MainToConsumer): void {
