@@ -103,7 +103,10 @@ export class OfflineCards implements OfflineSource {
 
   /** A card is wanted: {@link encode} makes it {@link OfflineCard.ready}. */
   prepare(card: OfflineCard): void {
-    if (!card.ready && !this.#work.has(card.key)) this.#begin(() => this.#work.set(card.key, card.prepare()));
+    if (card.ready || this.#work.has(card.key)) return;
+    const isIdle = this.#work.size === 0 && this.#common === null;
+    this.#work.set(card.key, card.prepare());
+    if (isIdle) this.#options.onWork();
   }
 
   /**
@@ -111,11 +114,9 @@ export class OfflineCards implements OfflineSource {
    * anybody is served: the first step, which draws the antenna, is done at once and takes some 50 ms.
    */
   warmUp(): void {
-    const steps = this.#prepareCommon();
-    steps.next();
-    this.#begin(() => {
-      this.#common = steps;
-    });
+    this.#common = this.#prepareCommon();
+    this.#common.next();
+    this.#options.onWork();
   }
 
   /** Encodes a little of what is wanted, a millisecond or so. False when nothing is left to do. */
@@ -135,12 +136,6 @@ export class OfflineCards implements OfflineSource {
     const url = 'rtmp://localhost:1935/stream';
     yield* this.#store.card({ variant: 'offline', name: product, url, product, hint: '' }).prepareAll();
     yield* this.plain.prepareAll();
-  }
-
-  #begin(add: () => void): void {
-    const isIdle = this.#work.size === 0 && this.#common === null;
-    add();
-    if (isIdle) this.#options.onWork();
   }
 
   #content(camera: Camera, host: string): CardContent {

@@ -1,3 +1,4 @@
+import { round } from '../base/round.ts';
 import {
   type IngestRules,
   type PictureSize,
@@ -172,5 +173,5 @@ function wholeBlocks(samples: number): number {
 }
 
 function number(value: number): string {
-  return String(Number(value.toFixed(value < 100 ? 1 : 0)));
+  return String(round(value, value < 100 ? 1 : 0));
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { FairQueue } from './fair-queue.ts';
-import type { Delay } from './read-turns.ts';
+import { type Delay, timerDelay } from './read-turns.ts';
 
 /**
  * Accepted connections on their way to the threads that serve them: a few at a time, of each address one after the other. The
@@ -16,7 +16,7 @@ export class HandOvers {
   #done = 0;
   #ticking = false;
 
-  constructor(clock: Clock, delay: Delay = (callback, ms) => void setTimeout(callback, ms)) {
+  constructor(clock: Clock, delay: Delay = timerDelay) {
     this.#clock = clock;
     this.#delay = delay;
   }

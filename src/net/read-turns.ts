@@ -22,6 +22,9 @@ export interface Allowance {
 /** Calls back once after so many milliseconds. */
 export type Delay = (callback: () => void, ms: number) => void;
 
+/** By the timers of this thread. */
+export const timerDelay: Delay = (callback, ms) => void setTimeout(callback, ms);
+
 /** The allowance of a connection that has just come. */
 export function freshAllowance(nowMs: number): Allowance {
   return { ms: limits.turns.burstMs, atMs: nowMs, waiting: false };
@@ -46,7 +49,7 @@ export class ReadTurns {
   #sliceMs = Number.NEGATIVE_INFINITY;
   #usedMs = 0;
 
-  constructor(clock: Clock, delay: Delay = (callback, ms) => void setTimeout(callback, ms)) {
+  constructor(clock: Clock, delay: Delay = timerDelay) {
     this.#clock = clock;
     this.#delay = delay;
   }
@@ -82,7 +85,7 @@ export class ReadTurns {
 
   /**
    * Does something for a stranger: at once when there is time for it, else in the turn of this connection, which must not read
-   * until then, and for which `onTurn` is not called.
+   * until then, and for which `onTurn` is not called. To be called for one that does not wait.
    */
   inTurn(taker: TurnTaker, nowMs: number, work: () => void): void {
     if (!this.#hasRoom(nowMs)) {

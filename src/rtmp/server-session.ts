@@ -10,6 +10,7 @@ import { decodeMetadata } from './data-message.ts';
 import { ServerHandshake } from './handshake.ts';
 import { messageType, userControlEvent } from './message.ts';
 import { MessageBodies } from './message-body.ts';
+import { route } from './message-route.ts';
 import { type ConnectInfo, type PublishRequest, ServerCommands } from './server-commands.ts';
 import { defaultWindow, ServerReplies } from './server-replies.ts';
 import { SessionCounters } from './session-counters.ts';
@@ -38,21 +39,6 @@ export interface ServerSessionOptions extends DeadlineOptions {
   readonly nowMs: number;
   readonly random: (into: Uint8Array) => void;
 }
-
-/** What is done with the body of a message. */
-const route = {
-  skip: 0,
-  ignore: 1,
-  audio: 2,
-  video: 3,
-  /** From here on the body is gathered. */
-  laterVideo: 4,
-  control: 5,
-  command: 6,
-  data: 7,
-  aggregate: 8,
-  discard: 9,
-} as const;
 
 /** How far a session is. */
 const stage = {
@@ -133,8 +119,9 @@ export class ServerSession implements MessageSink {
   /**
    * Parses `bytes[start, end)` and returns the offset up to which they were consumed: less than `end` while a publish
    * request waits for its answer (ask `awaitingDecision`), and when so many messages were in them that other connections
-   * should have a turn first. The rest must then be given again, first, after that. Throws `ConnectionError` when the connection must end; what was said to `onOutput` before should still be
-   * sent. After a rejection, and after an error, bytes are consumed and dropped.
+   * should have a turn first. The rest must then be given again, first, after that. Throws `ConnectionError` when the
+   * connection must end; what was said to `onOutput` before should still be sent. After a rejection, and after an error,
+   * bytes are consumed and dropped.
    */
   receive(bytes: Buffer, start: number, end: number, nowMs: number): number {
     if (this.#stage === stage.closed) return end;

@@ -1,4 +1,5 @@
 import { ringMemory } from '../banner.ts';
+import { round } from '../base/round.ts';
 import { StartError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
 import { capacityFigures } from './capacity-figures.ts';
@@ -106,7 +107,7 @@ function size(bytes: number): string {
 }
 
 function mbit(bitsPerSecond: number): string {
-  return `${Number((bitsPerSecond / 1e6).toFixed(2))} Mbit/s`;
+  return `${round(bitsPerSecond / 1e6, 2)} Mbit/s`;
 }
 
 function decimal(cores: number): string {

@@ -1,3 +1,4 @@
+import { type RoundDigits, round } from '../base/round.ts';
 import type { StreamReport, WindowFigures } from './stream-report.ts';
 
 /** Bytes: KB and MB of the block are binary; its Mbit are decimal. */
@@ -117,6 +118,6 @@ function utc(wallMs: number): string {
 }
 
 /** With up to `digits` decimals. */
-function atMost(value: number, digits: number): string {
-  return String(Number(value.toFixed(digits)));
+function atMost(value: number, digits: RoundDigits): string {
+  return String(round(value, digits));
 }

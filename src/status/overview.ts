@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../base/errors.ts';
+import { round } from '../base/round.ts';
 import type { Camera } from '../control/messages.ts';
 import { describeViolation } from '../ingest-rules/ingest-rules.ts';
 import type { Counts } from './counts.ts';
@@ -162,8 +163,4 @@ export function namesBody({
 
 function addressOf(publisher: PublisherInfo | undefined): string {
   return publisher?.address ?? '';
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }

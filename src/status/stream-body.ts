@@ -1,3 +1,4 @@
+import { round } from '../base/round.ts';
 import type { ReaderInfo } from '../control/messages.ts';
 import type { Violation } from '../ingest-rules/ingest-rules.ts';
 import type { Verdict } from '../stats/verdict.ts';
@@ -78,8 +79,4 @@ export function readerBody(info: ReaderInfo, nowMs: number): Record<string, unkn
 /** Milliseconds as seconds, to a thousandth. */
 export function seconds(ms: number): number {
   return round(ms / 1000, 3);
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }
