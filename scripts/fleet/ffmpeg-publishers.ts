@@ -30,6 +30,12 @@ const liveWidth = 640;
 const liveHeight = 360;
 const liveKilobits = 500;
 
+/**
+ * Without it a camera that leaves may lose its last picture to its own kernel: FFmpeg hangs up with our acknowledgement
+ * unread, so the connection is reset, and what Nagle's algorithm still held back is never sent.
+ */
+const sendAtOnce = ['-tcp_nodelay', '1'];
+
 /** Implements {@link Publishers} with child processes. */
 export class FfmpegPublishers implements Publishers {
   readonly #cameras: FfmpegCamera[];
@@ -40,7 +46,7 @@ export class FfmpegPublishers implements Publishers {
   constructor(options: FfmpegPublishersOptions) {
     const { ffmpeg, sources, folder, outputArguments } = options;
     this.#cameras = sources.map(({ url, kind, clip }, index) => {
-      const output = [...outputArguments, '-f', 'flv', url];
+      const output = [...outputArguments, ...sendAtOnce, '-f', 'flv', url];
       const kilobits = clip === null ? liveKilobits : kind.kilobitsPerSecond;
       return new FfmpegCamera({
         ffmpeg,
