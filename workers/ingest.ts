@@ -1,13 +1,16 @@
 /** Entry point of an ingest worker: a Piscina task is one publisher's connection, from hand-over to its end. */
+import { MessageChannel, parentPort } from 'node:worker_threads';
 import { workerData } from 'piscina';
-import type { IngestBoot, IngestResult, IngestTask } from '../src/control/messages.ts';
+import type { IngestBoot, IngestLine, IngestResult, IngestTask } from '../src/control/messages.ts';
 import { goFirst } from '../src/control/thread-priority.ts';
 import { createThreadLogger } from '../src/log.ts';
 import { IngestThread } from '../src/net/ingest-thread.ts';
 
 const boot = workerData as IngestBoot;
 goFirst(boot.priority);
-const thread = new IngestThread(boot, createThreadLogger(boot.log, 'ingest'));
+const { port1: mine, port2: port } = new MessageChannel();
+const thread = new IngestThread(boot, mine, createThreadLogger(boot.log, 'ingest'));
+parentPort!.postMessage({ port } satisfies IngestLine, [port]);
 
 /** Resolves with the reason when the connection has ended. */
 export function serve(task: IngestTask): Promise<IngestResult> {

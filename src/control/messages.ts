@@ -172,14 +172,8 @@ export type AcceptorToMain =
   | { readonly type: 'listening'; readonly listeners: readonly ListenerPorts[]; readonly rtspPort: number }
   /** A port could not be opened; those that were open before still are, and no other. */
   | { readonly type: 'listen_failed'; readonly flag: string; readonly port: number; readonly code: string }
-  /** A publisher's connection was handed to a worker; `port` reaches it until it ends ({@link ConnectionToMain}). */
-  | {
-      readonly type: 'connection';
-      readonly peer: Peer;
-      /** Key of the listener that it came to. */
-      readonly listener: string;
-      readonly port: MessagePort;
-    }
+  /** An ingest worker has started; `port` reaches it until it ends ({@link IngestToMain}). */
+  | { readonly type: 'ingest'; readonly port: MessagePort }
   /** An ingest worker died; it is replaced. */
   | { readonly type: 'worker_failed' }
   /** New connections that were refused since the last such message, one a second at most. */
@@ -210,15 +204,11 @@ export type AcceptorToConsumer = { readonly type: 'reader'; readonly socket: unk
 /** The consumer is done with a reader's socket. */
 export type ConsumerToAcceptor = { readonly type: 'closed'; readonly id: string };
 
-/** The Piscina task of one publisher's connection; `socket` and `port` are in the transfer list. */
-export interface IngestTask {
+/** The Piscina task of one publisher's connection; `socket` is in the transfer list. */
+export interface IngestTask extends Newcomer {
   readonly socket: unknown;
-  readonly port: MessagePort;
-  readonly peer: Peer;
   /** The peer has to start TLS. */
   readonly tls: boolean;
-  /** Monotonic ms at which the socket was accepted; the handshake deadline counts from it. */
-  readonly acceptedMs: number;
   readonly timeouts: PublisherTimeouts;
 }
 
@@ -226,6 +216,44 @@ export interface IngestTask {
 export interface IngestResult {
   readonly reason: ErrorCode;
 }
+
+// ---- ingest ----------------------------------------------------------------------------------------------------------
+
+/** What an ingest worker posts to the acceptor once, for main. */
+export interface IngestLine {
+  readonly port: MessagePort;
+}
+
+/** A publisher's connection that has not asked for a path yet. */
+export interface Newcomer {
+  readonly peer: Peer;
+  /** Key of the listener that it came to. */
+  readonly listener: string;
+  /** Monotonic ms at which the socket was accepted; the handshake deadline counts from it. */
+  readonly acceptedMs: number;
+}
+
+export type IngestToMain =
+  /** It asks for a path, for the first time; `port` reaches it until it ends ({@link ConnectionToMain}). */
+  | { readonly type: 'publisher'; readonly newcomer: Newcomer; readonly port: MessagePort }
+  | { readonly type: 'newcomers'; readonly note: NewcomersNote };
+
+/** What has happened among an ingest worker's newcomers since the last note. */
+export interface NewcomersNote {
+  /** How many came, by the key of their listener. */
+  readonly accepted: readonly (readonly [listener: string, count: number])[];
+  /** How many ended, by reason. */
+  readonly ended: readonly (readonly [reason: ErrorCode, count: number])[];
+  /** Those that came and are still there. */
+  readonly came: readonly Newcomer[];
+  /** Ids of those in earlier notes that have ended. */
+  readonly left: readonly string[];
+  /** Those that ended because of the path that they were about to ask for. */
+  readonly misled: readonly Peer[];
+}
+
+/** End all newcomers for this reason, and those that are still to come. */
+export type MainToIngest = { readonly type: 'cut'; readonly reason: ErrorCode };
 
 // ---- one publisher's connection and the path registry ---------------------------------------------------------------
 

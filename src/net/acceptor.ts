@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { plainAddress } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
@@ -62,7 +62,10 @@ export class Acceptor {
     this.#listen = boot.listen;
     this.#filter = new AddressFilter(boot.listen.allowIp, boot.listen.denyIp);
     this.#listeners = new Listeners(boot.host, (key, socket) => this.#onSocket(key, socket));
-    this.#pool = new IngestPool(boot, clock, logger, () => toMain({ type: 'worker_failed' }));
+    this.#pool = new IngestPool(boot, clock, logger, {
+      onLine: (port) => toMain({ type: 'ingest', port }, [port]),
+      onFailed: () => toMain({ type: 'worker_failed' }),
+    });
     setInterval(() => this.#reportRejections(), 1000).unref();
   }
 
@@ -148,16 +151,13 @@ export class Acceptor {
       socket.destroy();
       return;
     }
-    const { port1, port2 } = new MessageChannel();
     const { listener, tls } = entrance;
     const { timeouts } = this.#listen;
-    this.#toMain({ type: 'connection', peer, listener, port: port2 }, [port2]);
     try {
-      const task: IngestTask = { socket, port: port1, peer, tls, acceptedMs, timeouts };
-      await this.#pool.serve(task, [socket, port1]);
+      const task: IngestTask = { socket, peer, listener, acceptedMs, tls, timeouts };
+      await this.#pool.serve(task, socket);
     } catch (error) {
-      // The worker died with the connection, or the socket was closed before it could move: main sees the port close.
-      port1.close();
+      // The worker died with the connection, or the socket was closed before it could move.
       socket.destroy();
       if (!this.#stopping) this.#logger.warn({ conn: peer.id, reason: 'worker_failed', err: error }, 'connection lost');
     } finally {

@@ -4,7 +4,7 @@ import { Piscina } from 'piscina';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { AcceptorBoot, IngestResult, IngestTask } from '../control/messages.ts';
+import type { AcceptorBoot, IngestLine, IngestResult, IngestTask } from '../control/messages.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
 import { Overload } from '../ingest/overload.ts';
 import { type WorkerCandidate, WorkerChoice } from '../ingest/worker-choice.ts';
@@ -18,6 +18,14 @@ const workerHeapMb = 512;
 
 type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
 type PoolWorker = Parameters<LoadBalancer>[1][number];
+
+/** Who hears of the workers. */
+export interface IngestPoolOwner {
+  /** A worker has started; `port` is for main. */
+  onLine(port: MessagePort): void;
+  /** A worker died. */
+  onFailed(): void;
+}
 
 interface Candidate extends WorkerCandidate {
   readonly worker: PoolWorker;
@@ -40,8 +48,7 @@ export class IngestPool {
   #threadIds: ReadonlySet<number>;
   #closing = false;
 
-  /** `onFailed`: a worker died. */
-  constructor(boot: AcceptorBoot, clock: Clock, logger: Logger, onFailed: () => void) {
+  constructor(boot: AcceptorBoot, clock: Clock, logger: Logger, owner: IngestPoolOwner) {
     this.#clock = clock;
     this.#logger = logger;
     this.#loads = new WorkerLoads(boot.ingest.loads);
@@ -65,13 +72,14 @@ export class IngestPool {
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: youngHeapMb },
     });
+    this.#pool.on('message', ({ port }: IngestLine) => owner.onLine(port));
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
     });
     this.#threadIds = this.#workerIds();
     setInterval(() => {
       this.#sample();
-      this.#countFailed(onFailed);
+      this.#countFailed(owner);
     }, limits.load.sampleMs).unref();
   }
 
@@ -81,9 +89,9 @@ export class IngestPool {
   }
 
   /** Gives a connection to a worker. Resolves when it has ended; rejects when the worker died, or the socket could not move. */
-  serve(task: IngestTask, transfer: readonly (Socket | MessagePort)[]): Promise<IngestResult> {
+  serve(task: IngestTask, socket: Socket): Promise<IngestResult> {
     // Node's types do not know yet that a socket can be transferred.
-    return this.#pool.run(task, { transferList: transfer as never });
+    return this.#pool.run(task, { transferList: [socket] as never });
   }
 
   /** Resolves when all connections have ended, and the workers with them. */
@@ -126,9 +134,9 @@ export class IngestPool {
   }
 
   /** The pool tells of a worker that died only if that had no connection; none is ended otherwise before the pool is. */
-  #countFailed(onFailed: () => void): void {
+  #countFailed(owner: IngestPoolOwner): void {
     const ids = this.#workerIds();
-    for (const id of this.#threadIds) if (!ids.has(id) && !this.#closing) onFailed();
+    for (const id of this.#threadIds) if (!ids.has(id) && !this.#closing) owner.onFailed();
     this.#threadIds = ids;
   }
 

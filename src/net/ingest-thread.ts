@@ -1,10 +1,16 @@
-import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { threadId } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { IngestBoot, IngestResult, IngestTask, MainToConnection } from '../control/messages.ts';
+import type {
+  IngestBoot,
+  IngestResult,
+  IngestTask,
+  IngestToMain,
+  MainToConnection,
+  MainToIngest,
+} from '../control/messages.ts';
 import { Publisher } from '../ingest/publisher.ts';
 import { CameraBells } from '../shm/camera-bells.ts';
 import { Doorbell } from '../shm/doorbell.ts';
@@ -12,6 +18,8 @@ import { LoadMeter } from '../shm/load-meter.ts';
 import { RingWriter } from '../shm/ring-writer.ts';
 import { StreamCounters } from '../shm/stream-counters.ts';
 import { WorkerLoads } from '../shm/worker-load.ts';
+import { handshakeRandom } from './handshake-random.ts';
+import { Newcomers } from './newcomers.ts';
 import { ReadTurns } from './read-turns.ts';
 import type { IngestContext } from './rtmp-connection.ts';
 import { RtmpConnection } from './rtmp-connection.ts';
@@ -29,7 +37,10 @@ const sweepsPerNote = 10;
 /** One ingest worker: the publishers' connections that were handed to it, and what they share. */
 export class IngestThread {
   readonly #context: IngestContext;
+  /** To main. */
+  readonly #line: MessagePort;
   readonly #connections = new Set<RtmpConnection>();
+  readonly #newcomers = new Newcomers();
   readonly #bells: CameraBells;
   readonly #counters: StreamCounters;
   readonly #loads: WorkerLoads;
@@ -39,8 +50,13 @@ export class IngestThread {
   #endedBytes = 0;
   #sweeper: NodeJS.Timeout | null = null;
   #sweeps = 0;
+  /** Why newcomers are turned away; null while the server runs. */
+  #ending: ErrorCode | null = null;
 
-  constructor(boot: IngestBoot, logger: Logger) {
+  /** `line` is the port to main. */
+  constructor(boot: IngestBoot, line: MessagePort, logger: Logger) {
+    this.#line = line;
+    line.on('message', ({ reason }: MainToIngest) => this.#cut(reason));
     this.#bells = new CameraBells(boot.doorbells.map((memory) => new Doorbell(memory)));
     this.#counters = new StreamCounters(boot.counters);
     this.#loads = new WorkerLoads(boot.loads);
@@ -49,8 +65,10 @@ export class IngestThread {
       logger,
       readBuffer: Buffer.allocUnsafeSlow(readBufferBytes),
       turns: new ReadTurns(systemClock),
-      random: (into) => randomFillSync(into),
+      random: handshakeRandom(),
       tls: boot.tls === null ? null : new TlsContexts(boot.tls),
+      newcomers: this.#newcomers,
+      introduce: (task) => this.#introduce(task),
       createPublisher: (granted, connection) => this.#createPublisher(granted, connection),
     };
   }
@@ -67,7 +85,26 @@ export class IngestThread {
       const connection = new RtmpConnection(this.#context, task, finished);
       this.#connections.add(connection);
       if (this.#sweeper === null) this.#startSweeper();
+      if (this.#ending !== null) connection.cut(this.#ending);
     });
+  }
+
+  #introduce(task: IngestTask): MessagePort {
+    const { port1, port2: port } = new MessageChannel();
+    const { peer, listener, acceptedMs } = task;
+    this.#newcomers.promote(peer);
+    this.#tellMain({ type: 'publisher', newcomer: { peer, listener, acceptedMs }, port }, [port]);
+    return port1;
+  }
+
+  #tellMain(message: IngestToMain, transfer: MessagePort[] = []): void {
+    this.#line.postMessage(message, transfer);
+  }
+
+  /** Main cuts those off itself that it knows. */
+  #cut(reason: ErrorCode): void {
+    this.#ending = reason;
+    for (const connection of this.#connections) if (!connection.introduced) connection.cut(reason);
   }
 
   #createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher {
@@ -94,6 +131,7 @@ export class IngestThread {
     const nowMs = this.#context.clock.nowMs();
     this.#meter?.swept(nowMs);
     for (const connection of this.#connections) connection.sweep(nowMs);
+    this.#noteNewcomers();
     if (this.#sweeps++ % sweepsPerNote !== 0) return;
     const { active, idle } = performance.eventLoopUtilization();
     let bytes = this.#endedBytes;
@@ -104,7 +142,13 @@ export class IngestThread {
     this.#meter?.note(nowMs, { bytes, busyMs: active, idleMs: idle, connections: this.#connections.size });
   }
 
+  #noteNewcomers(): void {
+    const note = this.#newcomers.take();
+    if (note !== null) this.#tellMain({ type: 'newcomers', note });
+  }
+
   #stopSweeper(): void {
+    this.#noteNewcomers();
     if (this.#sweeper !== null) clearInterval(this.#sweeper);
     this.#sweeper = null;
     this.#meter?.stop();

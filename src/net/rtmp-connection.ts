@@ -11,6 +11,7 @@ import type { Publisher } from '../ingest/publisher.ts';
 import type { ConnectInfo, PublishRequest, ServerSessionHandler } from '../rtmp/server-session.ts';
 import { ServerSession } from '../rtmp/server-session.ts';
 import { keyInPath, withoutKeys } from '../rtmp/stream-path.ts';
+import type { Newcomers } from './newcomers.ts';
 import { type Allowance, freshAllowance, type ReadTurns, type TurnTaker } from './read-turns.ts';
 import { readIntoSharedBuffer } from './socket-handover.ts';
 import { acceptTls } from './tls-accept.ts';
@@ -38,6 +39,9 @@ export interface IngestContext {
   readonly random: (into: Uint8Array) => void;
   /** What TLS connections are served with; null where there are none. */
   readonly tls: TlsContexts | null;
+  readonly newcomers: Newcomers;
+  /** Tells main of a connection that is about to ask for a path. Returns the port to it. */
+  introduce(task: IngestTask): MessagePort;
   /** The writing side of a camera that the path registry granted. */
   createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher;
 }
@@ -51,7 +55,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   readonly allowance: Allowance;
   readonly #context: IngestContext;
   readonly #task: IngestTask;
-  readonly #port: MessagePort;
+  /** To main, from the first claim on. */
+  #port: MessagePort | null = null;
   readonly #session: ServerSession;
   /** With TLS this is the bare socket until the peer has begun the handshake. */
   #socket: Socket;
@@ -77,9 +82,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     this.#context = context;
     this.#task = task;
     this.address = task.peer.address;
-    this.#port = task.port;
     this.#finished = finished;
     this.allowance = freshAllowance(context.clock.nowMs());
+    context.newcomers.add(task);
     this.#session = new ServerSession(this, {
       nowMs: task.acceptedMs,
       handshakeTimeoutMs: task.timeouts.handshakeMs,
@@ -88,7 +93,6 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       receiveTimeoutMs: task.timeouts.receiveMs,
       random: context.random,
     });
-    this.#port.on('message', (message: MainToConnection) => this.#onMain(message));
     const transferred = task.socket as Socket;
     if (task.tls) {
       this.#socket = transferred;
@@ -111,6 +115,16 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   /** A rare fact about the stream, for the operator. */
   report(event: PublisherEvent): void {
     if (this.#reason === null) this.#post({ type: 'event', event });
+  }
+
+  /** Main knows it, and has a port to it. */
+  get introduced(): boolean {
+    return this.#port !== null;
+  }
+
+  /** Ends it for this reason. */
+  cut(reason: ErrorCode): void {
+    this.#end(reason);
   }
 
   /** Deadlines: called by the thread's sweep. */
@@ -267,6 +281,10 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     // A key must not be in the log, whether or not publishers are asked for one.
     this.#streamPath = withoutKeys(pathKey?.path ?? path);
     const { deadlineMs } = this.#session;
+    if (this.#port === null) {
+      this.#port = this.#context.introduce(this.#task);
+      this.#port.on('message', (message: MainToConnection) => this.#onMain(message));
+    }
     this.#post({ type: 'claim', path, decodedPath, query, pathKey, tls: this.#task.tls, deadlineMs });
   }
 
@@ -330,12 +348,15 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     this.#context.turns.leave(this);
     this.#session.close();
     this.#stopPublishing();
+    if (this.#port === null) this.#context.newcomers.ended(this.#task.peer, reason);
     this.#post({ type: 'ended', reason, detail });
-    this.#port.close();
+    this.#port?.close();
     this.#log(reason, detail);
     this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
     if (errorTable[reason].layer === 'publish') this.#socket.end();
-    else this.#socket.destroySoon();
+    else if (this.#task.tls || this.#socket.writableLength > 0) this.#socket.destroySoon();
+    // The same, but for the call that says so to the system first.
+    else this.#socket.destroy();
     // Reading may be paused; a peer that leaves must not keep its place among the connections.
     this.#unread = null;
     this.#socket.resume();
@@ -343,7 +364,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   }
 
   #post(message: ConnectionToMain): void {
-    this.#port.postMessage(message);
+    this.#port?.postMessage(message);
   }
 
   #stopPublishing(): void {

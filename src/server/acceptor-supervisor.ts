@@ -1,14 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
-import type {
-  AcceptorBoot,
-  AcceptorToMain,
-  ListenOptions,
-  MainToAcceptor,
-  Peer,
-  Rejections,
-} from '../control/messages.ts';
+import type { AcceptorBoot, AcceptorToMain, ListenOptions, MainToAcceptor, Rejections } from '../control/messages.ts';
 import type { OpenPorts } from './listen-options.ts';
 import { failIfEnded, restartPauseMs, Thread } from './thread.ts';
 
@@ -22,8 +15,8 @@ export interface AcceptorOwner {
   onStarted(): void;
   /** Its ports are open, for the first time, anew, or after a change. */
   onListening(ports: OpenPorts): void;
-  /** A publisher's connection was handed to an ingest worker. */
-  onConnection(peer: Peer, listener: string, port: MessagePort): void;
+  /** An ingest worker has started. */
+  onIngest(port: MessagePort): void;
   /** New connections were refused. */
   onRejected(rejections: readonly Rejections[]): void;
   /** The thread failed; it is replaced. Nobody can connect until then. */
@@ -132,7 +125,7 @@ export class AcceptorSupervisor {
   }
 
   #onMessage(message: AcceptorToMain): void {
-    if (message.type === 'connection') this.#owner.onConnection(message.peer, message.listener, message.port);
+    if (message.type === 'ingest') this.#owner.onIngest(message.port);
     else if (message.type === 'listening')
       this.#asked?.resolve({ listeners: message.listeners, rtsp: message.rtspPort });
     else if (message.type === 'rejected') this.#owner.onRejected(message.rejections);

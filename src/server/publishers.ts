@@ -2,25 +2,21 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Camera, ConnectionToMain, MainToConnection, PathClaim, Peer } from '../control/messages.ts';
+import type { Camera, ConnectionToMain, MainToConnection, Newcomer, PathClaim, Peer } from '../control/messages.ts';
 import { withoutKeys } from '../rtmp/stream-path.ts';
 import { PublisherCounts } from '../status/counts.ts';
 import type { PublisherInfo } from '../status/status-source.ts';
+import { IngestLines } from './ingest-lines.ts';
 import type { PathRegistry } from './path-registry.ts';
 import type { Admission, PublishAuth } from './publish-auth.ts';
 import type { RingStore } from './ring-store.ts';
 import type { StreamEvents } from './stream-events.ts';
 
 /** One publisher's connection as the main thread sees it: its port, and the camera it publishes to. */
-interface Connection {
+interface Connection extends Newcomer {
   readonly id: string;
   readonly address: string;
-  /** Key of the listener that it came to. */
-  readonly listener: string;
-  readonly peer: Peer;
   readonly port: MessagePort;
-  /** Monotonic ms. */
-  readonly acceptedMs: number;
   camera: Camera | null;
   /** The reason it gave; a port that closes without one belonged to a worker that died. */
   reason: ErrorCode | null;
@@ -41,10 +37,13 @@ export interface PublisherDoor {
 
 /**
  * The connections of all publishers. Answers their claims from the path registry, hands out the rings, and takes the close
- * of a port for the death of its connection, so that a crashed worker frees its paths at once.
+ * of a port for the death of its connection, so that a crashed worker frees its paths at once. A connection has a port from
+ * its first claim on; those before that are with {@link ingest}.
  */
 export class Publishers {
   readonly counts = new PublisherCounts();
+  /** The lines to the ingest workers. */
+  readonly ingest: IngestLines;
   /** Whether a publisher from this address must still wait, because it broke a rule of the camera with this index. */
   holdsOff: (camera: number, address: string) => boolean = () => false;
   readonly #registry: PathRegistry;
@@ -73,22 +72,28 @@ export class Publishers {
     this.#clock = clock;
     this.#logger = logger;
     this.#door = door;
+    this.ingest = new IngestLines(this.counts, {
+      onPublisher: (newcomer, port) => this.add(newcomer, port),
+      onMisled: (peer) => this.#refused(peer, 'path_invalid', null),
+    });
   }
 
   get count(): number {
-    return this.#connections.size;
+    let count = 0;
+    for (const _ of this.#all()) count++;
+    return count;
   }
 
   /** Connections to each listener, by its key. */
   get perListener(): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { listener } of this.#connections.values()) counts.set(listener, (counts.get(listener) ?? 0) + 1);
+    for (const { listener } of this.#all()) counts.set(listener, (counts.get(listener) ?? 0) + 1);
     return counts;
   }
 
   /** Who is connected. `listenerPorts` are the ports of the listeners, by their keys. */
   list(listenerPorts: ReadonlyMap<string, number>): PublisherInfo[] {
-    return [...this.#connections.values()].map(({ peer, listener, acceptedMs, camera }) => {
+    return [...this.#all()].map(({ peer, listener, acceptedMs, camera = null }) => {
       const listenerPort = listenerPorts.get(listener) ?? 0;
       const { id: connection, address, port } = peer;
       return { connection, address, port, listenerPort, acceptedMs, camera: camera?.index ?? null };
@@ -123,8 +128,8 @@ export class Publishers {
     return new Set(connections.flatMap(({ camera }) => (camera === null ? [] : [camera.index])));
   }
 
-  /** A connection was handed to a worker. */
-  add(peer: Peer, listener: string, port: MessagePort): void {
+  /** A connection is about to claim a path. */
+  add({ peer, listener, acceptedMs }: Newcomer, port: MessagePort): void {
     const { id, address } = peer;
     const connection: Connection = {
       id,
@@ -132,13 +137,12 @@ export class Publishers {
       listener,
       peer,
       port,
-      acceptedMs: this.#clock.nowMs(),
+      acceptedMs,
       camera: null,
       reason: null,
       checking: null,
       keyId: null,
     };
-    this.counts.accepted.add(listener);
     this.#connections.set(peer.id, connection);
     port.on('message', (message: ConnectionToMain) => this.#onMessage(connection, message));
     port.on('close', () => this.#onClose(connection));
@@ -158,11 +162,18 @@ export class Publishers {
   /** Ends every connection; resolves when all are gone. */
   cutAll(reason: ErrorCode): Promise<void> {
     this.#ending = reason;
+    this.ingest.cut(reason);
     for (const { id } of this.#connections.values()) this.#cut(id, reason);
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#allGone = resolve;
     });
+  }
+
+  /** Those without a camera as well. */
+  *#all(): Iterable<Newcomer & { readonly camera?: Camera | null }> {
+    yield* this.ingest.newcomers();
+    yield* this.#connections.values();
   }
 
   #onMessage(connection: Connection, message: ConnectionToMain): void {
@@ -256,12 +267,12 @@ export class Publishers {
   #refuse(connection: Connection, reason: ErrorCode, { path, decodedPath }: ClaimedPath, detail?: string): void {
     this.counts.refused.add(reason);
     const camera = this.#registry.find(connection.listener, path, decodedPath);
-    this.#refused(connection, reason, camera, path);
+    this.#refused(connection.peer, reason, camera, path);
     send(connection, detail === undefined ? { type: 'refused', reason } : { type: 'refused', reason, detail });
   }
 
-  #refused({ peer, address }: Connection, reason: ErrorCode, camera: Camera | null, path?: string): void {
-    const publisher = { camera, publisher: peer, address, reason, count: 1 };
+  #refused(peer: Peer, reason: ErrorCode, camera: Camera | null, path?: string): void {
+    const publisher = { camera, publisher: peer, address: peer.address, reason, count: 1 };
     this.#events.emit('refused', path === undefined ? publisher : { ...publisher, path: withoutKeys(path) });
   }
 
@@ -305,7 +316,7 @@ export class Publishers {
     const reason = connection.reason ?? this.#ending ?? 'worker_failed';
     this.counts.ends.add(reason);
     // A path that its own thread could not accept.
-    if (reason === 'path_invalid') this.#refused(connection, reason, null);
+    if (reason === 'path_invalid') this.#refused(connection.peer, reason, null);
     this.#release(connection, reason);
     if (this.#connections.size === 0) this.#allGone?.();
   }

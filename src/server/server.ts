@@ -166,7 +166,7 @@ export class Server {
       boot: () => acceptorBoot(this.#state),
       onStarted: () => this.#linkConsumers(),
       onListening: (ports) => this.#onListening(ports),
-      onConnection: (peer, listener, port) => this.#publishers.add(peer, listener, port),
+      onIngest: (port) => this.#publishers.ingest.add(port),
       onRejected: (rejections) => {
         this.#management.view.rejected(rejections);
         this.#management.measures.watch.rejected(rejections);

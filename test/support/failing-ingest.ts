@@ -2,24 +2,16 @@
  * An ingest worker with faults for the asking: a connection that claims one of these paths brings the whole worker down.
  * Everything else is served as usual.
  */
-import type { MessagePort } from 'node:worker_threads';
-import type { ConnectionToMain, IngestResult, IngestTask } from '../../src/control/messages.ts';
-import * as ingest from '../../workers/ingest.ts';
+import { MessagePort } from 'node:worker_threads';
 import { faultPaths } from './faults.ts';
 
-/** Takes the place of the worker's own function. */
-export function serve(task: IngestTask): Promise<IngestResult> {
-  watch(task.port);
-  return ingest.serve(task);
-}
+export { serve } from '../../workers/ingest.ts';
 
-function watch(port: MessagePort): void {
-  const post = port.postMessage.bind(port);
-  port.postMessage = (message: ConnectionToMain) => {
-    if (message.type === 'claim') fail(message.path);
-    post(message);
-  };
-}
+const { postMessage } = MessagePort.prototype;
+MessagePort.prototype.postMessage = function (message: { type?: string; path?: string }, transfer?: unknown) {
+  if (message.type === 'claim') fail(message.path!);
+  Reflect.apply(postMessage, this, transfer === undefined ? [message] : [message, transfer]);
+};
 
 function fail(path: string): void {
   if (path === faultPaths.throw) {

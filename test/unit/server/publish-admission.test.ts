@@ -84,7 +84,8 @@ class Rig {
   connect(): Port {
     const port = new Port();
     const id = `r${++this.#count}`;
-    this.publishers.add({ id, address: '10.0.0.1', port: 1000 }, '1935', port as unknown as MessagePort);
+    const newcomer = { peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs: 0 };
+    this.publishers.add(newcomer, port as unknown as MessagePort);
     return port;
   }
 }
