@@ -399,6 +399,8 @@ export const limits = {
     connectionBitsPerSecond: 2_000_000,
     /** Milliseconds between two looks at the load of all threads. */
     sampleMs: 500,
+    /** Looks on end at which a thread is silent until it is replaced. Ten seconds: nothing of ours takes that long, and encoders give up soon. */
+    hungSamples: 20,
   },
   overload: {
     /** Part of its time that a thread works at least, or milliseconds that it is late on average, when it has no room for more. */

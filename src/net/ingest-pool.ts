@@ -6,6 +6,7 @@ import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { AcceptorBoot, IngestLine, IngestResult, IngestTask } from '../control/messages.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
+import { HungThreads } from '../ingest/hung-threads.ts';
 import { Overload } from '../ingest/overload.ts';
 import { type WorkerCandidate, WorkerChoice } from '../ingest/worker-choice.ts';
 import { type ThreadLoad, WorkerLoads } from '../shm/worker-load.ts';
@@ -41,6 +42,7 @@ export class IngestPool {
   readonly #loads: WorkerLoads;
   readonly #choice: WorkerChoice;
   readonly #overload = new Overload();
+  readonly #hung = new HungThreads();
   readonly #pool: Piscina<IngestTask, IngestResult>;
   /** By line of the load table: the worker came much too late when it was last looked at. */
   readonly #late: boolean[];
@@ -118,7 +120,7 @@ export class IngestPool {
     if (threadId < 0) return -1;
     const known = this.#loads.indexOf(threadId);
     if (known >= 0) return known;
-    this.#loads.keep(new Set(this.#pool.threads.map((thread) => thread.threadId)));
+    this.#loads.keep(this.#workerIds());
     const index = this.#loads.assign(threadId);
     if (index >= 0) {
       this.#choice.reset(index);
@@ -142,12 +144,15 @@ export class IngestPool {
 
   #sample(): void {
     const nowMs = this.#clock.nowMs();
+    // The line of a worker that died would look like one that is late, and keep everybody out.
+    this.#loads.keep(this.#workerIds());
     const loads = this.#loads.read(nowMs);
     for (const { kind, index, bitsPerSecond, loopDelayMs } of loads) {
       if (kind !== 'ingest') continue;
       this.#choice.measured(index, bitsPerSecond, nowMs);
       this.#late[index] = loopDelayMs >= limits.overload.fullDelayMs;
     }
+    for (const { kind, index } of this.#hung.sample(loads)) if (kind === 'ingest') this.#end(index);
     if (!this.#overload.sample(loads, nowMs)) return;
     const overloaded = this.#overload.active;
     this.#loads.overloaded = overloaded;
@@ -159,6 +164,14 @@ export class IngestPool {
         `new publishers are refused until the load falls: ${full.join('; ')}`,
       );
     } else this.#logger.warn({}, 'there is room for new publishers again');
+  }
+
+  /** The worker hangs. Its end is a failure, and the pool starts another one. */
+  #end(index: number): void {
+    const worker = this.#pool.threads.find(({ threadId }) => this.#loads.indexOf(threadId) === index);
+    const text = 'an ingest worker hangs; its connections are closed and it is replaced';
+    this.#logger.error({ reason: 'worker_failed', tid: worker?.threadId }, text);
+    void worker?.terminate();
   }
 }
 

@@ -1,6 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ConsumerBoot, ConsumerToMain, MainToConsumer, ReaderInfo } from '../control/messages.ts';
+import { HungThreads } from '../ingest/hung-threads.ts';
+import type { ThreadLoad } from '../shm/worker-load.ts';
 import { failIfEnded, restartPauseMs, Thread, type ThreadTime } from './thread.ts';
 
 /** What {@link Consumers} need of the server. */
@@ -11,6 +14,8 @@ export interface ConsumersOwner {
   boot(index: number): ConsumerBoot;
   /** The consumer is ready for readers, for the first time or anew. */
   onReady(index: number): void;
+  /** How busy the threads are. */
+  load(): readonly ThreadLoad[];
 }
 
 type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
@@ -20,6 +25,8 @@ export class Consumers {
   readonly #owner: ConsumersOwner;
   readonly #threads: (ConsumerThread | null)[];
   readonly #questions = new Map<number, (readers: readonly ReaderInfo[]) => void>();
+  readonly #hung = new HungThreads();
+  #watch: NodeJS.Timeout | null = null;
   #asked = 0;
   #running = false;
   /** Those that failed so far. */
@@ -39,6 +46,7 @@ export class Consumers {
   async start(): Promise<void> {
     await Promise.all(this.#threads.map((_, index) => this.#start(index)));
     this.#running = true;
+    this.#watch = setInterval(() => this.#endHung(), limits.load.sampleMs).unref();
     // One that failed meanwhile.
     for (const [index, thread] of this.#threads.entries()) if (thread === null) this.#replace(index);
   }
@@ -79,14 +87,29 @@ export class Consumers {
 
   /** Farewells. Resolves when all threads have ended. */
   async stop(): Promise<void> {
-    this.#running = false;
+    this.#endWatch();
     this.broadcast({ type: 'stop' });
     await Promise.all(this.#threads.map((thread) => thread?.ended));
   }
 
   async terminate(): Promise<void> {
-    this.#running = false;
+    this.#endWatch();
     await Promise.all(this.#threads.map((thread) => thread?.terminate()));
+  }
+
+  #endWatch(): void {
+    this.#running = false;
+    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch = null;
+  }
+
+  /** The end of one that hangs is a failure like any other. */
+  #endHung(): void {
+    for (const { kind, index } of this.#hung.sample(this.#owner.load())) {
+      if (kind !== 'consumer') continue;
+      this.#owner.logger.error({ consumer: index }, 'a consumer hangs; it is ended');
+      void this.#threads[index]?.terminate();
+    }
   }
 
   async #start(index: number): Promise<void> {

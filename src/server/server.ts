@@ -159,6 +159,7 @@ export class Server {
       logger,
       boot: (index) => consumerBoot(this.#state, index),
       onReady: (index) => this.#linkConsumer(index),
+      load: () => this.load(),
     });
     this.#acceptor = new AcceptorSupervisor({
       entry: this.#entries.acceptor,

@@ -40,6 +40,8 @@ export interface ThreadLoad {
   readonly bitsPerSecond: number;
   /** Connections that it serves. */
   readonly connections: number;
+  /** Milliseconds for which its look at the timer is overdue. */
+  readonly silentMs: number;
 }
 
 /** Words of a thread's line. */
@@ -63,7 +65,7 @@ const overloadedWord = lineWords;
 const ownersStart = 2 * lineWords;
 
 /** Milliseconds of silence after which a thread counts as busy all the time: its own figures would have come by then. */
-const silentMs = 1000;
+const longSilenceMs = 1000;
 
 /** The table of lines; every thread opens its own over the same memory. */
 export class WorkerLoads {
@@ -152,21 +154,22 @@ export class WorkerLoads {
     const line = this.line(kind, index);
     const sweptMs = line[loadWord.sweptMs]!;
     if (sweptMs === 0) return idle(kind, index);
-    const lateMs = Math.max(0, nowMs - sweptMs - line[loadWord.sweepMs]!);
+    const silentMs = Math.max(0, nowMs - sweptMs - line[loadWord.sweepMs]!);
     return {
       kind,
       index,
-      busy: lateMs >= silentMs ? 1 : line[loadWord.busy]!,
-      loopDelayMs: Math.max(line[loadWord.loopDelayMs]!, lateMs),
-      worstDelayMs: Math.max(line[loadWord.worstDelayMs]!, lateMs),
+      busy: silentMs >= longSilenceMs ? 1 : line[loadWord.busy]!,
+      loopDelayMs: Math.max(line[loadWord.loopDelayMs]!, silentMs),
+      worstDelayMs: Math.max(line[loadWord.worstDelayMs]!, silentMs),
       bitsPerSecond: line[loadWord.bitsPerSecond]!,
       connections: line[loadWord.connections]!,
+      silentMs,
     };
   }
 }
 
 function idle(kind: LoadedThread, index: number): ThreadLoad {
-  return { kind, index, busy: 0, loopDelayMs: 0, worstDelayMs: 0, bitsPerSecond: 0, connections: 0 };
+  return { kind, index, busy: 0, loopDelayMs: 0, worstDelayMs: 0, bitsPerSecond: 0, connections: 0, silentMs: 0 };
 }
 
 function ownerLines(ingestWorkers: number): number {

@@ -62,6 +62,52 @@ async function assertNothingLost({ media, streams, readers }: Scene, more: numbe
   for (const camera of [0, 1]) assert.equal(media.server.snapshot(camera).publisher.discontinuities, 0);
 }
 
+describe('a thread that hangs for good is replaced', () => {
+  test('an ingest worker: its publishers can come back, readers stay', { timeout }, async (t) => {
+    const { media, streams: before, readers } = await play(t);
+    breakWorkers('ingest', 'hang');
+    await until('their connections are closed', () => before.every(({ closed }) => closed), 40_000);
+    const { rtmpPort: port } = media.server.addresses;
+    const streams = [await republish(t, port, '/stream1'), await republish(t, port, '/stream2')];
+    for (const [i, reader] of readers.entries()) {
+      const seen = receivedNumbers(reader).length;
+      await reader.until((r) => receivedNumbers(r).length > seen + 10);
+      assert.equal(reader.closed, false);
+      assert.equal(streams[i === 2 ? 1 : 0]!.closed, false);
+    }
+  });
+
+  test('a consumer: its readers can come back, no publisher notices', { timeout }, async (t) => {
+    const { media, streams, readers } = await play(t);
+    breakWorkers('consumer', 'hang');
+    // The one over UDP has no connection of its own that would be closed.
+    await until('they are cut off', () => readers[0]!.closed && readers[2]!.closed, 40_000);
+    const again = await replay(media, '/stream1');
+    await again.until((r) => receivedNumbers(r).length >= 10);
+    for (const stream of streams) assert.equal(stream.closed, false);
+  });
+});
+
+/** Publishes as soon as there is a worker again. */
+async function republish(t: TestContext, port: number, path: string): Promise<NumberedStream> {
+  let stream: NumberedStream | null = null;
+  await until('it can be published again', async () => {
+    stream = await NumberedStream.start(t, { port, path }).catch(() => null);
+    return stream !== null;
+  });
+  return stream!;
+}
+
+/** Plays as soon as there is a consumer again. */
+async function replay(media: TestServer, path: string): Promise<RtspClient> {
+  let reader: RtspClient | null = null;
+  await until('it can be read again', async () => {
+    reader = await media.play(path).catch(() => null);
+    return reader !== null;
+  });
+  return reader!;
+}
+
 describe('a thread that stands still for a second', () => {
   test('an ingest worker: pictures are late, none is lost, nobody is cut off', { timeout }, async (t) => {
     const scene = await play(t);

@@ -1,0 +1,29 @@
+import { limits } from '../base/limits.ts';
+import type { ThreadLoad } from '../shm/worker-load.ts';
+
+interface Silence {
+  ms: number;
+  /** Samples on end in which it has grown. */
+  samples: number;
+}
+
+/**
+ * Finds threads that do nothing any more, not even look at their timers, and will not recover. Time is counted in our own
+ * samples, not by the clock: when the whole process, or the machine, has stood still, nobody is to blame.
+ */
+export class HungThreads {
+  /** By kind and index. */
+  readonly #silences = new Map<string, Silence>();
+
+  /** To be called every `limits.load.sampleMs`. Returns the threads that hang, each once until it moves again. */
+  sample(loads: readonly ThreadLoad[]): ThreadLoad[] {
+    return loads.filter(({ kind, index, silentMs: ms }) => {
+      const key = `${kind} ${index}`;
+      const before = this.#silences.get(key);
+      // One that has looked at its timer in between, however late, is only slow.
+      const samples = before !== undefined && ms > before.ms ? before.samples + 1 : 0;
+      this.#silences.set(key, { ms, samples });
+      return samples === limits.load.hungSamples;
+    });
+  }
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits } from '../../../src/base/limits.ts';
+import { HungThreads } from '../../../src/ingest/hung-threads.ts';
+import type { LoadedThread, ThreadLoad } from '../../../src/shm/worker-load.ts';
+
+const { hungSamples, sampleMs } = limits.load;
+
+function load(kind: LoadedThread, index: number, silentMs: number): ThreadLoad {
+  return { kind, index, silentMs, busy: 1, loopDelayMs: 0, worstDelayMs: 0, bitsPerSecond: 0, connections: 1 };
+}
+
+test('a thread that is silent for all of the time hangs, which is told once; the others do not', () => {
+  const threads = new HungThreads();
+  for (let sample = 1; sample <= 2 * hungSamples; sample++) {
+    const hung = threads.sample([
+      load('ingest', 0, (sample - 1) * sampleMs),
+      load('ingest', 1, 20),
+      load('consumer', 0, 20),
+    ]);
+    assert.deepEqual(
+      hung.map(({ kind, index }) => [kind, index]),
+      sample === hungSamples + 1 ? [['ingest', 0]] : [],
+      `sample ${sample}`,
+    );
+  }
+});
+
+test('one that moves now and then is slow, but does not hang', () => {
+  const threads = new HungThreads();
+  for (let sample = 1; sample <= 5 * hungSamples; sample++)
+    assert.deepEqual(threads.sample([load('ingest', 0, (sample % hungSamples) * sampleMs + 9000)]), []);
+});
+
+test('the whole process stood still: nobody hangs', () => {
+  const threads = new HungThreads();
+  for (const silentMs of [0, 3_600_000, 0]) assert.deepEqual(threads.sample([load('consumer', 0, silentMs)]), []);
+});
