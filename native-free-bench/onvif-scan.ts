@@ -114,7 +114,15 @@ async function startServer(cameras: number, folder: string): Promise<Running> {
   const nodeFlags = scripts.start.split(' ').filter((word) => word.startsWith('--'));
   const ports = ['--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--http-port', '0'];
   const rest = ['--no-rate-limit', '--max-connections-per-ip', '0', '--log-format', 'json'];
-  const command = [process.execPath, ...nodeFlags, join(root, 'src/cli.ts'), '--host', '127.0.0.1', ...ports, ...rest];
+  const command = [
+    process.execPath,
+    ...nodeFlags,
+    join(root, 'src/start.js'),
+    '--host',
+    '127.0.0.1',
+    ...ports,
+    ...rest,
+  ];
   const { user, password } = credentials;
   const environment = { SKYWEIR_USER: user, SKYWEIR_PASSWORD: password };
   const startedMs = performance.now();

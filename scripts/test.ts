@@ -27,6 +27,8 @@ if (files.some((file) => file.startsWith('test/e2e/page'))) await ensurePrograms
 // Tests with threads and real clients measure nothing, but they do need the processors: they run after the others, in turn.
 const heavy = (file: string) => /^test\/(e2e|threads|soak|conformance\/hostile)\//.test(file);
 const counts = { passed: 0, failed: 0 };
+// Hundreds of processes and threads load the same files: so each is made ready to run once.
+process.env['NODE_COMPILE_CACHE'] ??= resolve(root, 'node_modules/.cache/skyweir-test');
 await runFiles(
   files.filter((file) => !heavy(file)),
   availableParallelism(),

@@ -45,7 +45,7 @@ export class SkyweirTarget implements Target {
     const cameras = Math.min(Math.max(options.streams, 1), mostCameras);
     const command = [process.execPath, ...this.#nodeFlags];
     if (options.profileFolder !== '') command.push('--cpu-prof', `--cpu-prof-dir=${options.profileFolder}`);
-    command.push(join(root, 'src/cli.ts'), '--host', '127.0.0.1', '--no-rate-limit', '--max-connections-per-ip', '0');
+    command.push(join(root, 'src/start.js'), '--host', '127.0.0.1', '--no-rate-limit', '--max-connections-per-ip', '0');
     command.push('--rtmp-port', String(rtmpPort), '--rtsp-port', String(rtspPort));
     command.push('--cameras', String(cameras), '--max-connections', String(cameras + spareConnections), ...side.flags);
     if (options.authentication) {

@@ -65,7 +65,7 @@ export class AttackedServer {
         hardware: [...hardware(cameras), { cameras: [{ path: '/elsewhere' }], 'rtmp-port': elsewhere }],
       }),
     );
-    const command = [process.execPath, ...nodeFlags, join(root, 'src/cli.ts'), '--config', file];
+    const command = [process.execPath, ...nodeFlags, join(root, 'src/start.js'), '--config', file];
     const child = new TargetProcess(command, folder, '', { HOME: folder });
     await child.listening([rtmp, rtsp, rtmps, elsewhere, firstOnvif]);
     const onvif = Array.from({ length: devices }, (_, i) => firstOnvif + i);

@@ -94,7 +94,7 @@ export class OwnServer {
     const command = [
       process.execPath,
       ...start.split(' ').filter((word) => word.startsWith('--')),
-      join(root, 'src/cli.ts'),
+      join(root, 'src/start.js'),
       ...['--host', host, '--rtmp-port', String(rtmpPort), '--rtsp-port', String(rtspPort)],
       ...['--cameras', String(cameras), '--max-connections', String(connections)],
       // All cameras come from this machine, and a drone that comes back finds its own dead connection.

@@ -75,7 +75,7 @@ export class SoakServer {
       process.execPath,
       [
         ...start.split(' ').filter((word) => word.startsWith('--')),
-        ...['--import', join(import.meta.dirname, 'heap-probe.ts'), join(root, 'src/cli.ts')],
+        ...['--import', join(import.meta.dirname, 'heap-probe.ts'), join(root, 'src/start.js')],
         ...['--config', config, '--state-dir', folder, '--host', '127.0.0.1'],
         ...['--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--http-port', '0'],
         ...['--rtmps-port', String(await freePorts()), '--tls-cert', cert, '--tls-key', key],

@@ -45,7 +45,7 @@ export class SequenceHeaderStore {
   repeats(bytes: Buffer, start: number, end: number): boolean {
     const last = this.#header;
     if (last !== null && last.length === end - start && last.compare(bytes, start, end) === 0) return true;
-    this.#header = Buffer.from(bytes.subarray(start, end));
+    this.#header = ownCopy(bytes, start, end);
     return false;
   }
 
@@ -68,7 +68,7 @@ export class SequenceHeaderStore {
     const known = sets.get(id);
     if (known !== undefined && known.length === end - start && known.compare(bytes, start, end) === 0) return true;
     if (this.#bytes - (known?.length ?? 0) + (end - start) > limits.h264.parameterSetBytes) return false;
-    const unit = Buffer.from(bytes.subarray(start, end));
+    const unit = ownCopy(bytes, start, end);
     this.#bytes += unit.length - (known?.length ?? 0);
     sets.set(id, unit);
     this.#setsChanged();
@@ -111,6 +111,13 @@ export class SequenceHeaderStore {
     this.complete = this.#sps.size > 0 && this.#pps.size > 0;
     this.#changed = true;
   }
+}
+
+/** In memory of its own: a slice of Node's buffer pool would keep all of that for as long as the camera publishes. */
+function ownCopy(bytes: Uint8Array, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafeSlow(end - start);
+  copy.set(bytes.subarray(start, end));
+  return copy;
 }
 
 function holds(units: readonly Uint8Array[], id: number): boolean {

@@ -42,7 +42,8 @@ export function readStreamMetadata(values: ReadonlyMap<string, unknown>): Stream
 
 /** The payload of a metadata record. */
 export function encodeStreamMetadata(metadata: StreamMetadata): Uint8Array {
-  return encode(metadata);
+  // The encoder returns a part of its buffer of 2 KiB, all of which would be kept.
+  return encode(metadata).slice();
 }
 
 /** The first of the names that has a usable number; some encoders send numbers as text. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server as Listener } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { StartError } from '../../src/config/errors.ts';
 import { temporaryFolder } from '../support/media.ts';
@@ -63,6 +64,30 @@ async function assertFree(port: number): Promise<void> {
   listener.close();
   await once(listener, 'close');
 }
+
+describe('src/start.js, which npm start runs', () => {
+  const startFile = resolve(import.meta.dirname, '../../src/start.js');
+
+  for (const [name, cache] of [
+    ['keeps what Node made of the sources', 'compiled'],
+    ['starts also where nothing can be kept', 'file/compiled'],
+  ] as const)
+    test(name, { timeout }, async (t) => {
+      const folder = temporaryFolder(t);
+      writeFileSync(join(folder, 'file'), '');
+      const NODE_COMPILE_CACHE = join(folder, cache);
+      for (let i = 0; i < 2; i++) {
+        const ports = ['--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--http-port', '0'];
+        const args = [startFile, '--host', '127.0.0.1', '--log-format', 'json', ...ports];
+        const program = start(t, process.execPath, args, { cwd: folder, env: { NODE_COMPILE_CACHE } });
+        await ready(program);
+        program.process.kill('SIGTERM');
+        await program.ended;
+        assert.equal(program.process.exitCode, 0, program.output.stderr);
+        assert.equal(existsSync(NODE_COMPILE_CACHE), cache === 'compiled');
+      }
+    });
+});
 
 describe('the program', () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -26,6 +26,7 @@ describe('deploy/skyweir.service', () => {
     const words = command!.split(/\s+/);
     assert.deepEqual(words.slice(1, 1 + nodeFlags.length), nodeFlags);
     const script = words[1 + nodeFlags.length]!;
+    assert.equal(script, `/opt/skyweir/${start.split(' ').at(-1)}`);
     assert.ok(existsSync(script.replace('/opt/skyweir', root)), script);
     for (const flag of words.slice(2 + nodeFlags.length).filter((word) => word.startsWith('--')))
       assert.ok(settingNames.has(flag.slice(2)), flag);
@@ -73,7 +74,7 @@ describe('deploy/skyweir.service', () => {
 describe('deploy/Containerfile', () => {
   test('starts the program as npm start does', () => {
     const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(container)![1]!) as string[];
-    assert.deepEqual(entry, ['node', ...nodeFlags, 'src/cli.ts']);
+    assert.deepEqual(entry, ['node', ...nodeFlags, 'src/start.js']);
   });
 
   test('copies what is there', () => {
