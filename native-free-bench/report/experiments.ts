@@ -2,6 +2,7 @@
 import type { Experiment } from './experiment.ts';
 import { connectStorm } from './experiments/connect-storm.ts';
 import { density } from './experiments/density.ts';
+import { hotWorker } from './experiments/hot-worker.ts';
 import { manyPublishers } from './experiments/many-publishers.ts';
 import { memory } from './experiments/memory.ts';
 import { mixedFleet } from './experiments/mixed-fleet.ts';
@@ -17,6 +18,7 @@ export const experiments: readonly Experiment[] = [
   manyPublishers,
   connectStorm,
   scaling,
+  hotWorker,
   rtmps,
   udpReaders,
   tuning,
