@@ -168,7 +168,10 @@ class CounterBlock {
   }
 }
 
-/** A camera's publisher block; its methods are for the publisher's thread, except `get`, `snapshot` and `beginWindow`. */
+/**
+ * A camera's publisher block; its methods are for the publisher's thread, except `get`, `snapshot`, `beginWindow` and
+ * `readExtremes`.
+ */
 export class PublisherCounters extends CounterBlock {
   /** All words of the publisher's thread to zero, the start of the stream first: what is read before that is set is nobody's. */
   reset(): void {
@@ -193,6 +196,18 @@ export class PublisherCounters extends CounterBlock {
     const window = this.get(publisherWord.openWindow) + 1;
     this.set(publisherWord.openWindow, window);
     return window;
+  }
+
+  /** For main: reads the extremes of a snapshot's window once more, in case that no frame of the next one has come yet. */
+  readExtremes(snapshot: PublisherSnapshot): void {
+    const window = this.get(publisherWord.window);
+    if (window !== snapshot.openWindow) return;
+    snapshot.window = window;
+    snapshot.dtsDeltaMin = this.get(publisherWord.dtsDeltaMin);
+    snapshot.dtsDeltaMax = this.get(publisherWord.dtsDeltaMax);
+    snapshot.arrivalDeltaMax = this.get(publisherWord.arrivalDeltaMax);
+    snapshot.lateMax = this.get(publisherWord.lateMax);
+    snapshot.queueDepthMax = this.get(publisherWord.queueDepthMax);
   }
 
   /** A plain object with every word, for statistics. Written out: a loop over the names takes five times as long. */

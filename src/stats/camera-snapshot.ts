@@ -20,13 +20,10 @@ export function readCamera(counters: StreamCounters, camera: number): CameraSnap
  */
 export function closeWindow(counters: StreamCounters, camera: number): CameraSnapshot {
   const block = counters.publisher(camera);
-  const before = block.snapshot();
+  const publisher = block.snapshot();
   block.beginWindow();
-  const after = block.snapshot();
-  if (after.window !== before.openWindow) return withReaders(before, counters, camera);
-  const { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax } = after;
-  const extremes = { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax };
-  return withReaders({ ...before, ...extremes }, counters, camera);
+  block.readExtremes(publisher);
+  return withReaders(publisher, counters, camera);
 }
 
 /** A publisher's counters that were read before, with the readers' of now. */

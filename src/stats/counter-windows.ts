@@ -9,7 +9,7 @@ type ExtremeName = 'dtsDeltaMin' | 'dtsDeltaMax' | 'arrivalDeltaMax' | 'lateMax'
 /** Smallest and largest values of a window, as {@link PublisherSnapshot} has them. */
 export type Extremes = Readonly<Pick<PublisherSnapshot, ExtremeName>>;
 
-type Kept = Record<WindowTaker, Extremes | null>;
+type Kept = Readonly<Record<WindowTaker, KeptExtremes>>;
 
 /**
  * Lets two parties measure the same counters. The shared words have the extremes of one window only, so a window that one party
@@ -33,36 +33,60 @@ export class CounterWindows {
   close(camera: number, taker: WindowTaker): CameraSnapshot {
     const snapshot = closeWindow(this.#counters, camera);
     const { publisher } = snapshot;
-    // Else no frame came, and the words are those of an earlier window.
-    const fresh = publisher.window === publisher.openWindow ? publisher : null;
     let kept = this.#kept.get(camera);
     if (kept === undefined) {
-      kept = { block: null, judge: null };
+      kept = { block: new KeptExtremes(), judge: new KeptExtremes() };
       this.#kept.set(camera, kept);
     }
-    const before = kept[taker];
-    const other = taker === 'block' ? 'judge' : 'block';
-    kept[other] = merge(kept[other], fresh);
-    kept[taker] = null;
-    // Nobody else ended a window within this one: it has its own extremes, or none.
-    if (before === null) return snapshot;
-    const own = merge(before, fresh);
-    return { ...snapshot, publisher: { ...publisher, ...own, window: publisher.openWindow } };
+    const own = kept[taker];
+    // Else no frame came, and the words are those of an earlier window.
+    if (publisher.window === publisher.openWindow) {
+      kept[taker === 'block' ? 'judge' : 'block'].add(publisher);
+      if (!own.isEmpty) own.add(publisher);
+    }
+    // If it is empty, nobody else ended a window within this one: it has its own extremes, or none.
+    if (!own.isEmpty) own.moveTo(publisher);
+    return snapshot;
   }
 
   /** The extremes that are kept for the taker's window that runs; what the shared words have comes on top. */
   kept(camera: number, taker: WindowTaker): Extremes | null {
-    return this.#kept.get(camera)?.[taker] ?? null;
+    const kept = this.#kept.get(camera)?.[taker];
+    return kept === undefined || kept.isEmpty ? null : kept;
   }
 }
 
-function merge(a: Extremes | null, b: Extremes | null): Extremes | null {
-  if (b === null) return a;
-  return {
-    dtsDeltaMin: Math.min(a?.dtsDeltaMin ?? Number.POSITIVE_INFINITY, b.dtsDeltaMin),
-    dtsDeltaMax: Math.max(a?.dtsDeltaMax ?? Number.NEGATIVE_INFINITY, b.dtsDeltaMax),
-    arrivalDeltaMax: Math.max(a?.arrivalDeltaMax ?? Number.NEGATIVE_INFINITY, b.arrivalDeltaMax),
-    lateMax: Math.max(a?.lateMax ?? 0, b.lateMax),
-    queueDepthMax: Math.max(a?.queueDepthMax ?? 0, b.queueDepthMax),
-  };
+/** What is kept for one taker. It changes in place: copies would live for some seconds, and a thousand streams fill the old heap with them. */
+class KeptExtremes implements Extremes {
+  isEmpty = true;
+  dtsDeltaMin = Number.POSITIVE_INFINITY;
+  dtsDeltaMax = Number.NEGATIVE_INFINITY;
+  arrivalDeltaMax = Number.NEGATIVE_INFINITY;
+  lateMax = 0;
+  queueDepthMax = 0;
+
+  add(extremes: Extremes): void {
+    this.isEmpty = false;
+    this.dtsDeltaMin = Math.min(this.dtsDeltaMin, extremes.dtsDeltaMin);
+    this.dtsDeltaMax = Math.max(this.dtsDeltaMax, extremes.dtsDeltaMax);
+    this.arrivalDeltaMax = Math.max(this.arrivalDeltaMax, extremes.arrivalDeltaMax);
+    this.lateMax = Math.max(this.lateMax, extremes.lateMax);
+    this.queueDepthMax = Math.max(this.queueDepthMax, extremes.queueDepthMax);
+  }
+
+  /** Puts them into a snapshot, as those of its window, and keeps nothing any more. */
+  moveTo(snapshot: PublisherSnapshot): void {
+    snapshot.window = snapshot.openWindow;
+    snapshot.dtsDeltaMin = this.dtsDeltaMin;
+    snapshot.dtsDeltaMax = this.dtsDeltaMax;
+    snapshot.arrivalDeltaMax = this.arrivalDeltaMax;
+    snapshot.lateMax = this.lateMax;
+    snapshot.queueDepthMax = this.queueDepthMax;
+    this.isEmpty = true;
+    this.dtsDeltaMin = Number.POSITIVE_INFINITY;
+    this.dtsDeltaMax = Number.NEGATIVE_INFINITY;
+    this.arrivalDeltaMax = Number.NEGATIVE_INFINITY;
+    this.lateMax = 0;
+    this.queueDepthMax = 0;
+  }
 }

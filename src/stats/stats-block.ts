@@ -28,7 +28,7 @@ function header(report: StreamReport): string[] {
   const { codec, declared } = report;
   const lines = [
     line('Publisher', report.publisher),
-    line('Uptime', `${duration(report.uptimeMs)} (since ${utc(report.startedWallMs)} UTC)`),
+    line('Uptime', `${duration(report.uptimeMs)} (since ${utc(report.since)} UTC)`),
     line('Video codec', codec === null ? '(unknown)' : `H.264 (profile=${codec.profile} level=${codec.level})`),
   ];
   if (declared === null) return [...lines, line('Source declared', '(no onMetaData received from publisher)')];
@@ -113,8 +113,8 @@ function duration(ms: number): string {
 }
 
 /** 2026-04-25 06:30:00 */
-function utc(wallMs: number): string {
-  return new Date(wallMs).toISOString().slice(0, 19).replace('T', ' ');
+function utc(isoTime: string): string {
+  return isoTime.slice(0, 19).replace('T', ' ');
 }
 
 /** With up to `digits` decimals. */

@@ -29,6 +29,7 @@ export class StreamMeter {
   readonly #options: Omit<StreamMeterOptions, 'before'>;
   /** Start of the stream whose counters were there before. */
   readonly #strangerMs: number;
+  readonly #since: string;
   readonly #totals = { popFrames: 0, overflow: 0 };
   /** The counters at the end of the window before. */
   readonly #before: Mark;
@@ -40,6 +41,7 @@ export class StreamMeter {
     const { before, ...others } = options;
     this.#options = others;
     this.#strangerMs = before.publisher.startedMs;
+    this.#since = new Date(options.startedWallMs).toISOString();
     this.#before = new Mark();
     this.#before.move({ ...before, publisher: zeros(before.publisher) });
     this.#beforeMs = options.startedMs;
@@ -78,7 +80,7 @@ export class StreamMeter {
       path: options.path,
       publisher: options.publisher,
       final,
-      startedWallMs: options.startedWallMs,
+      since: this.#since,
       uptimeMs: nowMs - options.startedMs,
       codec: codecOf(publisher, this.#spsFps),
       declared: this.#declared,

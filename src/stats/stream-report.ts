@@ -9,7 +9,8 @@ export interface StreamReport {
   readonly publisher: string;
   /** The stream has ended; the window is its last one. */
   readonly final: boolean;
-  readonly startedWallMs: number;
+  /** When the stream started: ISO 8601, UTC. */
+  readonly since: string;
   readonly uptimeMs: number;
   /** From the SPS; null before one was understood. */
   readonly codec: CodecFacts | null;
@@ -94,7 +95,7 @@ export function reportFields(report: StreamReport) {
   return {
     publisher: report.publisher,
     final: report.final,
-    since: new Date(report.startedWallMs).toISOString(),
+    since: report.since,
     uptimeSeconds: round(report.uptimeMs / 1000, 1),
     codec,
     declared,

@@ -56,6 +56,7 @@ describe('camera snapshot', () => {
           counting.frame(1, 0, 740, 840, 1);
           return block.beginWindow();
         },
+        readExtremes: block.readExtremes.bind(block),
       }),
       consumers: 1,
       reader: counters.reader.bind(counters),

@@ -44,7 +44,7 @@ const example: StreamReport = {
   path: '/stream1',
   publisher: '192.168.1.10:54321',
   final: false,
-  startedWallMs: Date.UTC(2026, 3, 25, 6, 30, 0, 250),
+  since: '2026-04-25T06:30:00.250Z',
   uptimeMs: 330_400,
   codec: { profile: 100, level: 40, width: 1920, height: 1080, fps: 30 },
   declared,
