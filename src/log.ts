@@ -2,7 +2,9 @@ import { fstatSync } from 'node:fs';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { type Level, type Logger as PinoLogger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import type { Logger } from './base/logger.ts';
 import type { LogOptions } from './control/messages.ts';
+import { FiguresLog } from './figures-log.ts';
 import { LineOutput } from './line-output.ts';
 
 export type { LogOptions } from './control/messages.ts';
@@ -15,7 +17,7 @@ export type { LogOptions } from './control/messages.ts';
 export interface ThreadLog {
   readonly logger: PinoLogger;
   /** For lines of figures, whose fields have fixed names: these are not searched for fields to hide. */
-  readonly figures: PinoLogger;
+  readonly figures: Logger;
   /** Writes everything that waits, now and synchronously. Called by itself when the thread ends. */
   flush(): void;
 }
@@ -64,7 +66,7 @@ export function createLog(options: LogOptions, thread: string): ThreadLog {
   if (isMainThread)
     for (const stream of [process.stdout, process.stderr]) stream.off('error', ignore).on('error', ignore);
   process.on('exit', flush);
-  return { logger, figures: figuresOf(logger), flush };
+  return { logger, figures: figuresOf(logger, options.format), flush };
 }
 
 /** Bytes that one write to standard output may have, so that lines of several threads stay whole. */
@@ -88,8 +90,8 @@ export function createThreadLogger(options: LogOptions, thread: string): PinoLog
  * The same logger without the search for {@link redactedFields}, which takes as long as all the rest of a long line. Configured
  * secrets are masked as in every line.
  */
-export function figuresOf(logger: PinoLogger): PinoLogger {
-  return logger.child({}, { redact: [] });
+export function figuresOf(logger: PinoLogger, format: LogOptions['format'] = 'json'): Logger {
+  return format === 'json' ? new FiguresLog(logger, isoTime) : logger.child({}, { redact: [] });
 }
 
 /** A pino logger that hands each JSON line to `write`, before {@link lineFormatter}. */
@@ -141,7 +143,7 @@ export function lineFormatter(options: LogOptions): (line: string) => string {
 
   if (options.format === 'json') {
     return (line) => {
-      if (!escaped.some((secret) => line.includes(secret))) return escapeSteering(line);
+      if (!escaped.some((secret) => line.includes(secret))) return isPlain(line) ? line : escapeSteering(line);
       // Only texts are masked, so that a secret made of digits does not break a number.
       return escapeSteering(`${JSON.stringify(mapTexts(JSON.parse(line), mask))}\n`);
     };
@@ -167,6 +169,11 @@ export function lineFormatter(options: LogOptions): (line: string) => string {
 const steering =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Whether a JSON line has none of them for sure: all characters are ASCII, where {@link escapeSteering} has but one to escape. */
+function isPlain(line: string): boolean {
+  return Buffer.byteLength(line) === line.length && !line.includes('\u007f');
+}
 
 /** JSON escapes the first 32 of them by itself. Outside of texts there are none, so the line means what it did. */
 function escapeSteering(line: string): string {

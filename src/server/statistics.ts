@@ -1,6 +1,7 @@
 import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { onePiece } from '../base/one-piece.ts';
 import type { Camera, Peer, PublisherEvent } from '../control/messages.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
 import { type CameraSnapshot, readCamera, withReaders } from '../stats/camera-snapshot.ts';
@@ -36,7 +37,9 @@ const settleMs = 500;
 /** One stream that is measured. */
 interface MeasuredStream extends Due {
   readonly camera: Camera;
-  readonly publisher: Peer;
+  /** Name of the camera, and id of the connection. */
+  readonly name: string;
+  readonly conn: string;
   readonly meter: StreamMeter;
   readonly startedMs: number;
   consumerTimes: readonly ThreadTime[];
@@ -94,7 +97,8 @@ export class Statistics {
     const meter = startMeter(camera, publisher, startedMs, this.#options);
     const stream: MeasuredStream = {
       camera,
-      publisher,
+      name: onePiece(camera.name),
+      conn: publisher.id,
       meter,
       startedMs,
       dueMs: startedMs + this.intervalMs,
@@ -155,12 +159,12 @@ export class Statistics {
     nowMs: number,
     final: boolean,
   ): void {
-    const { camera, publisher, meter } = stream;
+    const { camera, name, conn, meter } = stream;
     const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
     stream.consumerTimes = times;
     this.verdicts.set(camera.index, report.verdict);
     this.#options.logger.info(
-      { camera: camera.name, conn: publisher.id, ...reportFields(report), block: () => formatStatsBlock(report) },
+      { camera: name, conn, ...reportFields(report), block: () => formatStatsBlock(report) },
       statsTitle(report),
     );
   }
@@ -182,7 +186,7 @@ export function startMeter(
 ): StreamMeter {
   return new StreamMeter({
     path: camera.path,
-    publisher: hostAndPort(publisher.address, publisher.port),
+    publisher: onePiece(hostAndPort(publisher.address, publisher.port)),
     capacity,
     startedMs,
     startedWallMs: clock.wallMs(),

@@ -181,9 +181,11 @@ function speedOf(window: VerdictFacts['window']): number {
 function describeNone({ window, declaredFps }: VerdictFacts): string {
   const fps = timestampFps(window);
   if (fps === 0) return window.push.frames === 0 ? 'no frames in this window' : 'too short to judge';
-  const promise =
-    declaredFps > 0 ? `${number(fps)} of ${number(declaredFps)} fps` : `${number(fps)} fps, none declared`;
-  return window.readers === 0 ? `${promise}, nobody reads` : promise;
+  const parts =
+    declaredFps > 0 ? [number(fps), ' of ', number(declaredFps), ' fps'] : [number(fps), ' fps, none declared'];
+  if (window.readers === 0) parts.push(', nobody reads');
+  // Joined, they are one text and not a tree of texts, for which `JSON.stringify` would take its slow way; see `onePiece`.
+  return parts.join('');
 }
 
 function number(value: number): string {

@@ -68,6 +68,32 @@ describe('json', () => {
     assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
+  test('a line of figures is letter for letter what the logger itself writes', (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1_777_000_000_000 });
+    const nothing = { none: null, absent: undefined, not: Number.NaN, list: [1, 'a'], empty: {} };
+    for (const fields of [
+      {},
+      {
+        camera: 'A "quoted" name\\\n',
+        frames: 3,
+        part: 0.25,
+        final: false,
+        window: { frames: 3, deep: { a: [null] } },
+      },
+      { ...nothing, path: '\u001b\u007f\u009b\u202e\u2028é', block: () => assert.fail('nobody reads it') },
+      { block: 'a\nb', frames: 900 },
+    ])
+      for (const message of ['RTMP Stream Stats: /stream1', '"/stréam\u0007"'])
+        assert.equal(
+          written(json, (logger) => figuresOf(logger).info(fields, message)),
+          written(json, (logger) => logger.info(fields, message)),
+        );
+    assert.equal(
+      written({ ...json, level: 'warn' }, (logger) => figuresOf(logger).info({}, 'x')),
+      '',
+    );
+  });
+
   test('the time of a line is that of the clock, in every millisecond', (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: 1_777_000_000_998 });
     for (const expected of ['.998Z', '.999Z', '1.000Z', '1.001Z']) {
