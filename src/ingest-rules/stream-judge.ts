@@ -58,6 +58,7 @@ export class StreamJudge {
 
   /** The rules that are broken now, in the order of {@link ruleNames}. */
   get violations(): Violation[] {
+    if (this.#standing.size === 0) return [];
     return ruleNames.flatMap((name) => this.#standing.get(name)?.violation ?? []);
   }
 

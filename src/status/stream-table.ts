@@ -2,24 +2,25 @@ import type { Camera } from '../control/messages.ts';
 import {
   type PublisherWordName,
   publisherWord,
-  type ReaderWordName,
+  type ReaderSnapshot,
   readerWord,
   type StreamCounters,
 } from '../shm/stream-counters.ts';
 import type { CounterWindows } from '../stats/counter-windows.ts';
 
 /** Publisher words that are summed over all streams of a camera. */
-const summedWords = [
-  'frames',
-  'bytes',
-  'keyframes',
-  'lateSum',
-  'seiOnly',
-  'nonH264',
-  'truncated',
-  'discontinuities',
-  'tolerated',
-] as const satisfies readonly PublisherWordName[];
+type SummedWordName =
+  | 'frames'
+  | 'bytes'
+  | 'keyframes'
+  | 'lateSum'
+  | 'seiOnly'
+  | 'nonH264'
+  | 'truncated'
+  | 'discontinuities'
+  | 'tolerated';
+
+type Totals = Record<SummedWordName, number>;
 
 /** Milliseconds that a rate is taken over at least; a shorter time would hold part of a group of pictures. */
 const windowMs = 5000;
@@ -42,11 +43,11 @@ export interface StreamFigures {
   readonly camera: Camera;
   readonly live: boolean;
   /** Over all streams since the process started. */
-  readonly total: Readonly<Record<(typeof summedWords)[number], number>>;
+  readonly total: Readonly<Totals>;
   /** Streams since the process started. */
   readonly starts: number;
   /** Over all consumers, since the process started; `readers` is now. A frame that readers in two consumers got is in it twice. */
-  readonly reader: Readonly<Record<ReaderWordName, number>>;
+  readonly reader: Readonly<ReaderSnapshot>;
   /** Of the stream that runs; null without one. */
   readonly stream: RunningStream | null;
 }
@@ -86,7 +87,7 @@ interface Entry {
   readonly publisher: Float64Array;
   readonly readers: readonly Float64Array[];
   /** Sums over the streams before the one whose counters are in the shared words. */
-  readonly before: Float64Array;
+  before: Totals;
   /** Start of the newest stream that `before` holds. */
   beforeStartedMs: number;
   starts: number;
@@ -112,13 +113,11 @@ export class StreamTable {
   /** A camera has a new publisher, which has not yet touched the counters. */
   started(camera: number): void {
     const entry = this.#entry(camera);
-    const { publisher, before } = entry;
+    const { publisher } = entry;
     const startedMs = publisher[publisherWord.startedMs]!;
     entry.starts++;
     if (startedMs === 0 || startedMs === entry.beforeStartedMs) return;
-    summedWords.forEach((name, place) => {
-      before[place] = before[place]! + publisher[publisherWord[name]]!;
-    });
+    entry.before = withStream(entry.before, publisher);
     entry.beforeStartedMs = startedMs;
   }
 
@@ -129,17 +128,8 @@ export class StreamTable {
     const startedMs = publisher[publisherWord.startedMs]!;
     // Until the new publisher has reset them, they are those of the one before.
     const current = startedMs !== 0 && startedMs !== entry.beforeStartedMs;
-    const total = {} as Record<(typeof summedWords)[number], number>;
-    for (let place = 0; place < summedWords.length; place++) {
-      const name = summedWords[place]!;
-      total[name] = before[place]! + (current ? publisher[publisherWord[name]]! : 0);
-    }
-    const reader = {} as Record<ReaderWordName, number>;
-    for (const name of readerNames) {
-      let sum = 0;
-      for (const words of entry.readers) sum += words[readerWord[name]]!;
-      reader[name] = sum;
-    }
+    const total = current ? withStream(before, publisher) : before;
+    const reader = sumOf(entry.readers);
     const stream = live && current ? this.#running(camera.index, entry, nowMs) : null;
     return { camera, live, total, starts: entry.starts, reader, stream };
   }
@@ -212,7 +202,7 @@ export class StreamTable {
       entry = {
         publisher: this.#counters.publisher(camera).words,
         readers: Array.from({ length: this.#counters.consumers }, (_, i) => this.#counters.reader(camera, i).words),
-        before: new Float64Array(summedWords.length),
+        before: noTotals,
         beforeStartedMs: 0,
         starts: 0,
         base: null,
@@ -224,5 +214,55 @@ export class StreamTable {
   }
 }
 
-const readerNames = Object.keys(readerWord) as ReaderWordName[];
+/** Sums with the words of one more stream. Written out, like {@link sumOf}: a loop over the names takes several times as long. */
+function withStream(before: Totals, publisher: Float64Array): Totals {
+  return {
+    frames: before.frames + publisher[publisherWord.frames]!,
+    bytes: before.bytes + publisher[publisherWord.bytes]!,
+    keyframes: before.keyframes + publisher[publisherWord.keyframes]!,
+    lateSum: before.lateSum + publisher[publisherWord.lateSum]!,
+    seiOnly: before.seiOnly + publisher[publisherWord.seiOnly]!,
+    nonH264: before.nonH264 + publisher[publisherWord.nonH264]!,
+    truncated: before.truncated + publisher[publisherWord.truncated]!,
+    discontinuities: before.discontinuities + publisher[publisherWord.discontinuities]!,
+    tolerated: before.tolerated + publisher[publisherWord.tolerated]!,
+  };
+}
+
+/** The words of a camera's readers, summed over the consumers. */
+function sumOf(readers: readonly Float64Array[]): ReaderSnapshot {
+  const sum = {
+    frames: 0,
+    bytes: 0,
+    readers: 0,
+    overflow: 0,
+    pacingSleeps: 0,
+    pacingSleepMs: 0,
+    framesSent: 0,
+    cutOff: 0,
+  };
+  for (const words of readers) {
+    sum.frames += words[readerWord.frames]!;
+    sum.bytes += words[readerWord.bytes]!;
+    sum.readers += words[readerWord.readers]!;
+    sum.overflow += words[readerWord.overflow]!;
+    sum.pacingSleeps += words[readerWord.pacingSleeps]!;
+    sum.pacingSleepMs += words[readerWord.pacingSleepMs]!;
+    sum.framesSent += words[readerWord.framesSent]!;
+    sum.cutOff += words[readerWord.cutOff]!;
+  }
+  return sum;
+}
+
+const noTotals: Totals = {
+  frames: 0,
+  bytes: 0,
+  keyframes: 0,
+  lateSum: 0,
+  seiOnly: 0,
+  nonH264: 0,
+  truncated: 0,
+  discontinuities: 0,
+  tolerated: 0,
+};
 const noRates: StreamRates = { fps: 0, bitsPerSecond: 0, jitterMs: 0, latenessMs: 0, queueDepth: 0 };
