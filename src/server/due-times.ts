@@ -30,7 +30,8 @@ export class DueTimes<T extends Due> {
     // Nearly always it is the last: all of them come again after the same time.
     let at = this.#queue.length;
     while (at > 0 && this.#queue[at - 1]!.dueMs > item.dueMs) at--;
-    this.#queue.splice(at, 0, item);
+    if (at === this.#queue.length) this.#queue.push(item);
+    else this.#queue.splice(at, 0, item);
     if (at === 0) this.#setTimer();
   }
 

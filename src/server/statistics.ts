@@ -171,10 +171,10 @@ export class Statistics {
 }
 
 /** Part of an interval by which a block may be early and still belong to the end of it. */
-const tolerance = 0.02;
+const tolerance = 0.03;
 
 /** Part of an interval, and milliseconds, by which a block may come early to come together with others. Less than the tolerance. */
-const earlyPart = 0.01;
+const earlyPart = 0.02;
 const mostEarlyMs = 20;
 
 /** The meter of a stream that has just started. */
