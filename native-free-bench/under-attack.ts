@@ -9,7 +9,7 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Histogram, type HistogramData, type LatencySummary } from './system/histogram.ts';
+import { type LatencySummary, summaryOf } from './system/histogram.ts';
 import type { PublishFigures, ReadFigures } from './system/load-messages.ts';
 import { LoadProcess } from './system/load-process.ts';
 import { readMachineCpu, readUsage } from './system/process-usage.ts';
@@ -211,10 +211,4 @@ function print(alone: Window, under: Window, attack: AttackFigures): void {
   const ratio = under.latency.p99Ms / alone.latency.p99Ms;
   console.log(`p99 ratio ${ratio.toFixed(2)} (wanted: at most ${wantedRatio})`);
   if (under.received.lost > 0 || under.received.closed + under.published.closed > 0) process.exitCode = 1;
-}
-
-function summaryOf(data: HistogramData): LatencySummary {
-  const histogram = new Histogram();
-  histogram.merge(data);
-  return histogram.summary();
 }

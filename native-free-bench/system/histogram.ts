@@ -96,6 +96,13 @@ export class Histogram {
   }
 }
 
+/** The summary of what another thread or process has counted. */
+export function summaryOf(data: HistogramData): LatencySummary {
+  const histogram = new Histogram();
+  histogram.merge(data);
+  return histogram.summary();
+}
+
 function bucketOf(value: number): number {
   if (value < subCount) return value;
   const shift = 31 - Math.clz32(value) - subBits;

@@ -1,7 +1,7 @@
 /** One target under load for one window: what it cost and what became of the frames. */
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Histogram, type HistogramData, type LatencySummary } from './histogram.ts';
+import { type HistogramData, type LatencySummary, summaryOf } from './histogram.ts';
 import type { PublishFigures, ReadFigures, ReadOptions, UdpFigures } from './load-messages.ts';
 import { LoadProcess } from './load-process.ts';
 import type { BenchOptions, Mode } from './options.ts';
@@ -361,10 +361,4 @@ function combine(
     udp: received?.udp ?? null,
     observed: window.observed,
   };
-}
-
-function summaryOf(data: PublishFigures['lateness']): LatencySummary {
-  const histogram = new Histogram();
-  histogram.merge(data);
-  return histogram.summary();
 }

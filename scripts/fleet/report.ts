@@ -1,5 +1,5 @@
 /** The report of a run: plain data for --json. It holds no password and no key. */
-import { Histogram, type HistogramData, type LatencySummary } from '../../native-free-bench/system/histogram.ts';
+import { type HistogramData, type LatencySummary, summaryOf } from '../../native-free-bench/system/histogram.ts';
 import { accountOf, type FrameAccount } from './account.ts';
 import type { FleetOptions } from './options.ts';
 import { type Fate, fateOf } from './schedule.ts';
@@ -108,8 +108,8 @@ export function makeReport(parts: ReportParts): FleetReport {
     verdict: { pass: verdict.pass, line: verdict.line, problems: verdict.problems },
     totals: totalsOf(cameras),
     cost: parts.cost,
-    latency: summaryOf(parts.latency),
-    senderLateness: summaryOf(parts.senderLateness),
+    latency: summaryIfAny(parts.latency),
+    senderLateness: summaryIfAny(parts.senderLateness),
     samples: parts.samples,
     trends: trendsOf(parts.samples),
     slowReaders: parts.slowReaders,
@@ -145,9 +145,6 @@ export function totalsOf(cameras: readonly CameraResult[]): Totals {
   };
 }
 
-function summaryOf(data: HistogramData | null): LatencySummary | null {
-  if (data === null || data.buckets.length === 0) return null;
-  const histogram = new Histogram();
-  histogram.merge(data);
-  return histogram.summary();
+function summaryIfAny(data: HistogramData | null): LatencySummary | null {
+  return data === null || data.buckets.length === 0 ? null : summaryOf(data);
 }

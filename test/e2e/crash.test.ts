@@ -5,9 +5,10 @@ import { describe, type TestContext, test } from 'node:test';
 import { OfflineCardStore } from '../../src/offline-card/offline-card.ts';
 import { readVersion } from '../../src/version.ts';
 import { breakWorkers } from '../support/breaking.ts';
+import { replay, republish } from '../support/coming-back.ts';
 import { faultPaths, fragileEntries } from '../support/faults.ts';
 import { startTestServer, type TestServer } from '../support/media-server.ts';
-import { isRun, NumberedStream, type NumberedStreamOptions, receivedNumbers } from '../support/numbered-stream.ts';
+import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
 import type { RtspClient } from '../support/rtsp-client.ts';
@@ -19,28 +20,6 @@ async function startFragileServer(t: TestContext, flags: Record<string, string> 
   const media = await startTestServer(flags, fragileEntries);
   t.after(media.stop);
   return media;
-}
-
-/** Publishes a path that a publisher has just lost, trying until it is free. */
-async function republish(t: TestContext, options: NumberedStreamOptions, withinMs: number): Promise<NumberedStream> {
-  const startMs = performance.now();
-  for (;;) {
-    const stream = await NumberedStream.start(t, options).catch(() => null);
-    const elapsedMs = performance.now() - startMs;
-    assert.ok(elapsedMs < withinMs, `${options.path} can be published again after ${elapsedMs} ms`);
-    if (stream !== null) return stream;
-  }
-}
-
-/** Plays a path that a consumer has just stopped serving, trying until it is served again. */
-async function replay(media: TestServer, path: string, withinMs: number): Promise<RtspClient> {
-  const startMs = performance.now();
-  for (;;) {
-    const reader = await media.play(path).catch(() => null);
-    const elapsedMs = performance.now() - startMs;
-    assert.ok(elapsedMs < withinMs, `${path} can be read again after ${elapsedMs} ms`);
-    if (reader !== null) return reader;
-  }
 }
 
 /** Brings down the ingest worker that the connection is given to. */

@@ -9,6 +9,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { breakWorkers } from '../support/breaking.ts';
 import { fingerprintOf, makeCertificate } from '../support/certificates.ts';
+import { replay, republish } from '../support/coming-back.ts';
 import { temporaryFolder } from '../support/media.ts';
 import { startTestServer, type TestServer } from '../support/media-server.ts';
 import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
@@ -17,6 +18,8 @@ import type { ReceivedReport, RtspClient } from '../support/rtsp-client.ts';
 
 const timeout = 60_000;
 const hourMs = 3_600_000;
+/** Milliseconds after which streams must be possible again. */
+const backMs = 25_000;
 const tls = { rejectUnauthorized: false };
 const entries = {
   ingest: new URL('../support/fragile-ingest.ts', import.meta.url),
@@ -68,7 +71,10 @@ describe('a thread that hangs for good is replaced', () => {
     breakWorkers('ingest', 'hang');
     await until('their connections are closed', () => before.every(({ closed }) => closed), 40_000);
     const { rtmpPort: port } = media.server.addresses;
-    const streams = [await republish(t, port, '/stream1'), await republish(t, port, '/stream2')];
+    const streams = [
+      await republish(t, { port, path: '/stream1' }, backMs),
+      await republish(t, { port, path: '/stream2' }, backMs),
+    ];
     for (const [i, reader] of readers.entries()) {
       const seen = receivedNumbers(reader).length;
       await reader.until((r) => receivedNumbers(r).length > seen + 10);
@@ -82,31 +88,11 @@ describe('a thread that hangs for good is replaced', () => {
     breakWorkers('consumer', 'hang');
     // The one over UDP has no connection of its own that would be closed.
     await until('they are cut off', () => readers[0]!.closed && readers[2]!.closed, 40_000);
-    const again = await replay(media, '/stream1');
+    const again = await replay(media, '/stream1', backMs);
     await again.until((r) => receivedNumbers(r).length >= 10);
     for (const stream of streams) assert.equal(stream.closed, false);
   });
 });
-
-/** Publishes as soon as there is a worker again. */
-async function republish(t: TestContext, port: number, path: string): Promise<NumberedStream> {
-  let stream: NumberedStream | null = null;
-  await until('it can be published again', async () => {
-    stream = await NumberedStream.start(t, { port, path }).catch(() => null);
-    return stream !== null;
-  });
-  return stream!;
-}
-
-/** Plays as soon as there is a consumer again. */
-async function replay(media: TestServer, path: string): Promise<RtspClient> {
-  let reader: RtspClient | null = null;
-  await until('it can be read again', async () => {
-    reader = await media.play(path).catch(() => null);
-    return reader !== null;
-  });
-  return reader!;
-}
 
 describe('a thread that stands still for a second', () => {
   test('an ingest worker: pictures are late, none is lost, nobody is cut off', { timeout }, async (t) => {

@@ -1,6 +1,6 @@
 /** One ingest worker with a few cameras that send far more than the others: what the others feel of it. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Histogram, type HistogramData, type LatencySummary } from '../../system/histogram.ts';
+import { type LatencySummary, summaryOf } from '../../system/histogram.ts';
 import type { PublishFigures, ReadFigures } from '../../system/load-messages.ts';
 import { LoadProcess } from '../../system/load-process.ts';
 import { ramp } from '../../system/measurement.ts';
@@ -93,12 +93,6 @@ function part(scale: Scale, round: number): Part {
       }
     },
   };
-}
-
-function summaryOf(data: HistogramData): LatencySummary {
-  const histogram = new Histogram();
-  histogram.merge(data);
-  return histogram.summary();
 }
 
 function render(records: readonly PartRecord[]) {
