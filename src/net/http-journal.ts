@@ -5,7 +5,7 @@ import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { HttpCounts } from '../status/counts.ts';
 import type { Role, RouteAnswer, RouteClient, RouteUser } from '../status/route.ts';
-import { LimitedLog } from './limited-log.ts';
+import { kindOf, LimitedLog } from './limited-log.ts';
 
 /** A change that somebody made, or wanted to make, through the API. */
 export interface ApiChange {
@@ -65,7 +65,7 @@ export class HttpJournal implements LoginJournal {
   /** A connection that was refused before it had a request. */
   refused(reason: string, address: string): void {
     this.#counts.refused++;
-    this.#log.line('refused', this.#clock.nowMs(), (suppressed) =>
+    this.#log.line(kindOf(reason), this.#clock.nowMs(), (suppressed) =>
       this.#logger.warn(
         { address, reason, ...(suppressed > 0 && { suppressed }) },
         `refused at the HTTP port: ${reason}`,

@@ -36,3 +36,8 @@ export class LimitedLog {
     write(suppressed);
   }
 }
+
+/** The kind of a line that gives this reason: what stands after a colon is its detail, of which there may be many. */
+export function kindOf(reason: string): string {
+  return `refused: ${reason.split(':', 1)[0]!}`;
+}

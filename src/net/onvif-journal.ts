@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { OnvifAnswer } from '../onvif/onvif-dispatcher.ts';
-import { LimitedLog } from './limited-log.ts';
+import { kindOf, LimitedLog } from './limited-log.ts';
 
 /** What an ONVIF device has counted; devices may share one. */
 export interface OnvifCounters {
@@ -75,7 +75,7 @@ export class OnvifJournal {
   refused(reason: string, address: string): void {
     const { logger, counters, clock } = this.#options;
     counters.refused++;
-    this.#log.line('refused', clock.nowMs(), (suppressed) =>
+    this.#log.line(kindOf(reason), clock.nowMs(), (suppressed) =>
       logger.warn({ address, reason, ...(suppressed > 0 && { suppressed }) }, `refused at the ONVIF port: ${reason}`),
     );
   }

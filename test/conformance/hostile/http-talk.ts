@@ -43,6 +43,23 @@ export async function knock(open: () => Promise<Peer>, times: number): Promise<v
   await Promise.all(Array.from({ length: times }, open));
 }
 
+/**
+ * Sends `bytes` and resets the connection once the server knows of it, so that its log has something to say: who is reset before he is
+ * accepted leaves no trace. Connections are accepted in turn, so the answer to `question` on a later one, which stays, shows it.
+ */
+export async function resetKnown(
+  scene: Scene,
+  open: () => Promise<Peer>,
+  bytes: Uint8Array | string,
+  question: Uint8Array | string,
+): Promise<void> {
+  const known = await open();
+  await known.send(bytes);
+  await ask(await open(), question);
+  known.socket.resetAndDestroy();
+  scene.peers.splice(scene.peers.indexOf(known), 1);
+}
+
 /** Peers of the row that are still connected. */
 export function openPeers({ peers }: Scene): number {
   return peers.filter((peer) => !peer.closed).length;

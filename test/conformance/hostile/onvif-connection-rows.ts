@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { body, bytes } from '../../golden/wire.ts';
 import { envelope } from '../../support/onvif-peer.ts';
 import { until } from '../../support/program.ts';
-import { ask, closed, knock, openPeers } from './http-talk.ts';
+import { ask, closed, knock, openPeers, resetKnown } from './http-talk.ts';
 import { flight, getProfiles, request, signed } from './onvif-talk.ts';
 import type { Row, StatusEnd } from './row.ts';
 import { clientHello } from './rtmp-opening-rows.ts';
@@ -43,7 +43,8 @@ export const onvifConnectionRows: readonly Row[] = [
     ends: closed(null, 'too many connections'),
     gate: true,
     play: async (scene) => {
-      for (let i = 1; i <= 4; i++) await knock(() => scene.onvif({ from: scene.otherAddress(i) }), 100);
+      let i = 0;
+      await knock(() => scene.onvif({ from: scene.otherAddress(1 + (i++ % 4)) }), 400);
       await until('all but 256 are closed', () => openPeers(scene) <= 256);
     },
   },
@@ -58,7 +59,7 @@ export const onvifConnectionRows: readonly Row[] = [
         await knock(() => scene.onvif(), 20);
         for (const peer of scene.peers.splice(0)) peer.socket.resetAndDestroy();
       }
-      await ask(await scene.onvif(), request(envelope(getProfiles)));
+      await resetKnown(scene, () => scene.onvif(), '', request(envelope(getProfiles)));
     },
   },
   {
@@ -75,7 +76,7 @@ export const onvifConnectionRows: readonly Row[] = [
         peer.socket.resetAndDestroy();
       }
       scene.peers.length = 0;
-      await ask(await scene.onvif(), request(envelope(getProfiles)));
+      await resetKnown(scene, () => scene.onvif(), half.subarray(0, 40), request(envelope(getProfiles)));
     },
   },
   flight(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { testCredentials } from '../../support/media-server.ts';
 import { authorize, envelope, post } from '../../support/onvif-peer.ts';
 import { until } from '../../support/program.ts';
@@ -134,9 +135,14 @@ export const onvifSoapRows: readonly Row[] = [
       const peer = await scene.onvif();
       for (let i = 0; i < 60; i++) await ask(peer, guess());
       const all = statuses(peer);
-      assert.equal(all.filter((status) => status === 400).length, 5);
-      assert.equal(all.filter((status) => status === 429).length, 55);
+      const lookedAt = all.filter((status) => status === 400).length;
+      // Where it takes longer than the wait after the fifth, which is a second, the next one is looked at too; its wait is longer.
+      assert.ok(lookedAt >= 5 && lookedAt <= 8, `${lookedAt} guesses were looked at`);
+      assert.equal(all.filter((status) => status === 429).length, 60 - lookedAt);
       assert.match(peer.received, /Retry-After: [1-9]/);
+      // A guess that is looked at makes the wait long enough for what follows.
+      while ((await ask(peer, guess())) !== 400) await delay(100);
+      assert.equal(await ask(peer, guess()), 429);
       const digest = await scene.onvif();
       const header = `Authorization: ${authorize('realm="Skyweir", nonce="x"', secret, path)}`;
       for (let i = 0; i < 20; i++) assert.equal(await ask(digest, request(envelope(getProfiles), [header])), 429);

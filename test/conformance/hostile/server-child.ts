@@ -20,7 +20,7 @@ const consumer = new URL('short-deadline-consumer.ts', import.meta.url);
 const logOptions = { level: 'debug', format: 'json', secrets: [testCredentials.password] } as const;
 const { logger, flush } = createLog(logOptions, 'main');
 
-const deadlines = { headTimeoutMs: 1000, requestTimeoutMs: 2000, writeStallMs: 1500 };
+const deadlines = { headTimeoutMs: 3000, requestTimeoutMs: 4000, writeStallMs: 1500 };
 Object.assign(limits.onvif, deadlines);
 // All rows share one HTTP port: the lines of one row must not use up those of the next.
 Object.assign(limits.http, { ...deadlines, logWindowMs: 50, eventPingMs: 200 });

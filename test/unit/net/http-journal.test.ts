@@ -38,6 +38,15 @@ describe('HttpJournal', () => {
     assert.deepEqual([log[0]!['user'], 'user' in log[1]!], ['anna', false]);
   });
 
+  test('many refusals for one reason do not hide that there is another, whatever their details', () => {
+    const { journal, log, counts } = newJournal();
+    for (let i = 0; i < 1000; i++) journal.refused(`not HTTP: ${i}`, '192.0.2.7');
+    journal.refused('too many connections', '192.0.2.7');
+    assert.equal(counts.refused, 1001);
+    assert.equal(log.length, 6);
+    assert.equal(log.at(-1)!['reason'], 'too many connections');
+  });
+
   test('a path that goes on for ever is cut', () => {
     const { journal, log } = newJournal();
     const user = { name: 'anna', role: 'admin', via: 'session' } as const;
