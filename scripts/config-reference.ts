@@ -104,6 +104,8 @@ export function referencePage(): string {
     'changed is opened anew. _Restart_ marks the settings that wait for the next start; the log says so when one of them was',
     'changed. A file with a mistake is refused whole, with the line of the mistake in the log, and what is in force stays.',
     '',
+    'What Node itself is given, such as the folder of its compile cache, is told in [deployment.md](deployment.md#what-node-is-given).',
+    '',
   ];
   for (const group of settingGroups) {
     lines.push(`## ${group}`, '');
