@@ -93,8 +93,12 @@ describe('docs/deployment.md and SECURITY.md', () => {
     for (const file of ['docs/deployment.md', 'SECURITY.md'])
       for (const [, flag] of text(file).matchAll(/`--([a-z0-9-]+)[^`]*`/g)) {
         const known = settingNames.has(flag!) || foreignFlags.has(flag!) || settingNames.has(flag!.replace(/^no-/, ''));
-        assert.ok(known, `${file}: --${flag}`);
+        assert.ok(known || nodeFlags.some((one) => one.split('=', 1)[0] === `--${flag}`), `${file}: --${flag}`);
       }
+  });
+
+  test('say what each flag of npm start is for', () => {
+    for (const flag of nodeFlags) assert.ok(text('docs/deployment.md').includes(`| \`${flag}\` `), flag);
   });
 
   test('link to files that are there', () => {
