@@ -14,6 +14,12 @@ const timeout = 40_000;
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 const credentials = { user: 'skyweir', password: 'correct horse' };
 
+interface LogLine {
+  readonly msg: string;
+  readonly level: string;
+  readonly [key: string]: unknown;
+}
+
 /** The program with a configuration file that the test changes. */
 class Configured {
   readonly program: Program;
@@ -29,18 +35,24 @@ class Configured {
     this.program = start(t, process.execPath, [...args, '--rtsp-port', '0', '--http-port', '0'], { cwd: folder, env });
   }
 
-  get log(): { msg: string; level: string; [key: string]: unknown }[] {
+  get log(): LogLine[] {
     const lines = this.program.output.stdout.split('\n').filter((line) => line.startsWith('{'));
     return lines.map((line) => JSON.parse(line));
   }
 
   /** Resolves with the first line since the last call that says this. */
-  async says(text: string): Promise<{ msg: string; [key: string]: unknown }> {
-    const find = () => this.log.findIndex(({ msg }, at) => at >= this.#seen && msg.includes(text));
-    await until(`the log says ${text}: ${this.program.output.stderr}`, () => find() >= 0);
-    const at = find();
-    this.#seen = at + 1;
-    return this.log[at]!;
+  async says(text: string): Promise<LogLine> {
+    const [line] = await this.saysAll([text]);
+    return line!;
+  }
+
+  /** {@link Configured.says} for each of several, in whatever order they come: each thread writes to the log for itself. */
+  async saysAll(texts: readonly string[]): Promise<LogLine[]> {
+    const find = (text: string) => this.log.findIndex(({ msg }, at) => at >= this.#seen && msg.includes(text));
+    for (const text of texts) await until(`the log says ${text}: ${this.program.output.stderr}`, () => find(text) >= 0);
+    const places = texts.map(find);
+    this.#seen = Math.max(...places) + 1;
+    return places.map((at) => this.log[at]!);
   }
 
   change(yaml: string): void {
@@ -107,9 +119,9 @@ describe('a change of the configuration file', () => {
     await reader.until(() => receivedNumbers(reader).length > 3);
     server.change(`${base}cameras:\n${camera('/a', 'One')}`);
     await until('both are gone', () => stream.closed && reader.closed);
-    const stopped = await server.says('RTMP Stream Stopped');
-    assert.deepEqual([stopped['camera'], stopped['reason']], ['Two', 'camera_removed']);
-    assert.equal((await server.says('reader closed'))['reason'], 'camera_removed');
+    const [stopped, closed] = await server.saysAll(['RTMP Stream Stopped', 'reader closed']);
+    assert.deepEqual([stopped!['camera'], stopped!['reason']], ['Two', 'camera_removed']);
+    assert.equal(closed!['reason'], 'camera_removed');
   });
 
   test('opens a listener anew only when its port changed, and refuses a port that is taken with all the rest', {
