@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { CliLog, type LogLine, portOf } from '../support/cli-log.ts';
 import { temporaryFolder } from '../support/media.ts';
 import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { type Program, start, until } from '../support/program.ts';
@@ -14,16 +15,11 @@ const timeout = 40_000;
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 const credentials = { user: 'skyweir', password: 'correct horse' };
 
-interface LogLine {
-  readonly msg: string;
-  readonly level: string;
-  readonly [key: string]: unknown;
-}
-
 /** The program with a configuration file that the test changes. */
 class Configured {
   readonly program: Program;
   readonly #file: string;
+  readonly #log: CliLog;
   #seen = 0;
 
   constructor(t: TestContext, yaml: string) {
@@ -33,11 +29,7 @@ class Configured {
     const args = [cli, '--config', 'skyweir.yaml', '--host', '127.0.0.1', '--log-format', 'json', '--no-onvif'];
     const env = { PATH: process.env['PATH'], SKYWEIR_PASSWORD: credentials.password };
     this.program = start(t, process.execPath, [...args, '--rtsp-port', '0', '--http-port', '0'], { cwd: folder, env });
-  }
-
-  get log(): LogLine[] {
-    const lines = this.program.output.stdout.split('\n').filter((line) => line.startsWith('{'));
-    return lines.map((line) => JSON.parse(line));
+    this.#log = new CliLog(this.program);
   }
 
   /** Resolves with the first line since the last call that says this. */
@@ -48,11 +40,12 @@ class Configured {
 
   /** {@link Configured.says} for each of several, in whatever order they come: each thread writes to the log for itself. */
   async saysAll(texts: readonly string[]): Promise<LogLine[]> {
-    const find = (text: string) => this.log.findIndex(({ msg }, at) => at >= this.#seen && msg.includes(text));
+    const find = (text: string) =>
+      this.#log.lines.findIndex(({ msg }, at) => at >= this.#seen && String(msg).includes(text));
     for (const text of texts) await until(`the log says ${text}: ${this.program.output.stderr}`, () => find(text) >= 0);
     const places = texts.map(find);
     this.#seen = Math.max(...places) + 1;
-    return places.map((at) => this.log[at]!);
+    return places.map((at) => this.#log.lines[at]!);
   }
 
   change(yaml: string): void {
@@ -61,8 +54,7 @@ class Configured {
 
   async ready(): Promise<{ rtmp: number; rtsp: number }> {
     const line = await this.says('Skyweir is ready');
-    const port = (address: unknown): number => Number(String(address).split(':').at(-1));
-    return { rtmp: port(line['rtmp']), rtsp: port(line['rtsp']) };
+    return { rtmp: portOf(line, 'rtmp'), rtsp: portOf(line, 'rtsp') };
   }
 }
 
@@ -142,7 +134,7 @@ describe('a change of the configuration file', () => {
 
     server.change(`rtmp-port: ${takenPort}\nmax-connections: 1\n`);
     const refused = await server.says('is in use by another program');
-    assert.match(refused.msg, new RegExp(`--rtmp-port ${takenPort}`));
+    assert.match(String(refused.msg), new RegExp(`--rtmp-port ${takenPort}`));
     await server.says('all of it stays as it was');
     const still = await NumberedStream.start(t, { port: first, path: '/stream2' });
     still.stop();
@@ -161,7 +153,7 @@ describe('a change of the configuration file', () => {
     const { rtmp } = await server.ready();
     server.change('rtmp-port: 0\nmax-connections: 1\nrate-limit-per-second: many\n');
     const mistake = await server.says('rate-limit-per-second many');
-    assert.match(mistake.msg, /^skyweir\.yaml:3:24: /);
+    assert.match(String(mistake.msg), /^skyweir\.yaml:3:24: /);
     await server.says('all of it stays as it was');
     for (const path of ['/stream1', '/stream2']) await NumberedStream.start(t, { port: rtmp, path });
 

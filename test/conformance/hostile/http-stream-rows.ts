@@ -237,8 +237,7 @@ export const httpStreamRows: readonly Row[] = [
     'opens 160 connections from four addresses to the port, which takes 128',
     closed(null, 'too many connections'),
     async (scene) => {
-      let i = 0;
-      await knock(() => scene.http({ from: scene.otherAddress(1 + (i++ % 4)) }), 160);
+      await knock((i) => scene.http({ from: scene.otherAddress(1 + (i % 4)) }), 160);
       await until('all but 128 are closed', () => openPeers(scene) <= 128);
       assert.equal(openPeers(scene), 128);
       // The next one finds a place as soon as those have ended that say nothing.

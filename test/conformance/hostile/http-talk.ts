@@ -39,8 +39,8 @@ export async function sendFlights(
 }
 
 /** Connects so often; all are open or refused when it returns. */
-export async function knock(open: () => Promise<Peer>, times: number): Promise<void> {
-  await Promise.all(Array.from({ length: times }, open));
+export async function knock(open: (i: number) => Promise<Peer>, times: number): Promise<void> {
+  await Promise.all(Array.from({ length: times }, (_, i) => open(i)));
 }
 
 /**

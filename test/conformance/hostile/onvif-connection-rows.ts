@@ -43,8 +43,7 @@ export const onvifConnectionRows: readonly Row[] = [
     ends: closed(null, 'too many connections'),
     gate: true,
     play: async (scene) => {
-      let i = 0;
-      await knock(() => scene.onvif({ from: scene.otherAddress(1 + (i++ % 4)) }), 400);
+      await knock((i) => scene.onvif({ from: scene.otherAddress(1 + (i % 4)) }), 400);
       await until('all but 256 are closed', () => openPeers(scene) <= 256);
     },
   },
