@@ -82,6 +82,8 @@ export class CameraFeed implements PlayObserver {
     const ring = this.#newest();
     if (ring !== null) session.enter(ring, this.#startAt);
     this.#countReaders();
+    // At once: until it is told, the writer may rewind over the frames that the session begins at.
+    this.#publish();
   }
 
   leave(session: FeedSession): void {

@@ -65,6 +65,11 @@ export class PlaySession implements FeedSession {
   #parameters: ParameterSets | null = null;
   /** False until a picture that a decoder can start at. */
   #open = false;
+  /**
+   * Losses count. Not before the first picture of a session that joined a running stream: what is overwritten before that is not
+   * missing from what it shows, it only begins later.
+   */
+  #begun = false;
   /** What of the reader's loss count the observer has been told. */
   #toldLost = 0;
   #nextReportMs = 0;
@@ -136,6 +141,7 @@ export class PlaySession implements FeedSession {
   enter(ring: FeedRing, start: StartAt): void {
     this.#read(ring, openReader(ring.memory, start));
     this.#open = false;
+    this.#begun = start === 'oldest';
   }
 
   /** Goes on in the ring that replaces the drained one, from its first record. */
@@ -253,6 +259,7 @@ export class PlaySession implements FeedSession {
       return;
     }
     this.#open = true;
+    this.#begun = true;
     this.live = true;
     if (count === 0) return;
     this.frames++;
@@ -283,6 +290,7 @@ export class PlaySession implements FeedSession {
   #tellLost(reader: RingReader, observer: PlayObserver): void {
     const frames = reader.lostVideo - this.#toldLost;
     this.#toldLost = reader.lostVideo;
+    if (!this.#begun) return;
     this.lost += frames;
     observer.onLost(frames);
   }

@@ -95,6 +95,35 @@ describe('start gate', () => {
     assert.deepEqual(numbers(transport), [8, 9]);
   });
 
+  test('with the GOP cache the writer does not rewind over what a reader has joined at', () => {
+    const bench = new Bench({ gopCache: true });
+    bench.stream.start();
+    const [, other] = bench.join();
+    for (let i = 0; i < 8; i++) {
+      i % 4 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+      bench.pump(i * 33);
+    }
+    const [, transport] = bench.join();
+    bench.stream.keyframe(8 * 33);
+    bench.pump(363);
+    assert.deepEqual(numbers(transport), range(4, 9));
+    assert.deepEqual(numbers(other), range(0, 9));
+  });
+
+  test('what is overwritten before a reader has begun is not lost: it begins later', () => {
+    for (const gopCache of [true, false]) {
+      const bench = new Bench({ gopCache, frames: 8 });
+      bench.stream.start();
+      bench.stream.keyframe(0);
+      const [session, transport] = bench.join();
+      for (let i = 1; i < 22; i++) i % 10 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+      bench.pump(750);
+      assert.deepEqual(numbers(transport), [20, 21]);
+      assert.equal(session.lost, 0);
+      assert.equal(bench.counters.overflow, 0);
+    }
+  });
+
   test('a recovery point opens the gate, with parameter sets', () => {
     const bench = new Bench();
     bench.stream.start();
