@@ -76,6 +76,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   #leaving = false;
   #closed = false;
   #destroyAtMs = Number.POSITIVE_INFINITY;
+  /** No deadline is before this, monotonic ms; so a sweep of a thousand connections touches little more of each. */
+  #quietUntilMs = 0;
 
   /** `finished` is called once, with the reason, when the socket is closed. */
   constructor(context: IngestContext, task: IngestTask, finished: (reason: ErrorCode) => void) {
@@ -129,6 +131,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
 
   /** Deadlines: called by the thread's sweep. */
   sweep(nowMs: number): void {
+    if (nowMs < this.#quietUntilMs) return;
     if (this.#reason !== null) {
       if (nowMs >= this.#destroyAtMs) this.#socket.destroy();
       return;
@@ -142,6 +145,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
     } catch (error) {
       this.#fail(error);
     }
+    if (this.#reason === null)
+      this.#quietUntilMs = Math.min(this.#session.deadlineMs, this.#publisher?.deadlineMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** Milliseconds that the thread was busy and idle so far, for the statistics of the stream. */
@@ -207,7 +212,10 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       const nowMs = clock.nowMs();
       this.#publisher?.arrived(nowMs);
       const consumed = this.#session.receive(bytes, start, end, nowMs);
-      if (this.#publisher === null) turns.charge(clock.nowMs() - nowMs);
+      if (this.#publisher === null) {
+        turns.charge(clock.nowMs() - nowMs);
+        this.#quietUntilMs = 0;
+      } else if (this.#publisher.deadlineMs < this.#quietUntilMs) this.#quietUntilMs = 0;
       const isWithinAllowance = turns.spend(this, nowMs, this.#session.costMs);
       if (consumed === end && !this.#session.awaitingDecision) return isWithinAllowance;
       this.#keep(bytes, consumed, end);
@@ -313,6 +321,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       this.#publisher = this.#context.createPublisher(granted, this);
       this.#publisher.start(nowMs);
       this.#session.acceptPublish(nowMs, this.#publisher);
+      this.#quietUntilMs = 0;
     } catch (error) {
       this.#fail(error);
       return;
@@ -345,6 +354,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   #end(reason: ErrorCode, detail?: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
+    this.#quietUntilMs = 0;
     this.#context.turns.leave(this);
     this.#session.close();
     this.#stopPublishing();
