@@ -44,7 +44,7 @@ describe('npm run demo', () => {
       assert.deepEqual([readers, drops], [index === 0 ? '2' : '1', '0']);
     }
     assert.deepEqual(newestRow(stdout, '/stream6').slice(0, 4), ['Free', '/stream6', 'offline', '-']);
-    assert.match(stdout, /Ended after 00:0\d\.\n$/);
+    assert.match(stdout, /Ended after 00:\d\d\.\n$/);
     assert.ok(!stdout.includes('\x1b'));
   });
 

@@ -12,6 +12,8 @@ const entries = { ingest: new URL('../support/blockable-ingest.ts', import.meta.
 
 /** Mbit/s of drones in the order in which they come: in turn over three workers the first would get 31, the last 8.5. */
 const drones = [16, 1, 1, 8, 1, 1, 4, 8, 2, 2, 4, 4, 1, 2, 0.5];
+/** Of those Mbit/s that must have been measured before the next one comes: on a busy machine all of them send less. */
+const leastPart = 0.6;
 
 describe('the ingest workers', () => {
   test('receive about the same, though drones of very different bitrates come one by one', { timeout }, async (t) => {
@@ -29,7 +31,7 @@ describe('the ingest workers', () => {
       const taken = () => connections().findIndex((count, index) => count > before[index]!);
       await until('a worker has noted it', () => taken() >= 0);
       sent[taken()]! += mbit * 1e6;
-      await until('it is measured', () => ingest().every(({ bitsPerSecond }, k) => bitsPerSecond >= 0.85 * sent[k]!));
+      await until('it is measured', () => ingest().every((load, k) => load.bitsPerSecond >= leastPart * sent[k]!));
     }
     const rates = ingest().map(({ bitsPerSecond }) => bitsPerSecond);
     t.diagnostic(`Mbit/s: ${rates.map((rate) => (rate / 1e6).toFixed(1)).join(', ')}; connections: ${connections()}`);

@@ -17,6 +17,7 @@ import {
   smuggled,
   smugglingForms,
   statuses,
+  stillSending,
   tooSlow,
 } from './http-talk.ts';
 import type { Row } from './row.ts';
@@ -39,7 +40,7 @@ export const httpRows: readonly Row[] = [
   httpRow(
     'http-slow-put',
     'sends the head of a PUT byte by byte',
-    closed(408, tooSlow),
+    closed(stillSending, tooSlow),
     async (scene) => {
       await (await scene.http()).trickle(Buffer.from(`PUT /${'y'.repeat(500)}`), 20);
     },
@@ -48,7 +49,7 @@ export const httpRows: readonly Row[] = [
   httpRow(
     'http-slow-body',
     'sends the body of a login byte by byte',
-    closed(408, tooSlow),
+    closed(stillSending, tooSlow),
     async (scene) => {
       const peer = await scene.http();
       peer.write(head('Content-Length: 5000'));
@@ -59,7 +60,7 @@ export const httpRows: readonly Row[] = [
   httpRow(
     'http-slow-body-logged-in',
     'is logged in, and sends the body of a configuration byte by byte',
-    closed(408, tooSlow),
+    closed(stillSending, tooSlow),
     async (scene) => {
       const peer = await scene.http();
       peer.write(begin('PATCH', '/api/v1/config', operator, 'Content-Type: application/json', 'Content-Length: 5000'));

@@ -86,6 +86,8 @@ export function closed(status: StatusEnd['status'], reason: string | null): Stat
 export const notHttp = 'not HTTP: HPE_';
 export const headTooLarge = `${notHttp}HEADER_OVERFLOW`;
 export const tooSlow = 'the request took too long';
+/** The answer to it, which a peer that goes on sending may lose. */
+export const stillSending = [408, null];
 
 /** Lines of a head with lengths that are none, or two of them. */
 export const oddLengths = [

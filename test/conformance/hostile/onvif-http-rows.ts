@@ -17,6 +17,7 @@ import {
   smuggled,
   smugglingForms,
   statuses,
+  stillSending,
   tooSlow,
 } from './http-talk.ts';
 import { flight, getProfiles, head, request, signed } from './onvif-talk.ts';
@@ -46,7 +47,7 @@ export const onvifHttpRows: readonly Row[] = [
     id: 'onvif-slow-put',
     protocol,
     attack: 'sends the head of a PUT byte by byte, which no tunnel begins with',
-    ends: closed(408, tooSlow),
+    ends: closed(stillSending, tooSlow),
     when: 'head timeout',
     gate: true,
     play: async (scene) => {
@@ -58,7 +59,7 @@ export const onvifHttpRows: readonly Row[] = [
     id: 'onvif-slow-body',
     protocol,
     attack: 'sends the body of a request byte by byte',
-    ends: closed(408, tooSlow),
+    ends: closed(stillSending, tooSlow),
     when: 'request timeout',
     gate: true,
     play: async (scene) => {
