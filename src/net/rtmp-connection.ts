@@ -76,7 +76,10 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
   #leaving = false;
   #closed = false;
   #destroyAtMs = Number.POSITIVE_INFINITY;
-  /** No deadline is before this, monotonic ms; so a sweep of a thousand connections touches little more of each. */
+  /**
+   * No deadline is before this, monotonic ms, so that a sweep of a thousand connections touches little more of each. What may bring a
+   * deadline nearer sets it to 0.
+   */
   #quietUntilMs = 0;
 
   /** `finished` is called once, with the reason, when the socket is closed. */
