@@ -367,7 +367,7 @@ describe('RTMPS as a program', () => {
     t.after(() => clearInterval(trickle));
     await once(socket, 'close');
     const tookMs = performance.now() - startMs;
-    assert.ok(tookMs > 650 && tookMs < 2000, `${tookMs} ms`);
+    assert.ok(tookMs > 650 && tookMs < 10_000, `${tookMs} ms`);
     assert.ok(sent > 5);
   });
 
