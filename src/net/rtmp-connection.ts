@@ -215,10 +215,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       const nowMs = clock.nowMs();
       this.#publisher?.arrived(nowMs);
       const consumed = this.#session.receive(bytes, start, end, nowMs);
-      if (this.#publisher === null) {
-        turns.charge(clock.nowMs() - nowMs);
-        this.#quietUntilMs = 0;
-      } else if (this.#publisher.deadlineMs < this.#quietUntilMs) this.#quietUntilMs = 0;
+      if (this.#publisher === null) turns.charge(clock.nowMs() - nowMs);
+      if ((this.#publisher?.deadlineMs ?? 0) < this.#quietUntilMs) this.#quietUntilMs = 0;
       const isWithinAllowance = turns.spend(this, nowMs, this.#session.costMs);
       if (consumed === end && !this.#session.awaitingDecision) return isWithinAllowance;
       this.#keep(bytes, consumed, end);
