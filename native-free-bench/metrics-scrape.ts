@@ -80,17 +80,19 @@ console.log(`${streams} streams, ${consumers} consumers, ${scrapes} scrapes of e
 let second = 0;
 for (const format of ['prometheus', 'openmetrics'] as const satisfies readonly MetricsFormat[]) {
   const times: number[] = [];
+  let memory: Buffer<ArrayBuffer> | undefined;
   let bytes = 0;
   let lines = 0;
   for (let scrape = 0; scrape < scrapes; scrape++) {
     advance(++second);
     const before = performance.now();
-    const text = new MetricsText(format, bytes + 65_536);
+    const text = new MetricsText(format, memory);
     writeServerMetrics(text, facts);
     const nowMs = second * 1000;
     writeStreamMetrics(text, { cameras, read: (camera) => table.read(camera, true, nowMs), verdicts });
     const body = text.bytes();
     times.push(performance.now() - before);
+    memory = text.memory;
     bytes = body.length;
     lines = body.toString('latin1').split('\n').length - 1;
   }

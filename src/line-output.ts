@@ -52,6 +52,8 @@ export class LineOutput {
   #waiting = 0;
   #batch: Buffer | null = null;
   #at = 0;
+  /** Of all batches that are not too large for it: a busy log would else leave a MB a second to be cleared away. */
+  #memory: Buffer | null = null;
   #writing = false;
   #gone = false;
   #dropped = 0;
@@ -147,16 +149,21 @@ export class LineOutput {
     this.#at = 0;
   }
 
-  /** As many lines as one write takes, at least one. */
+  /** As many lines as one write takes, at least one. In {@link LineOutput.#memory}, unless a write is under way from there. */
   #take(): Buffer {
+    const { writeBytes } = this.#options;
     let bytes = 0;
     let count = 0;
     for (const line of this.#lines) {
-      bytes += Buffer.byteLength(line);
-      if (count > 0 && bytes > this.#options.writeBytes) break;
+      const more = Buffer.byteLength(line);
+      if (count > 0 && bytes + more > writeBytes) break;
+      bytes += more;
       count++;
     }
-    return Buffer.from(this.#lines.splice(0, count).join(''));
+    const text = this.#lines.splice(0, count).join('');
+    if (this.#writing || bytes > writeBytes) return Buffer.from(text);
+    this.#memory ??= Buffer.allocUnsafeSlow(writeBytes);
+    return this.#memory.subarray(0, this.#memory.write(text));
   }
 
   /** The timer does not keep the process: what is left then is written by {@link flush}. */

@@ -28,7 +28,7 @@ const pipeWriteBytes = 4096;
  * The same for a file, which is locked for the whole of a write, and for a socket of systemd's journal or of a parent process: Linux
  * hands on up to 32 kB in one piece. Each write wakes two threads, so few large ones cost a busy log half of what many small ones do.
  */
-const wholeWriteBytes = 16_384;
+const wholeWriteBytes = 32_768;
 
 /** Part of a write that is gathered before it begins; a line that waits longer than `flushDelayMs` is written anyway. */
 const gatherPart = 0.75;

@@ -175,6 +175,7 @@ export class StatusServer {
           watch: (end) => this.#options.access.control.watch(request.user, end),
         });
         request.note = answer.note;
+        if (answer.onSent !== undefined) reply.raw.once('close', answer.onSent);
         if (answer.headers !== undefined) reply.headers(answer.headers);
         reply.code(answer.status);
         if (answer.mediaType !== undefined) reply.type(answer.mediaType);

@@ -26,7 +26,7 @@ export function chooseMetricsFormat(accept: string | undefined): MetricsFormat {
   return /(?:^|[,\s])application\/openmetrics-text\b/i.test(accept ?? '') ? 'openmetrics' : 'prometheus';
 }
 
-/** Bytes that a text begins with; one that is written again and again is told how many it took before. */
+/** Bytes that a text begins with. */
 const usualBytes = 64 * 1024;
 
 /** Bytes of the longest number, the space before it and the line end. */
@@ -49,10 +49,15 @@ export class MetricsText {
   #at = 0;
   #name = '';
 
-  /** `size`: bytes that it will probably have. */
-  constructor(format: MetricsFormat, size = usualBytes) {
+  /** `memory` of an earlier text, which is not needed any more, is written over. */
+  constructor(format: MetricsFormat, memory: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(usualBytes)) {
     this.#format = format;
-    this.#bytes = Buffer.allocUnsafeSlow(size);
+    this.#bytes = memory;
+  }
+
+  /** What it was written into: of the memory that was given, or of more if that was too small. */
+  get memory(): Buffer<ArrayBuffer> {
+    return this.#bytes;
   }
 
   /** The head of a family, whose samples come next. */

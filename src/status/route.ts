@@ -47,6 +47,8 @@ export interface RouteAnswer {
   readonly body: object | string;
   readonly mediaType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Called when the body has been sent, or never will be: its memory is free again. */
+  readonly onSent?: () => void;
   /** What was changed, for the log; no secrets. */
   readonly note?: Readonly<Record<string, string | number | boolean | null>>;
 }

@@ -14,10 +14,6 @@ import type { StatusSource } from './status-source.ts';
 import { publisherBody, readerBody, seconds, streamBody } from './stream-body.ts';
 import { writeStreamMetrics } from './stream-metrics.ts';
 
-/** Bytes, and part of the answer before, by which the text of the metrics may grow without being copied. */
-const minimumSpareBytes = 16 * 1024;
-const sparePart = 0.02;
-
 /** The path of the live events. */
 const liveEventsPath = '/api/v1/events/live';
 
@@ -77,8 +73,11 @@ function healthRoutes(source: StatusSource): StatusRoute[] {
 }
 
 function metricsRoute(source: StatusSource): StatusRoute {
-  /** Of the newest answer. */
-  let size = 0;
+  /**
+   * The memory of an answer that has been sent. Some MB a scrape that are left to the collector of garbage make it go through
+   * the whole heap every few seconds, which costs more than to write them.
+   */
+  let spare: Buffer<ArrayBuffer> | undefined;
   return {
     method: 'GET',
     path: '/metrics',
@@ -87,8 +86,8 @@ function metricsRoute(source: StatusSource): StatusRoute {
     handle: async ({ headers }) => {
       const format = chooseMetricsFormat(String(headers['accept'] ?? ''));
       const processMetrics = await source.processMetrics();
-      // Numbers grow by a digit now and then.
-      const text = new MetricsText(format, size + minimumSpareBytes + Math.ceil(size * sparePart));
+      const text = new MetricsText(format, spare);
+      spare = undefined;
       writeServerMetrics(text, source.facts());
       writeStreamMetrics(text, {
         cameras: source.cameras,
@@ -97,9 +96,10 @@ function metricsRoute(source: StatusSource): StatusRoute {
         violations: (index) => source.violations(index),
       });
       writeProcessMetrics(text, processMetrics);
-      const body = text.bytes();
-      size = body.length;
-      return { status: 200, body, mediaType: metricsMediaTypes[format] };
+      const onSent = (): void => {
+        spare = text.memory;
+      };
+      return { status: 200, body: text.bytes(), mediaType: metricsMediaTypes[format], onSent };
     },
   };
 }

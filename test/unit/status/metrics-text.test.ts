@@ -67,7 +67,7 @@ describe('MetricsText', () => {
     ];
     values.push(Number.MAX_VALUE, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -0, 1e9, 999_999_999);
     const labels = values.map((_, index) => labelText({ name: `Kåmera ${index} "\n` }));
-    const [expected, text] = [new MetricsText('openmetrics'), new MetricsText('openmetrics', 1)];
+    const [expected, text] = [new MetricsText('openmetrics'), new MetricsText('openmetrics', Buffer.alloc(1))];
     for (const one of [expected, text]) one.family(requests);
     values.forEach((value, index) => {
       expected.sample(labels[index]!, value);
