@@ -103,9 +103,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
       this.#socket = transferred;
       this.#startTls(transferred);
     } else {
-      this.#socket = readIntoSharedBuffer(transferred, context.readBuffer, (length, bytes) =>
-        this.#onRead(length, bytes),
-      );
+      this.#socket = readIntoSharedBuffer(transferred, context.readBuffer, this);
     }
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true, 30_000);
@@ -186,14 +184,14 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker {
         this.#tlsPhase = undefined;
         this.#tlsVersion = socket.getProtocol() ?? '';
       },
-      onRead: (length, bytes) => this.#onRead(length, bytes),
+      onRead: (length, bytes) => this.onRead(length, bytes),
       onFailure: (error) => this.#fail(error),
     });
   }
 
   // ---- socket -> session ---------------------------------------------------------------------------------------------
 
-  #onRead(length: number, bytes: Buffer): boolean {
+  onRead(length: number, bytes: Buffer): boolean {
     if (this.#reason !== null) return true;
     if (!this.#session.awaitingDecision && this.#mayReceive()) return this.#receive(bytes, 0, length);
     // What comes behind a publish command; and TLS delivers what has arrived also while reading is paused.

@@ -55,6 +55,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   #camera: Camera | null = null;
   #protocol: 'udp' | 'tcp' | null = null;
   #udp: UdpTransport | null = null;
+  #interleaved: InterleavedTransport | null = null;
   #session: PlaySession | null = null;
   /** PLAY was accepted; media starts when its answer is out. */
   #starting = false;
@@ -283,6 +284,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#socket.write(bytes, () => {
       this.#unsentBytes -= bytes.length;
     });
+    this.#interleaved?.streamWritten();
   }
 
   describe(path: string): StreamDescription | null {
@@ -317,7 +319,10 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (udp) {
       this.#udp = new UdpTransport(ports, this.peer.address, clientPorts, this);
       transport = this.#udp;
-    } else transport = new InterleavedTransport(this.#socket, interleaved ?? [0, 1], this);
+    } else {
+      this.#interleaved = new InterleavedTransport(this.#socket, interleaved ?? [0, 1], this);
+      transport = this.#interleaved;
+    }
     this.#camera = camera;
     this.#protocol = request.protocol;
     const card = offline.open(camera, this.#socket.localAddress ?? '');
@@ -397,6 +402,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     const udp = this.#udp;
     this.#session = null;
     this.#udp = null;
+    this.#interleaved = null;
     this.#frames += session.frames;
     this.#lost += session.lost;
     this.#octets += session.octets;

@@ -8,10 +8,15 @@ const buffer = Buffer.allocUnsafeSlow(64 * 1024);
 parentPort!.on('message', ({ socket: transferred }: { socket: Socket }) => {
   const shared = canReadIntoSharedBuffer(transferred);
   const remoteAddress = transferred.remoteAddress;
-  const socket = readIntoSharedBuffer(transferred, buffer, (length, bytes) => {
-    socket.write(Buffer.from(bytes.subarray(0, length)), () => socket.resume());
-    return false;
+  let pastStream = false;
+  const socket = readIntoSharedBuffer(transferred, buffer, {
+    onRead(length, bytes) {
+      pastStream ||= !new Error().stack!.includes('onStreamRead');
+      socket.write(Buffer.from(bytes.subarray(0, length)), () => socket.resume());
+      return false;
+    },
   });
-  socket.on('error', () => undefined);
+  socket.on('error', (error: NodeJS.ErrnoException) => parentPort!.postMessage({ ended: error.code }));
+  socket.on('end', () => parentPort!.postMessage({ ended: 'end', pastStream }));
   parentPort!.postMessage({ shared, remoteAddress });
 });

@@ -45,6 +45,22 @@ test('a transferred socket is read through the shared buffer, not through data e
   await echo.stop();
 });
 
+test('data does not pass through the stream; its end and its errors do', async () => {
+  const echo = await startEcho();
+  for (const ending of ['end', 'ECONNRESET']) {
+    const client = connect(echo.port, '127.0.0.1');
+    await once(echo.worker, 'message');
+    client.write('hello');
+    assert.equal((await once(client, 'data')).toString(), 'hello');
+    if (ending === 'end') client.end();
+    else client.resetAndDestroy();
+    const [{ ended, pastStream }] = (await once(echo.worker, 'message')) as [{ ended: string; pastStream?: boolean }];
+    assert.equal(ended, ending);
+    if (ending === 'end') assert.equal(pastStream, true, 'this Node release reads through the stream: it is slower');
+  }
+  await echo.stop();
+});
+
 test('bytes that arrive before the hand-over, and while reading is paused, are not lost', async () => {
   const echo = await startEcho();
   const client = connect(echo.port, '127.0.0.1');
