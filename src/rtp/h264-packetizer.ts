@@ -161,42 +161,52 @@ export class H264Packetizer {
     this.octets += length - 1 + 2 * count;
   }
 
-  /** Adds a short unit to the open STAP-A, or opens one. Its headers are written when it closes. */
+  /**
+   * Adds a short unit to the open STAP-A, or opens one. Its headers are written when it closes. Until a second unit comes the
+   * first one lies where it would as a packet of its own, which is what most become.
+   */
   #aggregate(batch: PacketBatch, source: Buffer, at: number, length: number): void {
     if (this.#aggregateAt >= 0) {
       const payload = batch.length - this.#aggregateAt - rtpHeaderBytes;
-      if (payload + 2 + length > this.#maxPayload) this.#closeAggregate(batch);
+      const headers = this.#aggregateUnits === 1 ? 3 + 2 : 2;
+      if (payload + headers + length > this.#maxPayload) this.#closeAggregate(batch);
     }
-    batch.reserve(this.#prefixBytes + rtpHeaderBytes + 3 + length, 1);
+    batch.reserve(this.#prefixBytes + rtpHeaderBytes + 3 + 2 + length, 1);
     if (this.#aggregateAt < 0) {
       this.#aggregateAt = batch.length + this.#prefixBytes;
       this.#aggregateUnits = 0;
       this.#aggregateHeader = 0;
-      batch.length = this.#aggregateAt + rtpHeaderBytes + 1;
+      batch.length = this.#aggregateAt + rtpHeaderBytes;
+    } else {
+      if (this.#aggregateUnits === 1) this.#prefixFirst(batch);
+      batch.buffer[batch.length++] = length >>> 8;
+      batch.buffer[batch.length++] = length;
     }
-    const { buffer } = batch;
-    const to = batch.length;
     const header = source[at]!;
-    buffer[to] = length >>> 8;
-    buffer[to + 1] = length;
-    source.copy(buffer, to + 2, at, at + length);
-    batch.length = to + 2 + length;
+    source.copy(batch.buffer, batch.length, at, at + length);
+    batch.length += length;
     this.#aggregateUnits++;
     const nri = Math.max(header & 0x60, this.#aggregateHeader & 0x60);
     this.#aggregateHeader = ((this.#aggregateHeader | header) & 0x80) | nri;
   }
 
-  /** Completes the open STAP-A; with one unit in it, it becomes a single NAL unit packet. */
+  /** Makes room in front of the first unit for the header of the STAP-A and the length of the unit. */
+  #prefixFirst(batch: PacketBatch): void {
+    const { buffer } = batch;
+    const payloadAt = this.#aggregateAt + rtpHeaderBytes;
+    const length = batch.length - payloadAt;
+    buffer.copyWithin(payloadAt + 3, payloadAt, batch.length);
+    buffer[payloadAt + 1] = length >>> 8;
+    buffer[payloadAt + 2] = length;
+    batch.length += 3;
+  }
+
+  /** Completes the open STAP-A; with one unit in it, it is a single NAL unit packet. */
   #closeAggregate(batch: PacketBatch): void {
     const { buffer } = batch;
     const start = this.#aggregateAt;
     const payloadAt = start + rtpHeaderBytes;
-    if (this.#aggregateUnits === 1) {
-      buffer.copyWithin(payloadAt, payloadAt + 3, batch.length);
-      batch.length -= 3;
-    } else {
-      buffer[payloadAt] = this.#aggregateHeader | stapA;
-    }
+    if (this.#aggregateUnits > 1) buffer[payloadAt] = this.#aggregateHeader | stapA;
     const payload = batch.length - payloadAt;
     this.#header(buffer, start - this.#prefixBytes, payload);
     batch.starts[batch.count] = start;
