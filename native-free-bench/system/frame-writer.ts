@@ -3,28 +3,20 @@
  * one call and no object; that is not a documented way, so `socket.write` stands beside it and is used when it is missing.
  */
 import type { Socket } from 'node:net';
+import {
+  type StreamBinding,
+  type StreamHandle,
+  streamBinding,
+  type WriteRequest,
+} from '../../src/net/stream-binding.ts';
 import { type FrameTemplate, frameHeadLength } from './synthetic-stream.ts';
 
-interface StreamHandle {
-  readonly writeQueueSize: number;
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
-}
-
-interface WriteRequest {
+interface ChannelRequest extends WriteRequest {
   handle: StreamHandle | null;
-  oncomplete: ((this: WriteRequest, status: number) => void) | null;
   channel: FrameChannel | null;
   /** Keeps the bytes of a waiting write alive: the handle does not. */
   buffer: Uint8Array | null;
 }
-
-interface StreamBinding {
-  readonly WriteWrap: new () => WriteRequest;
-  readonly streamBaseState: Int32Array;
-  readonly kLastWriteWasAsync: number;
-}
-
-const binding = loadBinding();
 
 /** One socket's writing side. */
 export abstract class FrameChannel {
@@ -41,9 +33,9 @@ export abstract class FrameChannel {
 /** The cheapest channel this Node offers for a connected socket. */
 export function openChannel(socket: Socket, plainWrites: boolean): FrameChannel {
   const handle = (socket as unknown as { _handle?: StreamHandle })._handle;
-  if (plainWrites || binding === null || handle === undefined || typeof handle.writeBuffer !== 'function')
+  if (plainWrites || streamBinding === null || handle === undefined || typeof handle.writeBuffer !== 'function')
     return new PlainChannel(socket);
-  return new HandleChannel(handle, binding);
+  return new HandleChannel(handle, streamBinding);
 }
 
 class PlainChannel extends FrameChannel {
@@ -75,10 +67,10 @@ class HandleChannel extends FrameChannel {
   underWay = 0;
   broken = false;
 
-  constructor(handle: StreamHandle, streamBinding: StreamBinding) {
+  constructor(handle: StreamHandle, binding: StreamBinding) {
     super();
     this.#handle = handle;
-    this.#binding = streamBinding;
+    this.#binding = binding;
   }
 
   override get waiting(): number {
@@ -108,10 +100,10 @@ class HandleChannel extends FrameChannel {
   }
 }
 
-let spare: WriteRequest | null = null;
+let spare: ChannelRequest | null = null;
 
-function newRequest(streamBinding: StreamBinding): WriteRequest {
-  const request = new streamBinding.WriteWrap();
+function newRequest(binding: StreamBinding): ChannelRequest {
+  const request = new binding.WriteWrap() as ChannelRequest;
   request.channel = null;
   request.handle = null;
   request.buffer = null;
@@ -120,20 +112,8 @@ function newRequest(streamBinding: StreamBinding): WriteRequest {
 }
 
 function onComplete(this: WriteRequest, status: number): void {
-  const channel = this.channel as HandleChannel | null;
+  const channel = (this as ChannelRequest).channel as HandleChannel | null;
   if (channel === null) return;
   channel.underWay--;
   if (status < 0) channel.broken = true;
-}
-
-/** The stream binding if this Node still has it in the expected form, else null. */
-function loadBinding(): StreamBinding | null {
-  try {
-    const load = (process as unknown as { binding(name: string): unknown }).binding;
-    const found = load('stream_wrap') as Partial<StreamBinding>;
-    if (typeof found.WriteWrap !== 'function' || !(found.streamBaseState instanceof Int32Array)) return null;
-    return typeof found.kLastWriteWasAsync === 'number' ? (found as StreamBinding) : null;
-  } catch {
-    return null;
-  }
 }
