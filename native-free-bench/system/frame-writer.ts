@@ -3,12 +3,7 @@
  * one call and no object; that is not a documented way, so `socket.write` stands beside it and is used when it is missing.
  */
 import type { Socket } from 'node:net';
-import {
-  type StreamBinding,
-  type StreamHandle,
-  streamBinding,
-  type WriteRequest,
-} from '../../src/net/stream-binding.ts';
+import { handleOf, type StreamHandle, streamBinding, type WriteRequest } from '../../src/net/stream-binding.ts';
 import { type FrameTemplate, frameHeadLength } from './synthetic-stream.ts';
 
 interface ChannelRequest extends WriteRequest {
@@ -32,10 +27,8 @@ export abstract class FrameChannel {
 
 /** The cheapest channel this Node offers for a connected socket. */
 export function openChannel(socket: Socket, plainWrites: boolean): FrameChannel {
-  const handle = (socket as unknown as { _handle?: StreamHandle })._handle;
-  if (plainWrites || streamBinding === null || handle === undefined || typeof handle.writeBuffer !== 'function')
-    return new PlainChannel(socket);
-  return new HandleChannel(handle, streamBinding);
+  const handle = plainWrites ? null : handleOf(socket);
+  return handle === null ? new PlainChannel(socket) : new HandleChannel(handle);
 }
 
 class PlainChannel extends FrameChannel {
@@ -62,15 +55,13 @@ class PlainChannel extends FrameChannel {
 
 class HandleChannel extends FrameChannel {
   readonly #handle: StreamHandle;
-  readonly #binding: StreamBinding;
   /** Writes under way; public because the completion callback counts it down. */
   underWay = 0;
   broken = false;
 
-  constructor(handle: StreamHandle, binding: StreamBinding) {
+  constructor(handle: StreamHandle) {
     super();
     this.#handle = handle;
-    this.#binding = binding;
   }
 
   override get waiting(): number {
@@ -79,13 +70,14 @@ class HandleChannel extends FrameChannel {
 
   override write(template: FrameTemplate): boolean {
     const bytes = template.bytes;
-    spare ??= newRequest(this.#binding);
+    const { streamBaseState, kLastWriteWasAsync } = streamBinding!;
+    spare ??= newRequest();
     const error = this.#handle.writeBuffer(spare, bytes);
     if (error !== 0) {
       this.broken = true;
       return false;
     }
-    if (this.#binding.streamBaseState[this.#binding.kLastWriteWasAsync] !== 0) {
+    if (streamBaseState[kLastWriteWasAsync] !== 0) {
       // The request object belongs to this write now. A write made whole at once leaves it for the next one.
       spare.channel = this;
       spare.handle = this.#handle;
@@ -102,8 +94,8 @@ class HandleChannel extends FrameChannel {
 
 let spare: ChannelRequest | null = null;
 
-function newRequest(binding: StreamBinding): ChannelRequest {
-  const request = new binding.WriteWrap() as ChannelRequest;
+function newRequest(): ChannelRequest {
+  const request = new streamBinding!.WriteWrap() as ChannelRequest;
   request.channel = null;
   request.handle = null;
   request.buffer = null;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { getSystemErrorName } from 'node:util';
-import { type StreamHandle, streamBinding, type WriteRequest } from './stream-binding.ts';
+import { handleOf, type StreamHandle, streamBinding, type WriteRequest } from './stream-binding.ts';
 
 interface Request extends WriteRequest {
   writer: DirectWriter | null;
@@ -32,9 +32,8 @@ export class DirectWriter {
 
   /** Null where there is no way past the stream: with TLS, or in a Node release that has no such handle. */
   static open(socket: Socket, onFlushed: () => void): DirectWriter | null {
-    const handle = (socket as unknown as { readonly _handle?: StreamHandle | null })._handle;
-    if (streamBinding === null || socket instanceof TLSSocket || typeof handle?.writeBuffer !== 'function') return null;
-    return new DirectWriter(socket, handle, onFlushed);
+    const handle = socket instanceof TLSSocket ? null : handleOf(socket);
+    return handle === null ? null : new DirectWriter(socket, handle, onFlushed);
   }
 
   /** A write waits for the kernel. */

@@ -13,7 +13,7 @@ import { ServerSession } from '../rtmp/server-session.ts';
 import { keyInPath, withoutKeys } from '../rtmp/stream-path.ts';
 import type { Newcomers } from './newcomers.ts';
 import { type Allowance, freshAllowance, type ReadTurns, type TurnTaker } from './read-turns.ts';
-import { readIntoSharedBuffer } from './socket-handover.ts';
+import { readIntoSharedBuffer, type SocketReader } from './socket-handover.ts';
 import { acceptTls } from './tls-accept.ts';
 import type { TlsContexts } from './tls-context.ts';
 
@@ -50,7 +50,7 @@ export interface IngestContext {
  * One publisher's socket with its RTMP session, from hand-over to the one reason for which it ends. Bytes go from the shared
  * read buffer through the session to the publisher; the path is claimed from the registry over the connection's port.
  */
-export class RtmpConnection implements ServerSessionHandler, TurnTaker {
+export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketReader {
   readonly address: string;
   readonly allowance: Allowance;
   readonly #context: IngestContext;

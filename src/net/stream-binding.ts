@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 /**
  * What lies below a `net.Socket`: the system's stream, as Node's own streams speak to it. It is not documented, so who uses it
  * has a way without it, for a Node release in which {@link streamBinding} is null.
@@ -32,6 +34,12 @@ export interface StreamBinding {
 
 /** Of this thread; null if this Node has it not, or in another form. */
 export const streamBinding = loadBinding();
+
+/** The handle below a socket, to write to; null where this Node has none that {@link streamBinding} goes with. */
+export function handleOf(socket: Socket): StreamHandle | null {
+  const handle = (socket as unknown as { readonly _handle?: StreamHandle | null })._handle ?? null;
+  return streamBinding !== null && typeof handle?.writeBuffer === 'function' ? handle : null;
+}
 
 function loadBinding(): StreamBinding | null {
   try {
