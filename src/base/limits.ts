@@ -101,6 +101,14 @@ export const limits = {
     /** Threads that read one ring: consumers, and room for recording and preview. */
     readerSlots: 8,
   },
+  pacing: {
+    /**
+     * Cameras of one consumer whose frames are held at the same time to spread a burst. Radio links stutter one by one; when more
+     * cameras than these burst at once, what held them up was near, most likely this machine. To spread the bursts then keeps their rings
+     * filled for seconds, which costs a machine that is short of time a fifth more of it for each frame.
+     */
+    cameras: 64,
+  },
   rtsp: {
     /** Bytes of a request line with its headers. */
     headBytes: 16 * 1024,

@@ -105,10 +105,11 @@ export class CameraFeed implements PlayObserver {
   }
 
   /**
-   * Releases and sends what can go now. Returns true when there is more to do at once; {@link dueMs} says when else.
+   * Releases and sends what can go now: everything, unless the pacer may hold frames (`paced`). Returns true when there is more to do
+   * at once; {@link dueMs} says when else.
    */
-  pump(nowMs: number): boolean {
-    let more = this.#advance(nowMs);
+  pump(nowMs: number, paced = true): boolean {
+    let more = this.#advance(nowMs, paced);
     // Backwards, because a session that fails leaves the list.
     for (let i = this.sessions.length - 1; i >= 0; i--) {
       if (this.#pumpSession(this.sessions[i]!, nowMs)) more = true;
@@ -151,14 +152,14 @@ export class CameraFeed implements PlayObserver {
   }
 
   /** Moves the leading cursor over everything that may go now. */
-  #advance(nowMs: number): boolean {
+  #advance(nowMs: number, paced: boolean): boolean {
     this.dueMs = Number.POSITIVE_INFINITY;
     for (let records = 0; this.#current !== null; records++) {
       if (records === leadRecordsPerTurn) return true;
       const { lead } = this.#current;
       const state = lead.peek();
       if (state > 0) {
-        if (lead.kind === recordKind.video && !this.#releaseFrame(lead, nowMs)) return false;
+        if (lead.kind === recordKind.video && !this.#releaseFrame(lead, nowMs, paced)) return false;
         lead.advance();
       } else if (state < 0) {
         lead.skipToNewestKeyframe();
@@ -173,14 +174,14 @@ export class CameraFeed implements PlayObserver {
   }
 
   /** False when the pacer holds the frame that `lead` has loaded. */
-  #releaseFrame(lead: RingReader, nowMs: number): boolean {
+  #releaseFrame(lead: RingReader, nowMs: number, paced: boolean): boolean {
     const pacer = this.#pacer;
     if (lead.generation !== this.#generation || (lead.flags & recordFlag.discontinuity) !== 0) {
       this.#generation = lead.generation;
       pacer.reset();
     }
     const arrivalMs = lead.arrivalUs / 1000;
-    const dueMs = pacer.due(lead.dtsMs, arrivalMs, lead.lag - 1, nowMs);
+    const dueMs = paced ? pacer.due(lead.dtsMs, arrivalMs, lead.lag - 1, nowMs) : nowMs;
     if (dueMs > nowMs) {
       this.dueMs = dueMs;
       return false;

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { limits } from '../base/limits.ts';
 import type { Doorbell } from '../shm/doorbell.ts';
 import { ReaderSlot } from '../shm/ring-reader.ts';
 import { readerWord, type StreamCounters } from '../shm/stream-counters.ts';
@@ -157,6 +158,11 @@ export class FeedLoop {
     this.#options.doorbell.rescue();
   }
 
+  /** Cameras whose frames are held now to spread a burst; see `limits.pacing`. */
+  get pacedCameras(): number {
+    return this.#held.size;
+  }
+
   /** When the first frame that a session would get arrived, or now if it would have to wait. Monotonic ms. */
   startMs(camera: number, nowMs: number): number {
     const ring = this.#rings[camera];
@@ -287,7 +293,7 @@ export class FeedLoop {
   /** What a feed throws ends its sessions; the other cameras do not notice. */
   #pumpFeed(feed: CameraFeed, nowMs: number): boolean {
     try {
-      return feed.pump(nowMs);
+      return feed.pump(nowMs, this.#held.size < limits.pacing.cameras || this.#held.has(feed));
     } catch (error) {
       for (const session of [...feed.sessions]) this.#options.onSessionFailed(session, error);
       return false;

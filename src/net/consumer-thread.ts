@@ -233,7 +233,10 @@ export class ConsumerThread {
     const { active, idle } = performance.eventLoopUtilization();
     let bytes = this.#endedOctets;
     for (const connection of this.#connections.keys()) bytes += connection.octets;
-    this.#meter.note(nowMs, { bytes, busyMs: active, idleMs: idle, connections: this.#connections.size });
+    this.#meter.note(nowMs, {
+      ...{ bytes, busyMs: active, idleMs: idle },
+      ...{ connections: this.#connections.size, pacedCameras: this.#loop.pacedCameras },
+    });
   }
 
   // ---- the end ------------------------------------------------------------------------------------------------------

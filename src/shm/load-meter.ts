@@ -8,6 +8,8 @@ export interface LoadNote {
   readonly busyMs: number;
   readonly idleMs: number;
   readonly connections: number;
+  /** Of a consumer: cameras whose frames it holds to spread a burst. */
+  readonly pacedCameras?: number;
 }
 
 /**
@@ -50,7 +52,7 @@ export class LoadMeter {
   /** About once a second: the figures since the note before. */
   note(nowMs: number, note: LoadNote): void {
     const line = this.#line;
-    const { bytes, busyMs, idleMs, connections } = note;
+    const { bytes, busyMs, idleMs, connections, pacedCameras = 0 } = note;
     const before = this.#before;
     if (before !== null) {
       const worked = busyMs - before.busyMs;
@@ -61,6 +63,7 @@ export class LoadMeter {
       line[loadWord.worstDelayMs] = this.#lateMaxMs;
     }
     line[loadWord.connections] = connections;
+    line[loadWord.pacedCameras] = pacedCameras;
     this.#before = note;
     this.#notedMs = nowMs;
     this.#sweeps = 0;

@@ -40,6 +40,8 @@ export interface ThreadLoad {
   readonly bitsPerSecond: number;
   /** Connections that it serves. */
   readonly connections: number;
+  /** Cameras whose frames a consumer holds to spread a burst. */
+  readonly pacedCameras: number;
   /** Milliseconds for which its look at the timer is overdue. */
   readonly silentMs: number;
 }
@@ -55,6 +57,7 @@ export const loadWord = {
   sweptMs: 5,
   /** Milliseconds from one look to the next. */
   sweepMs: 6,
+  pacedCameras: 7,
 } as const;
 
 const wordBytes = Float64Array.BYTES_PER_ELEMENT;
@@ -163,13 +166,17 @@ export class WorkerLoads {
       worstDelayMs: Math.max(line[loadWord.worstDelayMs]!, silentMs),
       bitsPerSecond: line[loadWord.bitsPerSecond]!,
       connections: line[loadWord.connections]!,
+      pacedCameras: line[loadWord.pacedCameras]!,
       silentMs,
     };
   }
 }
 
 function idle(kind: LoadedThread, index: number): ThreadLoad {
-  return { kind, index, busy: 0, loopDelayMs: 0, worstDelayMs: 0, bitsPerSecond: 0, connections: 0, silentMs: 0 };
+  return {
+    ...{ kind, index, busy: 0, loopDelayMs: 0, worstDelayMs: 0 },
+    ...{ bitsPerSecond: 0, connections: 0, pacedCameras: 0, silentMs: 0 },
+  };
 }
 
 function ownerLines(ingestWorkers: number): number {

@@ -66,6 +66,14 @@ const families: readonly ServerFamily[] = [
     (load) => load.bitsPerSecond,
   ),
   ofThreads('skyweir_thread_connections', 'Connections that the thread serves', (load) => load.connections),
+  {
+    name: 'skyweir_consumer_paced_cameras',
+    type: 'gauge',
+    help: 'Cameras whose frames the consumer holds at this moment to spread a burst',
+    labels: ['index'],
+    samples: ({ threads }) =>
+      threads.filter(({ kind }) => kind === 'consumer').map(({ index, pacedCameras }) => [{ index }, pacedCameras]),
+  },
   ofListeners('skyweir_listener_connections', 'gauge', 'Connections at this moment', (facts) => facts.connections),
   ofListeners('skyweir_listener_connections_limit', 'gauge', 'How many there may be', (facts) => facts.limit),
   ofListeners('skyweir_listener_accepted_total', 'counter', 'Connections that were let in', (facts) => facts.accepted),
@@ -186,6 +194,7 @@ const hookFamilies: readonly ServerFamily[] = [
 /** Names and values of `skyweir_limit`. */
 const shownLimits: Readonly<Record<string, number>> = {
   rtsp_connections: limits.rtsp.connections,
+  paced_cameras_per_consumer: limits.pacing.cameras,
   onvif_connections_per_device: limits.onvif.connections,
   onvif_connections_per_device_and_address: limits.onvif.connectionsPerAddress,
   onvif_subscriptions_per_device: limits.onvifEvents.subscriptions,

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
+import { limits } from '../../../src/base/limits.ts';
 import { FeedLoop } from '../../../src/egress/feed-loop.ts';
+import type { FeedRing } from '../../../src/egress/feed-ring.ts';
 import type { FeedSession } from '../../../src/egress/feed-session.ts';
 import { Doorbell } from '../../../src/shm/doorbell.ts';
+import { createRing } from '../../../src/shm/frame-ring.ts';
 import { StreamCounters } from '../../../src/shm/stream-counters.ts';
+import { smallRing, TestStream } from '../../support/test-stream.ts';
 
 /** A loop with one camera and a session that counts its turns. Timers and clock go on by {@link Loop.pass} alone. */
 class Loop {
@@ -93,3 +97,79 @@ testLoop('what comes during a rest from elsewhere does not wait for its end', (l
   loop.pass(0);
   assert.equal(loop.pumps, 3);
 });
+
+test('bursts of more cameras than are paced at the same time are not spread', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  const cameras = limits.pacing.cameras + 10;
+  let nowMs = 1000;
+  const rings = Array.from({ length: cameras }, () => createRing(smallRing));
+  const loop = new FeedLoop({
+    ...{ slot: 0, gopCache: false, rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
+    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    counters: new StreamCounters(StreamCounters.create(cameras, 1)),
+    onSessionFailed: (_session, error) => assert.fail(error as Error),
+  });
+  const readers = rings.map((_, camera) => new PromptReader(camera));
+  const writers = rings.map((ring) => new TestStream(ring));
+  const pass = (ms: number) => {
+    nowMs += ms;
+    mock.timers.tick(ms);
+  };
+  const behind = () => readers.filter(({ ring }) => ring!.lead.lag > 0).length;
+  /** Four frames of each camera at once, 40 ms apart by their time stamps. */
+  const burst = (fromMs: number) => {
+    for (const [camera, writer] of writers.entries()) {
+      for (let i = 0; i < 4; i++) writer.frame(fromMs + i * 40, nowMs);
+      loop.resume(readers[camera]!);
+    }
+    pass(0);
+  };
+  try {
+    loop.start();
+    for (const reader of readers) loop.join(reader);
+    for (const writer of writers) writer.start();
+    burst(0);
+    assert.equal(loop.pacedCameras, limits.pacing.cameras);
+    assert.equal(behind(), limits.pacing.cameras, 'the others have got all at once');
+    for (let ms = 0; ms < 3 * 40; ms += 5) pass(5);
+    assert.equal(loop.pacedCameras, 0);
+    assert.equal(behind(), 0, 'and these at their times');
+    burst(160);
+    assert.equal(loop.pacedCameras, limits.pacing.cameras, 'there is room for the next bursts');
+  } finally {
+    loop.stop();
+    mock.timers.reset();
+  }
+});
+
+/** Has always read what its feed has released. */
+class PromptReader implements FeedSession {
+  readonly camera: number;
+  readonly counted = true;
+  readonly drained = true;
+  readonly live = true;
+  readonly lastFrameMs = 0;
+  ring: FeedRing | null = null;
+
+  constructor(camera: number) {
+    this.camera = camera;
+  }
+
+  get cursor(): number {
+    return this.ring!.lead.cursor;
+  }
+
+  enter(ring: FeedRing): void {
+    this.ring = ring;
+  }
+
+  follow(): void {}
+  leave(): void {}
+  goIdle(): void {}
+  pump(): boolean {
+    return false;
+  }
+  sweep(): boolean {
+    return true;
+  }
+}

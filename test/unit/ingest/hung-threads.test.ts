@@ -7,7 +7,17 @@ import type { LoadedThread, ThreadLoad } from '../../../src/shm/worker-load.ts';
 const { hungSamples, sampleMs } = limits.load;
 
 function load(kind: LoadedThread, index: number, silentMs: number): ThreadLoad {
-  return { kind, index, silentMs, busy: 1, loopDelayMs: 0, worstDelayMs: 0, bitsPerSecond: 0, connections: 1 };
+  return {
+    kind,
+    index,
+    silentMs,
+    busy: 1,
+    loopDelayMs: 0,
+    worstDelayMs: 0,
+    bitsPerSecond: 0,
+    connections: 1,
+    pacedCameras: 0,
+  };
 }
 
 test('a thread that is silent for all of the time hangs, which is told once; the others do not', () => {

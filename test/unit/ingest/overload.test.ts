@@ -8,7 +8,17 @@ const { fullAfterMs, calmAfterMs, fullBusy, fullDelayMs, calmBusy, calmDelayMs }
 const { sampleMs } = limits.load;
 
 function load(kind: LoadedThread, index: number, busy = 0.3, loopDelayMs = 1): ThreadLoad {
-  return { kind, index, busy, loopDelayMs, worstDelayMs: loopDelayMs, bitsPerSecond: 0, connections: 1, silentMs: 0 };
+  return {
+    kind,
+    index,
+    busy,
+    loopDelayMs,
+    worstDelayMs: loopDelayMs,
+    bitsPerSecond: 0,
+    connections: 1,
+    pacedCameras: 0,
+    silentMs: 0,
+  };
 }
 
 /** Feeds an {@link Overload} with one set of figures for a while; `active` says what it decided last. */

@@ -44,6 +44,7 @@ describe('the lines of ingest workers', () => {
       worstDelayMs: 0,
       bitsPerSecond: 0,
       connections: 0,
+      pacedCameras: 0,
       silentMs: 0,
     });
   });

@@ -12,6 +12,7 @@ const load: ThreadLoad = {
   worstDelayMs: 9,
   bitsPerSecond: 1,
   connections: 1,
+  pacedCameras: 0,
   silentMs: 0,
 };
 const good = { draining: false, overloaded: false, listening: true, consumersReady: 2, consumers: 2, threads: [load] };
