@@ -24,7 +24,8 @@ if (files.length === 0) {
 if (files.some((file) => file.startsWith('test/e2e/'))) await ensurePrograms(['ffmpeg', 'gstreamer']);
 if (files.some((file) => file.startsWith('test/e2e/page'))) await ensurePrograms(['chromium']);
 
-// Tests with threads and real clients measure nothing, but they do need the processors: they run after the others, in turn.
+// Tests with threads and real clients measure nothing, but they do need the processors: they run after the others, and as they
+// mostly wait, two at a time.
 const heavy = (file: string) => /^test\/(e2e|threads|soak|conformance\/hostile)\//.test(file);
 const counts = { passed: 0, failed: 0 };
 // Hundreds of processes and threads load the same files: so each is made ready to run once.
@@ -33,7 +34,7 @@ await runFiles(
   files.filter((file) => !heavy(file)),
   availableParallelism(),
 );
-await runFiles(files.filter(heavy), 1);
+await runFiles(files.filter(heavy), 2);
 console.log(`${counts.passed} passed, ${counts.failed} failed`);
 process.exit(counts.failed === 0 ? 0 : 1);
 
