@@ -104,8 +104,8 @@ export const limits = {
   pacing: {
     /**
      * Cameras of one consumer whose frames are held at the same time to spread a burst. Radio links stutter one by one; when more
-     * cameras than these burst at once, what held them up was near, most likely this machine. To spread the bursts then keeps their rings
-     * filled for seconds, which costs a machine that is short of time a fifth more of it for each frame.
+     * cameras than these burst at once, what held them up was near, most likely this machine. To spread the bursts then would keep all
+     * of them late, and their rings filled, for eight times as long as it was held up.
      */
     cameras: 64,
   },
