@@ -3,21 +3,12 @@ import { test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { HungThreads } from '../../../src/ingest/hung-threads.ts';
 import type { LoadedThread, ThreadLoad } from '../../../src/shm/worker-load.ts';
+import { threadLoad } from '../../support/thread-load.ts';
 
 const { hungSamples, sampleMs } = limits.load;
 
 function load(kind: LoadedThread, index: number, silentMs: number): ThreadLoad {
-  return {
-    kind,
-    index,
-    silentMs,
-    busy: 1,
-    loopDelayMs: 0,
-    worstDelayMs: 0,
-    bitsPerSecond: 0,
-    connections: 1,
-    pacedCameras: 0,
-  };
+  return threadLoad(kind, index, { silentMs, busy: 1 });
 }
 
 test('a thread that is silent for all of the time hangs, which is told once; the others do not', () => {

@@ -3,22 +3,13 @@ import { describe, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { Overload } from '../../../src/ingest/overload.ts';
 import type { LoadedThread, ThreadLoad } from '../../../src/shm/worker-load.ts';
+import { threadLoad } from '../../support/thread-load.ts';
 
 const { fullAfterMs, calmAfterMs, fullBusy, fullDelayMs, calmBusy, calmDelayMs } = limits.overload;
 const { sampleMs } = limits.load;
 
 function load(kind: LoadedThread, index: number, busy = 0.3, loopDelayMs = 1): ThreadLoad {
-  return {
-    kind,
-    index,
-    busy,
-    loopDelayMs,
-    worstDelayMs: loopDelayMs,
-    bitsPerSecond: 0,
-    connections: 1,
-    pacedCameras: 0,
-    silentMs: 0,
-  };
+  return threadLoad(kind, index, { busy, loopDelayMs, worstDelayMs: loopDelayMs });
 }
 
 /** Feeds an {@link Overload} with one set of figures for a while; `active` says what it decided last. */

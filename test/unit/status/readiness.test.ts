@@ -1,20 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
-import type { ThreadLoad } from '../../../src/shm/worker-load.ts';
 import { judgeReadiness } from '../../../src/status/readiness.ts';
+import { threadLoad } from '../../support/thread-load.ts';
 
-const load: ThreadLoad = {
-  kind: 'ingest',
-  index: 0,
-  busy: 0.5,
-  loopDelayMs: 5,
-  worstDelayMs: 9,
-  bitsPerSecond: 1,
-  connections: 1,
-  pacedCameras: 0,
-  silentMs: 0,
-};
+const load = threadLoad('ingest', 0, { busy: 0.5, loopDelayMs: 5, worstDelayMs: 9 });
 const good = { draining: false, overloaded: false, listening: true, consumersReady: 2, consumers: 2, threads: [load] };
 
 test('a server that serves is ready', () => {
