@@ -234,8 +234,10 @@ export interface Newcomer {
 }
 
 export type IngestToMain =
-  /** It asks for a path, for the first time; `port` reaches it until it ends ({@link ConnectionToMain}). */
-  | { readonly type: 'publisher'; readonly newcomer: Newcomer; readonly port: MessagePort }
+  /** It is about to ask for a path, for the first time: a newcomer no more. */
+  | { readonly type: 'publisher'; readonly newcomer: Newcomer }
+  /** What a publisher says; `id` is that of its peer. */
+  | { readonly type: 'connection'; readonly id: string; readonly message: ConnectionToMain }
   | { readonly type: 'newcomers'; readonly note: NewcomersNote };
 
 /** What has happened among an ingest worker's newcomers since the last note. */
@@ -252,8 +254,11 @@ export interface NewcomersNote {
   readonly misled: readonly Peer[];
 }
 
-/** End all newcomers for this reason, and those that are still to come. */
-export type MainToIngest = { readonly type: 'cut'; readonly reason: ErrorCode };
+export type MainToIngest =
+  /** End all newcomers for this reason, and those that are still to come. */
+  | { readonly type: 'cut'; readonly reason: ErrorCode }
+  /** For a publisher, unless it has ended meanwhile. */
+  | { readonly type: 'connection'; readonly id: string; readonly message: MainToConnection };
 
 // ---- one publisher's connection and the path registry ---------------------------------------------------------------
 
@@ -276,7 +281,7 @@ export type ConnectionToMain =
   /** The publisher ended its stream but stays connected. */
   | { readonly type: 'release'; readonly reason: ErrorCode }
   | { readonly type: 'event'; readonly event: PublisherEvent }
-  /** The connection ended; the port closes next. A port that closes without it means that the worker died. */
+  /** The connection ended: its last message. A line that closes without it means that the worker died. */
   | { readonly type: 'ended'; readonly reason: ErrorCode; readonly detail: string | undefined };
 
 export type MainToConnection =

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { MessageChannel, type MessagePort, threadId } from 'node:worker_threads';
+import { type MessagePort, threadId } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -40,6 +40,8 @@ export class IngestThread {
   /** To main. */
   readonly #line: MessagePort;
   readonly #connections = new Set<RtmpConnection>();
+  /** Those that main knows, by the ids of their peers. */
+  readonly #introduced = new Map<string, RtmpConnection>();
   readonly #newcomers = new Newcomers();
   readonly #bells: CameraBells;
   readonly #counters: StreamCounters;
@@ -56,7 +58,7 @@ export class IngestThread {
   /** `line` is the port to main. */
   constructor(boot: IngestBoot, line: MessagePort, logger: Logger) {
     this.#line = line;
-    line.on('message', ({ reason }: MainToIngest) => this.#cut(reason));
+    line.on('message', (message: MainToIngest) => this.#onMain(message));
     this.#bells = new CameraBells(boot.doorbells.map((memory) => new Doorbell(memory)));
     this.#counters = new StreamCounters(boot.counters);
     this.#loads = new WorkerLoads(boot.loads);
@@ -68,7 +70,8 @@ export class IngestThread {
       random: handshakeRandom(),
       tls: boot.tls === null ? null : new TlsContexts(boot.tls),
       newcomers: this.#newcomers,
-      introduce: (task) => this.#introduce(task),
+      introduce: (connection, task) => this.#introduce(connection, task),
+      tellMain: (id, message) => this.#tellMain({ type: 'connection', id, message }),
       createPublisher: (granted, connection) => this.#createPublisher(granted, connection),
     };
   }
@@ -78,6 +81,7 @@ export class IngestThread {
     return new Promise((resolve) => {
       const finished = (reason: ErrorCode) => {
         this.#connections.delete(connection);
+        this.#introduced.delete(task.peer.id);
         this.#endedBytes += connection.bytesReceived;
         if (this.#connections.size === 0) this.#stopSweeper();
         resolve({ reason });
@@ -89,16 +93,19 @@ export class IngestThread {
     });
   }
 
-  #introduce(task: IngestTask): MessagePort {
-    const { port1, port2: port } = new MessageChannel();
-    const { peer, listener, acceptedMs } = task;
+  #introduce(connection: RtmpConnection, { peer, listener, acceptedMs }: IngestTask): void {
     this.#newcomers.promote(peer);
-    this.#tellMain({ type: 'publisher', newcomer: { peer, listener, acceptedMs }, port }, [port]);
-    return port1;
+    this.#introduced.set(peer.id, connection);
+    this.#tellMain({ type: 'publisher', newcomer: { peer, listener, acceptedMs } });
   }
 
-  #tellMain(message: IngestToMain, transfer: MessagePort[] = []): void {
-    this.#line.postMessage(message, transfer);
+  #tellMain(message: IngestToMain): void {
+    this.#line.postMessage(message);
+  }
+
+  #onMain(message: MainToIngest): void {
+    if (message.type === 'cut') this.#cut(message.reason);
+    else this.#introduced.get(message.id)?.onMain(message.message);
   }
 
   /** Main cuts those off itself that it knows. */

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { MessagePort } from 'node:worker_threads';
 import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
@@ -40,8 +39,10 @@ export interface IngestContext {
   /** What TLS connections are served with; null where there are none. */
   readonly tls: TlsContexts | null;
   readonly newcomers: Newcomers;
-  /** Tells main of a connection that is about to ask for a path. Returns the port to it. */
-  introduce(task: IngestTask): MessagePort;
+  /** Tells main of a connection that is about to ask for a path; from now on main can reach it. */
+  introduce(connection: RtmpConnection, task: IngestTask): void;
+  /** Of a connection that was introduced. */
+  tellMain(id: string, message: ConnectionToMain): void;
   /** The writing side of a camera that the path registry granted. */
   createPublisher(granted: Extract<MainToConnection, { type: 'granted' }>, connection: RtmpConnection): Publisher;
 }
@@ -55,8 +56,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   readonly allowance: Allowance;
   readonly #context: IngestContext;
   readonly #task: IngestTask;
-  /** To main, from the first claim on. */
-  #port: MessagePort | null = null;
+  #introduced = false;
   readonly #session: ServerSession;
   /** With TLS this is the bare socket until the peer has begun the handshake. */
   #socket: Socket;
@@ -120,9 +120,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
     if (this.#reason === null) this.#post({ type: 'event', event });
   }
 
-  /** Main knows it, and has a port to it. */
+  /** Main knows it: it has asked for a path. */
   get introduced(): boolean {
-    return this.#port !== null;
+    return this.#introduced;
   }
 
   /** Ends it for this reason. */
@@ -288,9 +288,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
     // A key must not be in the log, whether or not publishers are asked for one.
     this.#streamPath = withoutKeys(pathKey?.path ?? path);
     const { deadlineMs } = this.#session;
-    if (this.#port === null) {
-      this.#port = this.#context.introduce(this.#task);
-      this.#port.on('message', (message: MainToConnection) => this.#onMain(message));
+    if (!this.#introduced) {
+      this.#introduced = true;
+      this.#context.introduce(this, this.#task);
     }
     this.#post({ type: 'claim', path, decodedPath, query, pathKey, tls: this.#task.tls, deadlineMs });
   }
@@ -307,7 +307,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
 
   // ---- path registry -> here -----------------------------------------------------------------------------------------
 
-  #onMain(message: MainToConnection): void {
+  onMain(message: MainToConnection): void {
     if (this.#reason !== null) return;
     if (message.type === 'cut') this.#end(message.reason, message.detail);
     else if (message.type === 'refused') this.#refuse(message.reason, message.detail);
@@ -357,9 +357,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
     this.#context.turns.leave(this);
     this.#session.close();
     this.#stopPublishing();
-    if (this.#port === null) this.#context.newcomers.ended(this.#task.peer, reason);
-    this.#post({ type: 'ended', reason, detail });
-    this.#port?.close();
+    if (this.#introduced) this.#post({ type: 'ended', reason, detail });
+    else this.#context.newcomers.ended(this.#task.peer, reason);
     this.#log(reason, detail);
     this.#destroyAtMs = this.#context.clock.nowMs() + farewellMs;
     if (errorTable[reason].layer === 'publish') this.#socket.end();
@@ -373,7 +372,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   }
 
   #post(message: ConnectionToMain): void {
-    this.#port?.postMessage(message);
+    this.#context.tellMain(this.#task.peer.id, message);
   }
 
   #stopPublishing(): void {

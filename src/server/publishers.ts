@@ -1,4 +1,3 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -6,20 +5,19 @@ import type { Camera, ConnectionToMain, MainToConnection, Newcomer, PathClaim, P
 import { withoutKeys } from '../rtmp/stream-path.ts';
 import { PublisherCounts } from '../status/counts.ts';
 import type { PublisherInfo } from '../status/status-source.ts';
-import { IngestLines } from './ingest-lines.ts';
+import { IngestLines, type WorkerLine } from './ingest-lines.ts';
 import type { PathRegistry } from './path-registry.ts';
 import type { Admission, PublishAuth } from './publish-auth.ts';
 import type { RingStore } from './ring-store.ts';
 import type { StreamEvents } from './stream-events.ts';
 
-/** One publisher's connection as the main thread sees it: its port, and the camera it publishes to. */
+/** One publisher's connection as the main thread sees it: the way to it, and the camera it publishes to. */
 interface Connection extends Newcomer {
   readonly id: string;
   readonly address: string;
-  readonly port: MessagePort;
+  /** To its worker. */
+  readonly line: Pick<WorkerLine, 'send'>;
   camera: Camera | null;
-  /** The reason it gave; a port that closes without one belonged to a worker that died. */
-  reason: ErrorCode | null;
   /** Ends the check of its credentials; null while there is none. */
   checking: AbortController | null;
   /** Id of the stream key that it was let in with; null with none. */
@@ -37,8 +35,8 @@ export interface PublisherDoor {
 
 /**
  * The connections of all publishers. Answers their claims from the path registry, hands out the rings, and takes the close
- * of a port for the death of its connection, so that a crashed worker frees its paths at once. A connection has a port from
- * its first claim on; those before that are with {@link ingest}.
+ * of a worker's line for the death of its connections, so that a crashed worker frees its paths at once. A connection is here
+ * from its first claim on; those before that are with {@link ingest}.
  */
 export class Publishers {
   readonly counts = new PublisherCounts();
@@ -73,7 +71,9 @@ export class Publishers {
     this.#logger = logger;
     this.#door = door;
     this.ingest = new IngestLines(this.counts, {
-      onPublisher: (newcomer, port) => this.add(newcomer, port),
+      onPublisher: (newcomer, line) => this.add(newcomer, line),
+      onMessage: (id, message) => this.hear(id, message),
+      onLost: (line) => this.lose(line),
       onMisled: (peer) => this.#refused(peer, 'path_invalid', null),
     });
   }
@@ -129,25 +129,39 @@ export class Publishers {
   }
 
   /** A connection is about to claim a path. */
-  add({ peer, listener, acceptedMs }: Newcomer, port: MessagePort): void {
+  add({ peer, listener, acceptedMs }: Newcomer, line: Pick<WorkerLine, 'send'>): void {
     const { id, address } = peer;
     const connection: Connection = {
       id,
       address,
       listener,
       peer,
-      port,
+      line,
       acceptedMs,
       camera: null,
-      reason: null,
       checking: null,
       keyId: null,
     };
     this.#connections.set(peer.id, connection);
-    port.on('message', (message: ConnectionToMain) => this.#onMessage(connection, message));
-    port.on('close', () => this.#onClose(connection));
     // It was on its way when the others were told.
     if (this.#ending !== null) send(connection, { type: 'cut', reason: this.#ending });
+  }
+
+  /** What a connection says. */
+  hear(id: string, message: ConnectionToMain): void {
+    const connection = this.#connections.get(id);
+    if (connection === undefined) return;
+    if (message.type === 'claim') this.#claim(connection, message);
+    else if (message.type === 'release') this.#release(connection, message.reason);
+    else if (message.type === 'ended') this.#end(connection, message.reason);
+    else if (connection.camera !== null)
+      this.#events.emit('notice', { camera: connection.camera, publisher: connection.peer, notice: message.event });
+  }
+
+  /** A worker has ended without a word of its connections: it died, or was terminated because it did not end in time. */
+  lose(line: Pick<WorkerLine, 'send'>): void {
+    for (const connection of [...this.#connections.values()])
+      if (connection.line === line) this.#end(connection, this.#ending ?? 'worker_failed');
   }
 
   /** The cameras from now on. Who publishes to one that is gone is cut off, and nobody else. */
@@ -174,17 +188,6 @@ export class Publishers {
   *#all(): Iterable<Newcomer & { readonly camera?: Camera | null }> {
     yield* this.ingest.newcomers();
     yield* this.#connections.values();
-  }
-
-  #onMessage(connection: Connection, message: ConnectionToMain): void {
-    if (message.type === 'claim') this.#claim(connection, message);
-    else if (message.type === 'release') this.#release(connection, message.reason);
-    else if (message.type === 'ended') {
-      connection.reason = message.reason;
-      this.#stopChecking(connection);
-    } else if (connection.camera !== null) {
-      this.#events.emit('notice', { camera: connection.camera, publisher: connection.peer, notice: message.event });
-    }
   }
 
   /** Checks the credentials first, where some are asked for; the answer may come later. */
@@ -309,11 +312,9 @@ export class Publishers {
     connection.checking = null;
   }
 
-  #onClose(connection: Connection): void {
+  #end(connection: Connection, reason: ErrorCode): void {
     this.#connections.delete(connection.id);
     this.#stopChecking(connection);
-    // A worker that was terminated because it did not end in time gives no reason either.
-    const reason = connection.reason ?? this.#ending ?? 'worker_failed';
     this.counts.ends.add(reason);
     // A path that its own thread could not accept.
     if (reason === 'path_invalid') this.#refused(connection.peer, reason, null);
@@ -322,6 +323,6 @@ export class Publishers {
   }
 }
 
-function send(connection: Connection, message: MainToConnection): void {
-  connection.port.postMessage(message);
+function send({ id, line }: Connection, message: MainToConnection): void {
+  line.send(id, message);
 }

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
-import type { MessagePort } from 'node:worker_threads';
 import type { ErrorCode } from '../../../src/base/errors.ts';
 import type { ConnectionToMain, MainToConnection, PathClaim } from '../../../src/control/messages.ts';
 import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
@@ -15,15 +13,22 @@ const key = 'swk_0123456789abcdefghjkmnpqrstvwxyz';
 const cameras = [testCamera(), testCamera({ index: 1 })];
 
 /** One connection, as main sees it. */
-class Port extends EventEmitter {
+class RemoteConnection {
   readonly sent: MainToConnection[] = [];
+  readonly #publishers: Publishers;
+  readonly #id: string;
 
-  postMessage(message: MainToConnection): void {
+  constructor(publishers: Publishers, id: string) {
+    this.#publishers = publishers;
+    this.#id = id;
+  }
+
+  send(_id: string, message: MainToConnection): void {
     this.sent.push(message);
   }
 
   says(message: ConnectionToMain): void {
-    this.emit('message', message);
+    this.#publishers.hear(this.#id, message);
   }
 
   claims(path: string, more: Partial<PathClaim> = {}): void {
@@ -33,7 +38,6 @@ class Port extends EventEmitter {
 
   ends(reason: ErrorCode = 'peer_closed'): void {
     this.says({ type: 'ended', reason, detail: undefined });
-    this.emit('close');
   }
 
   get last(): string {
@@ -81,12 +85,12 @@ class Rig {
     );
   }
 
-  connect(): Port {
-    const port = new Port();
+  connect(): RemoteConnection {
     const id = `r${++this.#count}`;
+    const connection = new RemoteConnection(this.publishers, id);
     const newcomer = { peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs: 0 };
-    this.publishers.add(newcomer, port as unknown as MessagePort);
-    return port;
+    this.publishers.add(newcomer, connection);
+    return connection;
   }
 }
 
@@ -100,14 +104,14 @@ function refusal(reason: ErrorCode, passing = false): Admission {
 
 test('a path is taken only when the decision has come', async () => {
   const rig = new Rig();
-  const port = rig.connect();
-  port.claims('/stream1', { query: 'key=1', tls: true });
-  assert.equal(port.last, 'nothing');
+  const connection = rig.connect();
+  connection.claims('/stream1', { query: 'key=1', tls: true });
+  assert.equal(connection.last, 'nothing');
   assert.deepEqual(rig.publishers.cameras, new Set());
   const { camera, query, tls, listenerPort } = rig.asked[0]!;
   assert.deepEqual([camera?.index, query, tls, listenerPort], [0, 'key=1', true, 1935]);
   await rig.answers[0]!(admitted());
-  assert.equal(port.last, 'granted');
+  assert.equal(connection.last, 'granted');
   assert.deepEqual(rig.log, ['started r1 /stream1']);
 });
 
@@ -126,9 +130,9 @@ test('who is refused takes nothing over, and is told why for the log', async () 
 
 test('a connection that has gone meanwhile takes no path', async () => {
   const rig = new Rig();
-  const port = rig.connect();
-  port.claims('/stream1');
-  port.ends();
+  const connection = rig.connect();
+  connection.claims('/stream1');
+  connection.ends();
   assert.deepEqual(rig.aborted, [true]);
   let used = false;
   const use = () => {
@@ -136,7 +140,7 @@ test('a connection that has gone meanwhile takes no path', async () => {
     return null;
   };
   await rig.answers[0]!(admitted({ use }));
-  assert.deepEqual([port.last, used, rig.log], ['nothing', false, []]);
+  assert.deepEqual([connection.last, used, rig.log], ['nothing', false, []]);
 });
 
 test('a connection that has said that it ends takes nobody over, and uses no credential up', async () => {
@@ -153,23 +157,23 @@ test('a connection that has said that it ends takes nobody over, and uses no cre
 
 test('a connection that is being cut off takes no path', async () => {
   const rig = new Rig();
-  const port = rig.connect();
-  port.claims('/stream1');
+  const connection = rig.connect();
+  connection.claims('/stream1');
   const ended = rig.publishers.cutAll('shutdown');
   await rig.answers[0]!(admitted());
-  assert.equal(port.last, 'cut shutdown');
+  assert.equal(connection.last, 'cut shutdown');
   assert.deepEqual(rig.publishers.cameras, new Set());
-  port.ends('shutdown');
+  connection.ends('shutdown');
   await ended;
 });
 
 test('cameras that change meanwhile are checked anew', async () => {
   const rig = new Rig();
-  const port = rig.connect();
-  port.claims('/stream1');
+  const connection = rig.connect();
+  connection.claims('/stream1');
   rig.publishers.replaceCameras([testCamera({ index: 5, path: '/stream1' }), cameras[1]!]);
   await rig.answers[0]!(admitted());
-  assert.equal(port.last, 'refused credential_unavailable');
+  assert.equal(connection.last, 'refused credential_unavailable');
 });
 
 test('a path that there is not is refused as such, whatever was found; but what passes by itself passes there too', async () => {
@@ -180,24 +184,24 @@ test('a path that there is not is refused as such, whatever was found; but what 
     [refusal('credential_unavailable', true), 'refused credential_unavailable'],
   ] as const) {
     const rig = new Rig();
-    const port = rig.connect();
-    port.claims('/nowhere');
+    const connection = rig.connect();
+    connection.claims('/nowhere');
     assert.equal(rig.asked[0]!.camera, null);
     await rig.answers[0]!(answer);
-    assert.equal(port.last, expected);
+    assert.equal(connection.last, expected);
   }
 });
 
 test('who publishes again on the same connection is checked again', async () => {
   const rig = new Rig();
-  const port = rig.connect();
-  port.claims('/stream1');
+  const connection = rig.connect();
+  connection.claims('/stream1');
   await rig.answers[0]!(admitted());
-  port.says({ type: 'release', reason: 'unpublished' });
-  port.claims('/stream1');
+  connection.says({ type: 'release', reason: 'unpublished' });
+  connection.claims('/stream1');
   assert.equal(rig.asked.length, 2);
   await rig.answers[1]!(refusal('credential_replayed'));
-  assert.equal(port.last, 'refused credential_replayed');
+  assert.equal(connection.last, 'refused credential_replayed');
 });
 
 test('a credential for one use is given back when the path is not to be had', async () => {
@@ -224,23 +228,23 @@ test('a credential for one use is given back when the path is not to be had', as
 test('a key at the end of the path is no part of the path, in no event', async () => {
   const rig = new Rig();
   const pathKey = { path: '/stream1', decodedPath: '/stream1', key };
-  const port = rig.connect();
-  port.claims(`/stream1/${key}`, { pathKey });
+  const connection = rig.connect();
+  connection.claims(`/stream1/${key}`, { pathKey });
   assert.deepEqual([rig.asked[0]!.camera?.index, rig.asked[0]!.path, rig.asked[0]!.pathKey], [0, '/stream1', key]);
   await rig.answers[0]!(admitted());
-  assert.equal(port.last, 'granted');
+  assert.equal(connection.last, 'granted');
   const nowhere = rig.connect();
   nowhere.claims(`/nowhere/${key}`, { pathKey: { ...pathKey, path: '/nowhere', decodedPath: '/nowhere' } });
   await rig.answers[1]!(refusal('credential_wrong'));
   assert.equal(nowhere.last, 'refused path_unknown');
-  assert.ok(!JSON.stringify([rig.log, port.sent, nowhere.sent]).includes(key));
+  assert.ok(!JSON.stringify([rig.log, connection.sent, nowhere.sent]).includes(key));
 });
 
 test('a camera may have a path that looks like a key', async () => {
   const rig = new Rig();
   rig.publishers.replaceCameras([testCamera({ path: `/live/${key}` })]);
-  const port = rig.connect();
-  port.claims(`/live/${key}`, { pathKey: { path: '/live', decodedPath: '/live', key } });
+  const connection = rig.connect();
+  connection.claims(`/live/${key}`, { pathKey: { path: '/live', decodedPath: '/live', key } });
   assert.deepEqual([rig.asked[0]!.camera?.index, rig.asked[0]!.pathKey], [0, null]);
 });
 

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { EventEmitter } from 'node:events';
 import { describe, test } from 'node:test';
-import type { MessagePort } from 'node:worker_threads';
 import type { ConnectionToMain, MainToConnection } from '../../../src/control/messages.ts';
 import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
 import { Publishers } from '../../../src/server/publishers.ts';
@@ -11,27 +9,23 @@ import { testCamera } from '../../support/test-camera.ts';
 
 const cameras = [testCamera(), testCamera({ index: 1 })];
 
-/** Main's side of a connection's port, and what main sent to the worker. */
-class Port extends EventEmitter {
-  readonly sent: MainToConnection[] = [];
-  readonly #log: string[];
+/** A connection in a worker of its own. */
+class RemoteConnection {
+  readonly #rig: Rig;
   readonly #id: string;
 
-  constructor(log: string[], id: string) {
-    super();
-    this.#log = log;
+  constructor(rig: Rig, id: string) {
+    this.#rig = rig;
     this.#id = id;
   }
 
-  postMessage(message: MainToConnection): void {
-    this.sent.push(message);
+  send(id: string, message: MainToConnection): void {
     const reason = 'reason' in message ? ` ${message.reason}` : '';
-    this.#log.push(`${message.type} ${this.#id}${reason}`);
+    this.#rig.log.push(`${message.type} ${id}${reason}`);
   }
 
-  /** What the worker sends. */
   says(message: ConnectionToMain): void {
-    this.emit('message', message);
+    this.#rig.publishers.hear(this.#id, message);
   }
 
   claims(path: string): void {
@@ -40,8 +34,8 @@ class Port extends EventEmitter {
 
   /** The connection ends in order, or with the worker if there is no reason. */
   ends(reason?: 'peer_closed' | 'video_timeout' | 'taken_over' | 'shutdown' | 'path_flapping'): void {
-    if (reason !== undefined) this.says({ type: 'ended', reason, detail: undefined });
-    this.emit('close');
+    if (reason === undefined) this.#rig.publishers.lose(this);
+    else this.says({ type: 'ended', reason, detail: undefined });
   }
 }
 
@@ -69,12 +63,12 @@ class Rig {
     );
   }
 
-  connect(): Port {
+  connect(): RemoteConnection {
     const id = `r${++this.#count}`;
-    const port = new Port(this.log, id);
+    const connection = new RemoteConnection(this, id);
     const newcomer = { peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs: this.nowMs };
-    this.publishers.add(newcomer, port as unknown as MessagePort);
-    return port;
+    this.publishers.add(newcomer, connection);
+    return connection;
   }
 }
 
@@ -82,29 +76,29 @@ describe('started and stopped come in turn, once each', () => {
   for (const reason of ['peer_closed', 'video_timeout'] as const) {
     test(`a connection that ends: ${reason}`, () => {
       const rig = new Rig();
-      const port = rig.connect();
-      port.claims('/stream1');
-      port.ends(reason);
+      const connection = rig.connect();
+      connection.claims('/stream1');
+      connection.ends(reason);
       assert.deepEqual(rig.log, ['started r1 /stream1', 'granted r1', `stopped r1 /stream1 ${reason}`]);
     });
   }
 
   test('a worker that dies gives no reason', () => {
     const rig = new Rig();
-    const port = rig.connect();
-    port.claims('/stream1');
-    port.ends();
+    const connection = rig.connect();
+    connection.claims('/stream1');
+    connection.ends();
     assert.deepEqual(rig.log.slice(2), ['stopped r1 /stream1 worker_failed']);
   });
 
   test('unpublish, then publish again and disconnect', () => {
     const rig = new Rig();
-    const port = rig.connect();
-    port.claims('/stream1');
-    port.says({ type: 'release', reason: 'unpublished' });
-    port.claims('/stream2');
-    port.says({ type: 'release', reason: 'unpublished' });
-    port.ends('peer_closed');
+    const connection = rig.connect();
+    connection.claims('/stream1');
+    connection.says({ type: 'release', reason: 'unpublished' });
+    connection.claims('/stream2');
+    connection.says({ type: 'release', reason: 'unpublished' });
+    connection.ends('peer_closed');
     assert.deepEqual(rig.log, [
       'started r1 /stream1',
       'granted r1',
@@ -117,9 +111,9 @@ describe('started and stopped come in turn, once each', () => {
 
   test('a refused claim, and a connection that never published, are no events', () => {
     const rig = new Rig();
-    const port = rig.connect();
-    port.claims('/nowhere');
-    port.ends('peer_closed');
+    const connection = rig.connect();
+    connection.claims('/nowhere');
+    connection.ends('peer_closed');
     rig.connect().ends();
     assert.deepEqual(rig.log, ['refused r1 path_unknown']);
   });
