@@ -19,7 +19,7 @@ interface Line {
 
 class Rig {
   readonly events = new StreamEvents();
-  readonly counters = new StreamCounters(StreamCounters.create(1, 2));
+  readonly counters = new StreamCounters(StreamCounters.create(3, 2));
   readonly lines: Line[] = [];
   readonly statistics: Statistics;
   readonly times = [
@@ -115,6 +115,31 @@ describe('statistics blocks', () => {
     assert.deepEqual(
       rig.lines.map(({ fields }) => fields.uptimeSeconds),
       [30.7, 60],
+    );
+  });
+
+  test('streams that began within a tenth of the interval have their blocks together, an interval apart', (t) => {
+    const rig = new Rig(t, 10_000);
+    rig.start();
+    for (const [index, afterMs] of [
+      [1, 900],
+      [2, 200],
+    ] as const) {
+      rig.wait(afterMs);
+      rig.events.emit('started', { camera: testCamera({ index }), publisher: other });
+    }
+    rig.wait(8900);
+    rig.wait(1100);
+    rig.wait(8900);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => [fields.camera, fields.uptimeSeconds]),
+      [
+        ['Stream 1', 10],
+        ['Stream 2', 9.1],
+        ['Stream 3', 10],
+        ['Stream 1', 20],
+        ['Stream 2', 19.1],
+      ],
     );
   });
 
