@@ -49,7 +49,7 @@ export interface IngestContext {
 
 /**
  * One publisher's socket with its RTMP session, from hand-over to the one reason for which it ends. Bytes go from the shared
- * read buffer through the session to the publisher; the path is claimed from the registry over the connection's port.
+ * read buffer through the session to the publisher; the path is claimed from the registry in the main thread.
  */
 export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketReader {
   readonly address: string;
