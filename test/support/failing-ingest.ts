@@ -3,14 +3,15 @@
  * Everything else is served as usual.
  */
 import { MessagePort } from 'node:worker_threads';
+import type { IngestToMain } from '../../src/control/messages.ts';
 import { faultPaths } from './faults.ts';
 
 export { serve } from '../../workers/ingest.ts';
 
 const { postMessage } = MessagePort.prototype;
-MessagePort.prototype.postMessage = function (message: { type?: string; path?: string }, transfer?: unknown) {
-  if (message.type === 'claim') fail(message.path!);
-  Reflect.apply(postMessage, this, transfer === undefined ? [message] : [message, transfer]);
+MessagePort.prototype.postMessage = function (sent: Partial<IngestToMain>, transfer?: unknown) {
+  if (sent.type === 'connection' && sent.message?.type === 'claim') fail(sent.message.path);
+  Reflect.apply(postMessage, this, transfer === undefined ? [sent] : [sent, transfer]);
 };
 
 function fail(path: string): void {
