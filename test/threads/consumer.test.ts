@@ -184,8 +184,9 @@ describe('consumer thread', { timeout: 60_000 }, () => {
       const client = await harness.reader();
       // On a slow machine a plain card comes first, and the one with the name begins with a keyframe again.
       await client.until(({ units }) => units.length >= 2 && typesOf(units.at(-1)!.units)[0] === 1);
-      assert.deepEqual(typesOf(client.units[0]!.units).slice(0, 3), [7, 8, 5]);
-      assert.deepEqual(typesOf(client.units.at(-1)!.units), [1]);
+      const last = client.units.findIndex(({ units }) => typesOf(units)[0] === 1);
+      for (const { units } of client.units.slice(0, last)) assert.deepEqual(typesOf(units).slice(0, 3), [7, 8, 5]);
+      assert.deepEqual(typesOf(client.units[last]!.units), [1]);
       harness.send({ type: 'listener_error', reason: 'Port 1935 is in use.' });
       await client.until(({ units }) => typesOf(units.at(-1)!.units)[0] === 7);
       harness.send({ type: 'listener_error', reason: null });

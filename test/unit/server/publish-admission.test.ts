@@ -1,50 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ErrorCode } from '../../../src/base/errors.ts';
-import type { ConnectionToMain, MainToConnection, PathClaim } from '../../../src/control/messages.ts';
 import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
 import type { Admission, AdmissionRequest } from '../../../src/server/publish-auth.ts';
 import { Publishers } from '../../../src/server/publishers.ts';
 import type { RingStore } from '../../../src/server/ring-store.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
+import { RemoteConnection } from '../../support/remote-connection.ts';
 import { testCamera } from '../../support/test-camera.ts';
 
 const key = 'swk_0123456789abcdefghjkmnpqrstvwxyz';
 const cameras = [testCamera(), testCamera({ index: 1 })];
-
-/** One connection, as main sees it. */
-class RemoteConnection {
-  readonly sent: MainToConnection[] = [];
-  readonly #publishers: Publishers;
-  readonly #id: string;
-
-  constructor(publishers: Publishers, id: string) {
-    this.#publishers = publishers;
-    this.#id = id;
-  }
-
-  send(_id: string, message: MainToConnection): void {
-    this.sent.push(message);
-  }
-
-  says(message: ConnectionToMain): void {
-    this.#publishers.hear(this.#id, message);
-  }
-
-  claims(path: string, more: Partial<PathClaim> = {}): void {
-    const open = { query: '', pathKey: null, tls: false, deadlineMs: 10_000 };
-    this.says({ type: 'claim', path, decodedPath: path, ...open, ...more });
-  }
-
-  ends(reason: ErrorCode = 'peer_closed'): void {
-    this.says({ type: 'ended', reason, detail: undefined });
-  }
-
-  get last(): string {
-    const message = this.sent.at(-1);
-    return message === undefined ? 'nothing' : 'reason' in message ? `${message.type} ${message.reason}` : message.type;
-  }
-}
 
 class Rig {
   readonly asked: AdmissionRequest[] = [];
@@ -86,12 +52,14 @@ class Rig {
   }
 
   connect(): RemoteConnection {
-    const id = `r${++this.#count}`;
-    const connection = new RemoteConnection(this.publishers, id);
-    const newcomer = { peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs: 0 };
-    this.publishers.add(newcomer, connection);
-    return connection;
+    return new RemoteConnection(this.publishers, `r${++this.#count}`);
   }
+}
+
+/** The newest that main sent to a connection. */
+function lastOf({ sent }: RemoteConnection): string {
+  const message = sent.at(-1);
+  return message === undefined ? 'nothing' : 'reason' in message ? `${message.type} ${message.reason}` : message.type;
 }
 
 function admitted(changes: Partial<Admission & { type: 'admitted' }> = {}): Admission {
@@ -106,12 +74,12 @@ test('a path is taken only when the decision has come', async () => {
   const rig = new Rig();
   const connection = rig.connect();
   connection.claims('/stream1', { query: 'key=1', tls: true });
-  assert.equal(connection.last, 'nothing');
+  assert.equal(lastOf(connection), 'nothing');
   assert.deepEqual(rig.publishers.cameras, new Set());
   const { camera, query, tls, listenerPort } = rig.asked[0]!;
   assert.deepEqual([camera?.index, query, tls, listenerPort], [0, 'key=1', true, 1935]);
   await rig.answers[0]!(admitted());
-  assert.equal(connection.last, 'granted');
+  assert.equal(lastOf(connection), 'granted');
   assert.deepEqual(rig.log, ['started r1 /stream1']);
 });
 
@@ -123,7 +91,7 @@ test('who is refused takes nothing over, and is told why for the log', async () 
   other.claims('/stream1');
   await rig.answers[1]!(refusal('credential_wrong'));
   assert.deepEqual(other.sent, [{ type: 'refused', reason: 'credential_wrong', detail: 'why' }]);
-  assert.equal(holder.last, 'granted');
+  assert.equal(lastOf(holder), 'granted');
   assert.equal(rig.publishers.counts.refused.of('credential_wrong'), 1);
   assert.equal(rig.log.at(-1), 'refused credential_wrong /stream1 0');
 });
@@ -132,7 +100,7 @@ test('a connection that has gone meanwhile takes no path', async () => {
   const rig = new Rig();
   const connection = rig.connect();
   connection.claims('/stream1');
-  connection.ends();
+  connection.ends('peer_closed');
   assert.deepEqual(rig.aborted, [true]);
   let used = false;
   const use = () => {
@@ -140,7 +108,7 @@ test('a connection that has gone meanwhile takes no path', async () => {
     return null;
   };
   await rig.answers[0]!(admitted({ use }));
-  assert.deepEqual([connection.last, used, rig.log], ['nothing', false, []]);
+  assert.deepEqual([lastOf(connection), used, rig.log], ['nothing', false, []]);
 });
 
 test('a connection that has said that it ends takes nobody over, and uses no credential up', async () => {
@@ -152,7 +120,7 @@ test('a connection that has said that it ends takes nobody over, and uses no cre
   ending.says({ type: 'ended', reason: 'peer_closed', detail: undefined });
   assert.deepEqual(rig.aborted, [false, true]);
   await rig.answers[1]!(admitted({ use: () => assert.fail('used up') }));
-  assert.equal(holder.last, 'granted');
+  assert.equal(lastOf(holder), 'granted');
 });
 
 test('a connection that is being cut off takes no path', async () => {
@@ -161,7 +129,7 @@ test('a connection that is being cut off takes no path', async () => {
   connection.claims('/stream1');
   const ended = rig.publishers.cutAll('shutdown');
   await rig.answers[0]!(admitted());
-  assert.equal(connection.last, 'cut shutdown');
+  assert.equal(lastOf(connection), 'cut shutdown');
   assert.deepEqual(rig.publishers.cameras, new Set());
   connection.ends('shutdown');
   await ended;
@@ -173,7 +141,7 @@ test('cameras that change meanwhile are checked anew', async () => {
   connection.claims('/stream1');
   rig.publishers.replaceCameras([testCamera({ index: 5, path: '/stream1' }), cameras[1]!]);
   await rig.answers[0]!(admitted());
-  assert.equal(connection.last, 'refused credential_unavailable');
+  assert.equal(lastOf(connection), 'refused credential_unavailable');
 });
 
 test('a path that there is not is refused as such, whatever was found; but what passes by itself passes there too', async () => {
@@ -188,7 +156,7 @@ test('a path that there is not is refused as such, whatever was found; but what 
     connection.claims('/nowhere');
     assert.equal(rig.asked[0]!.camera, null);
     await rig.answers[0]!(answer);
-    assert.equal(connection.last, expected);
+    assert.equal(lastOf(connection), expected);
   }
 });
 
@@ -201,7 +169,7 @@ test('who publishes again on the same connection is checked again', async () => 
   connection.claims('/stream1');
   assert.equal(rig.asked.length, 2);
   await rig.answers[1]!(refusal('credential_replayed'));
-  assert.equal(connection.last, 'refused credential_replayed');
+  assert.equal(lastOf(connection), 'refused credential_replayed');
 });
 
 test('a credential for one use is given back when the path is not to be had', async () => {
@@ -217,12 +185,12 @@ test('a credential for one use is given back when the path is not to be had', as
   await rig.answers[0]!(admitted());
   other.claims('/stream1');
   await rig.answers[1]!(once);
-  assert.equal(other.last, 'refused path_busy');
+  assert.equal(lastOf(other), 'refused path_busy');
   assert.deepEqual(uses, ['used', 'given back']);
   const third = rig.connect();
   third.claims('/stream2');
   await rig.answers[2]!(admitted({ use: () => 'credential_replayed' }));
-  assert.equal(third.last, 'refused credential_replayed');
+  assert.equal(lastOf(third), 'refused credential_replayed');
 });
 
 test('a key at the end of the path is no part of the path, in no event', async () => {
@@ -232,11 +200,11 @@ test('a key at the end of the path is no part of the path, in no event', async (
   connection.claims(`/stream1/${key}`, { pathKey });
   assert.deepEqual([rig.asked[0]!.camera?.index, rig.asked[0]!.path, rig.asked[0]!.pathKey], [0, '/stream1', key]);
   await rig.answers[0]!(admitted());
-  assert.equal(connection.last, 'granted');
+  assert.equal(lastOf(connection), 'granted');
   const nowhere = rig.connect();
   nowhere.claims(`/nowhere/${key}`, { pathKey: { ...pathKey, path: '/nowhere', decodedPath: '/nowhere' } });
   await rig.answers[1]!(refusal('credential_wrong'));
-  assert.equal(nowhere.last, 'refused path_unknown');
+  assert.equal(lastOf(nowhere), 'refused path_unknown');
   assert.ok(!JSON.stringify([rig.log, connection.sent, nowhere.sent]).includes(key));
 });
 
@@ -259,7 +227,7 @@ test('a key that is revoked cuts the stream that was begun with it, and no other
   await rig.answers[2]!(admitted({ keyId: 'a' }));
   assert.deepEqual(rig.publishers.runningKeys, new Set(['a', 'b']));
   rig.publishers.revoke('a');
-  assert.deepEqual([first.last, second.last, third.last], ['cut key_revoked', 'granted', 'refused path_busy']);
+  assert.deepEqual([lastOf(first), lastOf(second), lastOf(third)], ['cut key_revoked', 'granted', 'refused path_busy']);
   first.says({ type: 'release', reason: 'unpublished' });
   assert.deepEqual(rig.publishers.runningKeys, new Set(['b']));
 });

@@ -1,43 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ConnectionToMain, MainToConnection } from '../../../src/control/messages.ts';
 import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
 import { Publishers } from '../../../src/server/publishers.ts';
 import type { RingStore } from '../../../src/server/ring-store.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
+import { RemoteConnection } from '../../support/remote-connection.ts';
 import { testCamera } from '../../support/test-camera.ts';
 
 const cameras = [testCamera(), testCamera({ index: 1 })];
-
-/** A connection in a worker of its own. */
-class RemoteConnection {
-  readonly #rig: Rig;
-  readonly #id: string;
-
-  constructor(rig: Rig, id: string) {
-    this.#rig = rig;
-    this.#id = id;
-  }
-
-  send(id: string, message: MainToConnection): void {
-    const reason = 'reason' in message ? ` ${message.reason}` : '';
-    this.#rig.log.push(`${message.type} ${id}${reason}`);
-  }
-
-  says(message: ConnectionToMain): void {
-    this.#rig.publishers.hear(this.#id, message);
-  }
-
-  claims(path: string): void {
-    this.says({ type: 'claim', path, decodedPath: path, query: '', pathKey: null, tls: false, deadlineMs: 10_000 });
-  }
-
-  /** The connection ends in order, or with the worker if there is no reason. */
-  ends(reason?: 'peer_closed' | 'video_timeout' | 'taken_over' | 'shutdown' | 'path_flapping'): void {
-    if (reason === undefined) this.#rig.publishers.lose(this);
-    else this.says({ type: 'ended', reason, detail: undefined });
-  }
-}
 
 class Rig {
   /** What was sent to workers and what was emitted, in order. */
@@ -65,10 +35,10 @@ class Rig {
 
   connect(): RemoteConnection {
     const id = `r${++this.#count}`;
-    const connection = new RemoteConnection(this, id);
-    const newcomer = { peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs: this.nowMs };
-    this.publishers.add(newcomer, connection);
-    return connection;
+    return new RemoteConnection(this.publishers, id, this.nowMs, (to, message) => {
+      const reason = 'reason' in message ? ` ${message.reason}` : '';
+      this.log.push(`${message.type} ${to}${reason}`);
+    });
   }
 }
 
@@ -87,7 +57,7 @@ describe('started and stopped come in turn, once each', () => {
     const rig = new Rig();
     const connection = rig.connect();
     connection.claims('/stream1');
-    connection.ends();
+    connection.dies();
     assert.deepEqual(rig.log.slice(2), ['stopped r1 /stream1 worker_failed']);
   });
 
@@ -114,7 +84,7 @@ describe('started and stopped come in turn, once each', () => {
     const connection = rig.connect();
     connection.claims('/nowhere');
     connection.ends('peer_closed');
-    rig.connect().ends();
+    rig.connect().dies();
     assert.deepEqual(rig.log, ['refused r1 path_unknown']);
   });
 
@@ -169,7 +139,7 @@ describe('started and stopped come in turn, once each', () => {
     const gone = rig.publishers.cutAll('shutdown');
     const late = rig.connect();
     good.ends('shutdown');
-    hanging.ends();
+    hanging.dies();
     late.ends('shutdown');
     await gone;
     assert.deepEqual(rig.log.slice(4), [
@@ -192,7 +162,7 @@ describe('what is counted', () => {
     second.claims('/stream1');
     second.ends('peer_closed');
     rig.connect().claims('/nowhere');
-    first.ends();
+    first.dies();
     assert.deepEqual([counts.requested, counts.granted], [3, 1]);
     assert.deepEqual(
       [...counts.refused.all],
