@@ -4,6 +4,7 @@ import type { Doorbell } from '../shm/doorbell.ts';
 import { ReaderSlot } from '../shm/ring-reader.ts';
 import { readerWord, type StreamCounters } from '../shm/stream-counters.ts';
 import { CameraFeed, type FeedContext } from './camera-feed.ts';
+import { CameraQueue } from './camera-queue.ts';
 import { FeedRing, openReader } from './feed-ring.ts';
 import type { FeedSession } from './feed-session.ts';
 import type { ParameterSets } from './parameter-sets.ts';
@@ -51,11 +52,8 @@ export class FeedLoop {
   /** 1 while a camera is known to have no publisher. */
   readonly #offline: Uint8Array;
   readonly #rung: Int32Array;
-  /** Cameras to pump in the next turn, as a list and as a set. */
-  #pending: Int32Array;
-  #pendingCount = 0;
-  #spare: Int32Array;
-  readonly #isPending: Uint8Array;
+  /** Cameras to pump. In the order in which they came, so that deep backlogs of some do not keep the others waiting. */
+  readonly #pending: CameraQueue;
   /** Feeds whose pacer holds a frame. */
   readonly #held = new Set<CameraFeed>();
   #timer: NodeJS.Timeout | null = null;
@@ -75,9 +73,7 @@ export class FeedLoop {
     this.#feeds = Array<CameraFeed | null>(cameras).fill(null);
     this.#offline = new Uint8Array(cameras);
     this.#rung = new Int32Array(cameras);
-    this.#pending = new Int32Array(cameras);
-    this.#spare = new Int32Array(cameras);
-    this.#isPending = new Uint8Array(cameras);
+    this.#pending = new CameraQueue(cameras);
   }
 
   /** Takes back what a predecessor that crashed left in shared memory, and starts to listen to the doorbell. */
@@ -191,14 +187,8 @@ export class FeedLoop {
   }
 
   #wake(camera: number): void {
-    this.#mark(camera);
+    this.#pending.add(camera);
     this.#schedule();
-  }
-
-  #mark(camera: number): void {
-    if (this.#isPending[camera] === 1) return;
-    this.#isPending[camera] = 1;
-    this.#pending[this.#pendingCount++] = camera;
   }
 
   #schedule(): void {
@@ -212,7 +202,7 @@ export class FeedLoop {
     this.#scheduled = false;
     if (this.#stopped) return;
     this.#collect();
-    if (this.#pendingCount === 0) {
+    if (this.#pending.length === 0) {
       this.#sleep();
       return;
     }
@@ -220,7 +210,7 @@ export class FeedLoop {
     const busy = nowMs - this.#workedMs <= busyMs;
     this.#workedMs = nowMs;
     this.#pumpPending(nowMs);
-    if (this.#pendingCount > 0) this.#schedule();
+    if (this.#pending.length > 0) this.#schedule();
     else if (busy) this.#rest();
     else this.#sleep();
   };
@@ -252,28 +242,17 @@ export class FeedLoop {
 
   #collect(): void {
     const count = this.#options.doorbell.drain(this.#rung);
-    for (let i = 0; i < count; i++) this.#mark(this.#rung[i]!);
+    for (let i = 0; i < count; i++) this.#pending.add(this.#rung[i]!);
   }
 
-  /** Pumps the pending cameras; what the turn has no time for, and what is not done, stays pending. */
+  /** Pumps the cameras that are pending now; those that the turn has no time for, and those with more to do, stay so. */
   #pumpPending(startMs: number): void {
-    const count = this.#pendingCount;
-    const cameras = this.#pending;
-    this.#pending = this.#spare;
-    this.#spare = cameras;
-    this.#pendingCount = 0;
     const { clock } = this.#options;
+    const endMs = startMs + turnMs;
     let nowMs = startMs;
-    const endMs = nowMs + turnMs;
-    for (let i = 0; i < count; i++) {
-      const camera = cameras[i]!;
-      if (i % feedsPerLook === feedsPerLook - 1) nowMs = clock.nowMs();
-      if (nowMs >= endMs) {
-        this.#pending[this.#pendingCount++] = camera;
-        continue;
-      }
-      this.#isPending[camera] = 0;
-      this.#pump(camera, nowMs);
+    for (let i = 1, count = this.#pending.length; i <= count && nowMs < endMs; i++) {
+      this.#pump(this.#pending.take(), nowMs);
+      if (i % feedsPerLook === 0) nowMs = clock.nowMs();
     }
   }
 
@@ -283,7 +262,7 @@ export class FeedLoop {
     const more = this.#pumpFeed(feed, nowMs);
     // The last session may have failed, and the feed with it.
     if (this.#feeds[camera] !== feed) return;
-    if (more) this.#mark(camera);
+    if (more) this.#pending.add(camera);
     if (feed.dueMs < Number.POSITIVE_INFINITY) {
       this.#held.add(feed);
       this.#arm(feed.dueMs, nowMs);
@@ -315,10 +294,10 @@ export class FeedLoop {
     const nowMs = this.#options.clock.nowMs();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const feed of this.#held) {
-      if (feed.dueMs <= nowMs) this.#mark(feed.camera);
+      if (feed.dueMs <= nowMs) this.#pending.add(feed.camera);
       else if (feed.dueMs < nextMs) nextMs = feed.dueMs;
     }
     if (nextMs < Number.POSITIVE_INFINITY) this.#arm(nextMs, nowMs);
-    if (this.#pendingCount > 0) this.#schedule();
+    if (this.#pending.length > 0) this.#schedule();
   };
 }

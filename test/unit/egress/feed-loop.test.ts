@@ -142,6 +142,39 @@ test('bursts of more cameras than are paced at the same time are not spread', ()
   }
 });
 
+test('cameras that always have more to do take turns', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  const cameras = 100;
+  let nowMs = 1000;
+  const pumps = Array<number>(cameras).fill(0);
+  const rings = Array.from({ length: cameras }, () => createRing(smallRing));
+  const loop = new FeedLoop({
+    ...{ slot: 0, gopCache: false, rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
+    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    counters: new StreamCounters(StreamCounters.create(cameras, 1)),
+    onSessionFailed: (_session, error) => assert.fail(error as Error),
+  });
+  /** Of all cameras, when the first of them was done. */
+  let fewest = -1;
+  const onPump = (camera: number): boolean => {
+    nowMs += 0.5;
+    pumps[camera]!++;
+    const more = pumps[camera]! < 10;
+    if (!more && fewest < 0) fewest = Math.min(...pumps);
+    return more;
+  };
+  try {
+    loop.start();
+    for (let camera = 0; camera < cameras; camera++) loop.join(new PromptReader(camera, () => onPump(camera)));
+    mock.timers.tick(0);
+    assert.deepEqual(pumps, Array(cameras).fill(10));
+    assert.equal(fewest, 9);
+  } finally {
+    loop.stop();
+    mock.timers.reset();
+  }
+});
+
 /** Has always read what its feed has released. */
 class PromptReader implements FeedSession {
   readonly camera: number;
@@ -150,9 +183,12 @@ class PromptReader implements FeedSession {
   readonly live = true;
   readonly lastFrameMs = 0;
   ring: FeedRing | null = null;
+  readonly #onPump: () => boolean;
 
-  constructor(camera: number) {
+  /** `onPump` says whether there is more to take at once. */
+  constructor(camera: number, onPump = () => false) {
     this.camera = camera;
+    this.#onPump = onPump;
   }
 
   get cursor(): number {
@@ -167,7 +203,7 @@ class PromptReader implements FeedSession {
   leave(): void {}
   goIdle(): void {}
   pump(): boolean {
-    return false;
+    return this.#onPump();
   }
   sweep(): boolean {
     return true;
