@@ -31,6 +31,7 @@ export class RingSpace {
   /** Bytes after which writing wraps. The area can be larger, for the sake of one large record. */
   capacity: number;
   #windowStartUs = Number.NaN;
+  #windowStartDtsMs = 0;
   #windowBytes = 0;
   #gopBytes = 0;
 
@@ -98,24 +99,30 @@ export class RingSpace {
   }
 
   /** Lets the capacity follow the bitrate: 2 s of it, and twice the newest group of pictures if that is kept. */
-  follow(bytes: number, arrivalUs: number, keyframe: boolean): void {
+  follow(bytes: number, arrivalUs: number, dtsMs: number, keyframe: boolean): void {
     this.#gopBytes = keyframe ? bytes : this.#gopBytes + bytes;
     this.#windowBytes += bytes;
     const elapsedUs = arrivalUs - this.#windowStartUs;
     if (!(elapsedUs >= 0)) {
       this.#windowStartUs = arrivalUs;
+      this.#windowStartDtsMs = dtsMs;
       this.#windowBytes = bytes;
       return;
     }
-    let target = (this.#windowBytes * windowUs) / Math.max(elapsedUs, shortestWindowUs);
+    const isOver = elapsedUs >= windowUs;
+    // Seconds of video may come at once, when a link or this machine was held up: that is no bitrate. But clocks that run too
+    // fast must not hide one for ever.
+    const videoUs = isOver ? 0 : (dtsMs - this.#windowStartDtsMs) * 1000;
+    let target = (this.#windowBytes * windowUs) / Math.max(elapsedUs, videoUs, shortestWindowUs);
     if (this.#gopCache && target < 2 * this.#gopBytes) target = 2 * this.#gopBytes;
     if (target > this.capacity && this.capacity < this.#maximumBytes) {
       this.capacity = Math.min(Math.ceil(target / growthStep) * growthStep, this.#maximumBytes);
       Atomics.store(this.#words, writerWord.capacity, this.capacity);
       this.#reach(this.capacity);
     }
-    if (elapsedUs >= windowUs) {
+    if (isOver) {
       this.#windowStartUs = arrivalUs;
+      this.#windowStartDtsMs = dtsMs;
       this.#windowBytes = 0;
     }
   }

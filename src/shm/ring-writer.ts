@@ -372,7 +372,7 @@ export class RingWriter {
     this.#lastArrivalUs = arrivalUs;
     // After the head, so that a reader never finds a keyframe that is not committed.
     if ((flags & entryFlags) !== 0) Atomics.store(words, writerWord.newestKeyframe, head);
-    space.follow(length, arrivalUs, (flags & recordFlag.keyframe) !== 0);
+    space.follow(length, arrivalUs, dtsMs, (flags & recordFlag.keyframe) !== 0);
   }
 
   /** Writes the parameters area under its seqlock, which readers check as they check the tail. */

@@ -298,6 +298,18 @@ describe('capacity', () => {
     assert.equal(writer.capacityBytes, 1024 * KiB);
   });
 
+  test('a burst of what a link has held back is not taken for a bitrate', () => {
+    const writer = new RingWriter(smallRing(options));
+    for (let i = 0; i < 60; i++) put(writer, 10_000, i, 0, i * 2_000);
+    assert.ok(writer.capacityBytes >= 500_000 && writer.capacityBytes <= 800_000, `${writer.capacityBytes}`);
+  });
+
+  test('time stamps that run ten times too fast hide no bitrate', () => {
+    const writer = new RingWriter(smallRing(options));
+    for (let i = 0; i < 600; i++) put(writer, 1_000, i & 255, 0, i * 4_000);
+    assert.ok(writer.capacityBytes >= 500_000 && writer.capacityBytes <= 800_000, `${writer.capacityBytes}`);
+  });
+
   test('one keyframe at the start is not taken for a bitrate, nor is a clock that steps back', () => {
     const writer = new RingWriter(smallRing(options));
     put(writer, 50_000, 0, recordFlag.keyframe, 1e12);
