@@ -79,12 +79,30 @@ function readPastStream(handle: ReadHandle, buffer: Buffer, reader: SocketReader
         // As the stream does it: its `resume` looks at this.
         this.reading = false;
         this.readStop();
-      }
+      } else if (length === buffer.length) restInTurn(this);
     };
     onHandleRead.set(buffer, onRead);
   }
   handle[readerKey] = reader;
   handle.onread = onRead;
+}
+
+/** Handles that have filled the buffer and wait for the next turn of the event loop. */
+const resting: ReadHandle[] = [];
+
+/**
+ * Lets all others read first. A handle would go on with up to 32 full buffers at once; with a thousand publishers that all have a backlog
+ * nobody else would be read for seconds, and what comes of it would fill the rings faster than anybody reads them.
+ */
+function restInTurn(handle: ReadHandle): void {
+  handle.readStop();
+  if (resting.push(handle) === 1) setImmediate(readOn);
+}
+
+function readOn(): void {
+  // The stream may have paused meanwhile; a handle that was closed refuses.
+  for (let i = 0; i < resting.length; i++) if (resting[i]!.reading) resting[i]!.readStart();
+  resting.length = 0;
 }
 
 function readByEvents(socket: Socket, reader: SocketReader): Socket {

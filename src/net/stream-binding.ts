@@ -14,6 +14,7 @@ export interface StreamHandle {
   /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number;
   readStop(): number;
+  readStart(): number;
   /** Returns an error of the system, negative, or 0. `bytes` are not kept alive by it. */
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { readIntoSharedBuffer } from '../../src/net/socket-handover.ts';
 
 /** An echo server whose sockets are accepted here and served in another thread, through the shared read buffer. */
 async function startEcho() {
@@ -87,4 +88,73 @@ test('many sockets share one read buffer without mixing their bytes', async () =
     }),
   );
   await echo.stop();
+});
+
+test('a socket with a full buffer lets the others read before it goes on', async () => {
+  const accepted: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, (socket) => accepted.push(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const clients: Socket[] = [];
+  for (const bytes of [40_000, 100]) {
+    const client = connect((server.address() as { port: number }).port, '127.0.0.1');
+    clients.push(client);
+    await new Promise<unknown>((resolve) => client.write(Buffer.alloc(bytes), resolve));
+    while (accepted.length < clients.length) await once(server, 'connection');
+  }
+  const buffer = Buffer.allocUnsafeSlow(1000);
+  const reads: number[] = [];
+  let total = 0;
+  await new Promise<void>((resolve) => {
+    for (const [index, socket] of accepted.entries())
+      readIntoSharedBuffer(socket, buffer, {
+        onRead(length) {
+          reads.push(index);
+          total += length;
+          if (total === 40_100) resolve();
+          return true;
+        },
+      });
+  });
+  assert.ok(reads.indexOf(1) <= 1, `the small one came after ${reads.indexOf(1)} reads of the other`);
+  assert.equal(reads.length, 41);
+  for (const client of clients) client.destroy();
+  server.close();
+});
+
+test('a socket that is paused or destroyed while others read is not read on', async () => {
+  const accepted: Socket[] = [];
+  const server = createServer({ pauseOnConnect: true }, (socket) => accepted.push(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const buffer = Buffer.allocUnsafeSlow(1000);
+  for (const stop of ['pause', 'destroy'] as const) {
+    const client = connect(port, '127.0.0.1');
+    // Closing on a peer whose bytes were not read resets its connection.
+    client.on('error', () => undefined);
+    await new Promise<unknown>((resolve) => client.write(Buffer.alloc(5000), resolve));
+    while (accepted.length === 0) await once(server, 'connection');
+    let reads = 0;
+    let socket: Socket | null = null;
+    const begun = new Promise<void>((resolve) => {
+      socket = readIntoSharedBuffer(accepted.pop()!, buffer, {
+        onRead() {
+          reads++;
+          // In the same turn, after the read has come to its end.
+          process.nextTick(() => {
+            socket![stop]();
+            resolve();
+          });
+          return true;
+        },
+      });
+    });
+    await begun;
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(reads, 1, stop);
+    socket!.destroy();
+    client.destroy();
+  }
+  server.close();
 });
