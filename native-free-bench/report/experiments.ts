@@ -6,6 +6,7 @@ import { hotWorker } from './experiments/hot-worker.ts';
 import { manyPublishers } from './experiments/many-publishers.ts';
 import { memory } from './experiments/memory.ts';
 import { mixedFleet } from './experiments/mixed-fleet.ts';
+import { overload } from './experiments/overload.ts';
 import { rtmps } from './experiments/rtmps.ts';
 import { scaling } from './experiments/scaling.ts';
 import { smallThings } from './experiments/small-things.ts';
@@ -19,6 +20,7 @@ export const experiments: readonly Experiment[] = [
   connectStorm,
   scaling,
   hotWorker,
+  overload,
   rtmps,
   udpReaders,
   tuning,

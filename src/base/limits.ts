@@ -109,6 +109,15 @@ export const limits = {
      */
     cameras: 64,
   },
+  shedding: {
+    /** Milliseconds for which a consumer has not once served all cameras that waited, until readers that are late lose frames. */
+    behindMs: 1_000,
+    /**
+     * Milliseconds since its arrival after which a frame is late then: this, and for each reader up to as much again, so that not all
+     * lose frames where it is enough that some do. Rings hold 2 s of video, and a group of pictures is often as long.
+     */
+    lateMs: 1_000,
+  },
   rtsp: {
     /** Bytes of a request line with its headers. */
     headBytes: 16 * 1024,

@@ -30,6 +30,7 @@ export interface FeedContext {
 export class CameraFeed implements PlayObserver {
   readonly camera: number;
   readonly sessions: FeedSession[] = [];
+  shedding = false;
   /** Monotonic ms at which the frame that the pacer holds is due, Infinity when it holds none. */
   dueMs = Number.POSITIVE_INFINITY;
   readonly #context: FeedContext;
@@ -105,10 +106,11 @@ export class CameraFeed implements PlayObserver {
   }
 
   /**
-   * Releases and sends what can go now: everything, unless the pacer may hold frames (`paced`). Returns true when there is more to do
-   * at once; {@link dueMs} says when else.
+   * Releases and sends what can go now: everything, unless the pacer may hold frames (`paced`); but no late frames while the thread
+   * is shedding. Returns true when there is more to do at once; {@link dueMs} says when else.
    */
-  pump(nowMs: number, paced = true): boolean {
+  pump(nowMs: number, paced = true, shedding = false): boolean {
+    this.shedding = shedding;
     let more = this.#advance(nowMs, paced);
     // Backwards, because a session that fails leaves the list.
     for (let i = this.sessions.length - 1; i >= 0; i--) {
@@ -131,8 +133,9 @@ export class CameraFeed implements PlayObserver {
     this.#counters.add(readerWord.cutOff, 1);
   }
 
-  onLost(frames: number): void {
+  onLost(frames: number, shed: boolean): void {
     this.#counters.add(readerWord.overflow, frames);
+    if (shed) this.#counters.add(readerWord.shed, frames);
   }
 
   #countReaders(): void {

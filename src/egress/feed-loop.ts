@@ -61,6 +61,8 @@ export class FeedLoop {
   #scheduled = false;
   /** When the last turn with work began, monotonic ms. */
   #workedMs = Number.NEGATIVE_INFINITY;
+  /** Since when there have been cameras waiting at the end of every turn; Infinity when all were served. Monotonic ms. */
+  #behindSinceMs = Number.POSITIVE_INFINITY;
   #restTimer: NodeJS.Timeout | null = null;
   /** {@link #onRung} will be called when the doorbell wakes the thread. */
   #listening = false;
@@ -210,8 +212,13 @@ export class FeedLoop {
     const busy = nowMs - this.#workedMs <= busyMs;
     this.#workedMs = nowMs;
     this.#pumpPending(nowMs);
-    if (this.#pending.length > 0) this.#schedule();
-    else if (busy) this.#rest();
+    if (this.#pending.length > 0) {
+      if (nowMs < this.#behindSinceMs) this.#behindSinceMs = nowMs;
+      this.#schedule();
+      return;
+    }
+    this.#behindSinceMs = Number.POSITIVE_INFINITY;
+    if (busy) this.#rest();
     else this.#sleep();
   };
 
@@ -272,7 +279,9 @@ export class FeedLoop {
   /** What a feed throws ends its sessions; the other cameras do not notice. */
   #pumpFeed(feed: CameraFeed, nowMs: number): boolean {
     try {
-      return feed.pump(nowMs, this.#held.size < limits.pacing.cameras || this.#held.has(feed));
+      const shedding = nowMs - this.#behindSinceMs >= limits.shedding.behindMs;
+      const paced = !shedding && (this.#held.size < limits.pacing.cameras || this.#held.has(feed));
+      return feed.pump(nowMs, paced, shedding);
     } catch (error) {
       for (const session of [...feed.sessions]) this.#options.onSessionFailed(session, error);
       return false;

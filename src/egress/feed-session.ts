@@ -2,9 +2,12 @@ import type { FeedRing, StartAt } from './feed-ring.ts';
 
 /** Who is told what a session does: its camera's feed. */
 export interface PlayObserver {
+  /** The thread has not caught up for some time: sessions leave out what is late. */
+  readonly shedding: boolean;
   /** A frame of `bytes` went to this session; `first`: to no session before it. */
   onDelivered(bytes: number, first: boolean): void;
-  onLost(frames: number): void;
+  /** Frames will never go to this session; `shed`: because this thread cannot keep up. */
+  onLost(frames: number, shed: boolean): void;
 }
 
 /** Who reads a camera's feed: its cursor in the rings, and what it makes of their records. All times are monotonic ms. */

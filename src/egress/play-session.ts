@@ -70,6 +70,10 @@ export class PlaySession implements FeedSession {
    * missing from what it shows, it only begins later.
    */
   #begun = false;
+  /** Milliseconds since their arrival after which frames are late, while the thread is shedding. */
+  #lateMs: number;
+  /** What is being lost is lost because this thread cannot keep up. */
+  #isShed = false;
   /** What of the reader's loss count the observer has been told. */
   #toldLost = 0;
   #nextReportMs = 0;
@@ -89,6 +93,7 @@ export class PlaySession implements FeedSession {
     this.owner = owner;
     this.#context = context;
     this.#card = card;
+    this.#lateMs = randomLateMs(context);
     const ssrc = randomWord(context, 32);
     this.#packetizer = new H264Packetizer({
       ssrc,
@@ -174,12 +179,17 @@ export class PlaySession implements FeedSession {
       if (records === most) return true;
       if (!this.transport.ready()) return false;
       const state = reader.peek();
-      if (state < 0) this.#overrun(reader);
+      if (state < 0) this.#overrun(reader, observer.shedding);
       else if (state > 0) {
         // After a loss the reader passes over records by itself, maybe to a keyframe that the pacer still holds.
         if (((lead.cursor - reader.cursor) | 0) <= 0) break;
-        this.#record(ring, reader, observer, nowMs);
-        reader.advance();
+        if (observer.shedding && this.#isLate(reader, nowMs)) {
+          this.#lateMs = randomLateMs(this.#context);
+          this.#overrun(reader, true);
+        } else {
+          this.#record(ring, reader, observer, nowMs);
+          reader.advance();
+        }
       }
       if (reader.lostVideo !== this.#toldLost) this.#tellLost(reader, observer);
     }
@@ -193,7 +203,7 @@ export class PlaySession implements FeedSession {
   sweep(observer: PlayObserver, nowMs: number): boolean {
     const reader = this.#reader;
     if (reader !== null && reader.peek() < 0) {
-      this.#overrun(reader);
+      this.#overrun(reader, observer.shedding);
       this.#tellLost(reader, observer);
     }
     if (!this.live) this.#sweepCard(nowMs);
@@ -255,7 +265,7 @@ export class PlaySession implements FeedSession {
       packetizer.nextSequence = nextSequence;
       packetizer.packets = packets;
       packetizer.octets = octets;
-      this.#overrun(reader);
+      this.#overrun(reader, observer.shedding);
       return;
     }
     this.#open = true;
@@ -282,8 +292,16 @@ export class PlaySession implements FeedSession {
     return this.#parameters?.version === reader.parametersVersion;
   }
 
-  #overrun(reader: RingReader): void {
+  /** Whether the loaded record is one to be left out when there is no time for all. Decoders can go on at keyframes. */
+  #isLate(reader: RingReader, nowMs: number): boolean {
+    if (reader.kind !== recordKind.video || (reader.flags & entryFlags) !== 0) return false;
+    return nowMs - reader.arrivalUs / 1000 >= this.#lateMs;
+  }
+
+  /** Goes on at the newest keyframe, or at the next one. `shed`: because this thread cannot keep up. */
+  #overrun(reader: RingReader, shed: boolean): void {
     this.#open = false;
+    this.#isShed = shed;
     reader.skipToNewestKeyframe();
   }
 
@@ -292,7 +310,7 @@ export class PlaySession implements FeedSession {
     this.#toldLost = reader.lostVideo;
     if (!this.#begun) return;
     this.lost += frames;
-    observer.onLost(frames);
+    observer.onLost(frames, this.#isShed);
   }
 
   #read(ring: FeedRing, reader: RingReader): void {
@@ -331,6 +349,11 @@ export class PlaySession implements FeedSession {
     report.octets = this.#packetizer.octets;
     return report;
   }
+}
+
+/** Of each session another, so that not all lose frames where it is enough that some do. */
+function randomLateMs({ random }: PlayContext): number {
+  return limits.shedding.lateMs * (1 + random());
 }
 
 function randomWord(context: PlayContext, bits: number): number {

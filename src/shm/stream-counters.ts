@@ -8,8 +8,8 @@ import { limits } from '../base/limits.ts';
  *                 │ window              64 │  │ the thread that the camera's publisher lives in,
  *                 │ stream             128 │  ┘ except the word `openWindow`: main
  *                 ├────────────────────────┤
- *                 │ reader words, 0     64 │  consumer thread 0
- *                 │ reader words, 1     64 │  consumer thread 1 ...
+ *                 │ reader words, 0    128 │  consumer thread 0
+ *                 │ reader words, 1    128 │  consumer thread 1 ...
  *      camera 1   ├────────────────────────┤
  *
  * Stores are plain: one aligned 64-bit store each, which the 64-bit machines Node runs on do not tear. Who reads them sees
@@ -108,7 +108,7 @@ export const readerWord = {
   bytes: 1,
   /** Readers now. */
   readers: 2,
-  /** Access units lost because the ring overran the readers, summed over them. */
+  /** Access units that readers lost because they were too far behind, summed over them. */
   overflow: 3,
   /** Times that pacing held an access unit back. */
   pacingSleeps: 4,
@@ -118,6 +118,11 @@ export const readerWord = {
   framesSent: 6,
   /** Readers disconnected because they were too slow. */
   cutOff: 7,
+
+  // Second line: stored rarely.
+
+  /** Of the lost access units those that this thread left out because it could not keep up. */
+  shed: 8,
 } as const;
 
 /** Name of a publisher word. */
@@ -131,7 +136,7 @@ export type ReaderSnapshot = Record<ReaderWordName, number>;
 
 const lineWords = 8;
 const publisherWords = 4 * lineWords;
-const readerWords = lineWords;
+const readerWords = 2 * lineWords;
 
 /** A block of words with one writing thread. */
 class CounterBlock {
@@ -263,6 +268,7 @@ export class ReaderCounters extends CounterBlock {
       pacingSleepMs: table[at + readerWord.pacingSleepMs]!,
       framesSent: table[at + readerWord.framesSent]!,
       cutOff: table[at + readerWord.cutOff]!,
+      shed: table[at + readerWord.shed]!,
     };
   }
 }

@@ -49,5 +49,6 @@ function sum(a: ReaderSnapshot, b: ReaderSnapshot): ReaderSnapshot {
     pacingSleepMs: a.pacingSleepMs + b.pacingSleepMs,
     framesSent: a.framesSent + b.framesSent,
     cutOff: a.cutOff + b.cutOff,
+    shed: a.shed + b.shed,
   };
 }

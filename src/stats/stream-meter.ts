@@ -116,6 +116,7 @@ export class StreamMeter {
         nonH264: now.nonH264 - before.nonH264,
       },
       truncated: now.truncated - before.truncated,
+      shed: reader.shed - before.shed,
       discontinuities: now.discontinuities - before.discontinuities,
       queue: {
         average: frames > 0 ? (now.queueDepthSum - before.queueDepthSum) / frames : 0,
@@ -193,6 +194,7 @@ class Mark {
   pacingSleepMs = 0;
   framesSent = 0;
   cutOff = 0;
+  shed = 0;
   /** Frames that each consumer has delivered. */
   readonly popped: number[] = [];
 
@@ -217,6 +219,7 @@ class Mark {
     this.pacingSleepMs = reader.pacingSleepMs;
     this.framesSent = reader.framesSent;
     this.cutOff = reader.cutOff;
+    this.shed = reader.shed;
     for (let index = 0; index < consumers.length; index++) this.popped[index] = consumers[index]!.frames;
   }
 }

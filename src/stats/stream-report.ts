@@ -42,6 +42,8 @@ export interface WindowFigures {
   readonly drops: Drops;
   /** Frames that were cut short, or had lengths that make no sense. */
   readonly truncated: number;
+  /** Frames of `drops.overflow` that a consumer thread left out because it could not keep up. */
+  readonly shed: number;
   /** Jumps of the publisher's clock. */
   readonly discontinuities: number;
   readonly queue: { readonly average: number; readonly maximum: number; readonly capacity: number };
@@ -111,6 +113,7 @@ export function reportFields(report: StreamReport) {
       pop: { frames: pop.frames, fps: round(pop.frames / seconds, 2) },
       drops: window.drops,
       truncated: window.truncated,
+      shed: window.shed,
       discontinuities: window.discontinuities,
       queueDepth: { average: round(queue.average, 1), maximum: queue.maximum, capacity: queue.capacity },
       interFrameMs: interFrame && {

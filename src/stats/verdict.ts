@@ -19,6 +19,7 @@ export interface VerdictFacts {
     | 'pop'
     | 'drops'
     | 'truncated'
+    | 'shed'
     | 'queue'
     | 'interFrame'
     | 'arrival'
@@ -151,7 +152,7 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
 
 /** The readers: what was there and did not reach them. */
 function judgeReaders({ window }: VerdictFacts): Finding | null {
-  const { push, pop, drops, queue, readersBefore, readers, cutOff, consumerLoad } = window;
+  const { push, pop, drops, shed, queue, readersBefore, readers, cutOff, consumerLoad } = window;
   const missing = readersBefore > 0 && readers > 0 ? push.frames - pop.frames : 0;
   const missingShare = missing / Math.max(1, push.frames);
   const texts: string[] = [];
@@ -164,6 +165,7 @@ function judgeReaders({ window }: VerdictFacts): Finding | null {
   const lost = drops.overflow / Math.max(1, push.frames);
   const share = Math.min(1, Math.max(lost, behind ? missingShare : 0, thresholds.share));
   const text = texts.join(', ');
+  if (shed > 0) return { blame: 'server', share, text: `it could not keep up and left out ${shed} frames: ${text}` };
   const speed = speedOf(window);
   if (cutOff === 0 && speed >= thresholds.flood)
     return { blame: 'source', share, text: `it sends at ${number(speed)} times real time and ${text}` };

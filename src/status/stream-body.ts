@@ -37,6 +37,7 @@ export function streamBody(
       poppedFrames: reader.frames,
       sentFrames: reader.framesSent,
       overflowFrames: reader.overflow,
+      shedFrames: reader.shed,
       slowReaders: reader.cutOff,
     },
   };

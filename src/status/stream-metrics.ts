@@ -113,6 +113,12 @@ const always: readonly StreamFamily[] = [
     value: ({ reader }) => reader.overflow,
   },
   {
+    name: 'skyweir_stream_shed_frames_total',
+    type: 'counter',
+    help: 'Those of them that this server left out because it could not keep up',
+    value: ({ reader }) => reader.shed,
+  },
+  {
     name: 'skyweir_stream_slow_readers_total',
     type: 'counter',
     help: 'Readers that were disconnected because they were too slow',

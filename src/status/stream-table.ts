@@ -240,6 +240,7 @@ function sumOf(readers: readonly Float64Array[]): ReaderSnapshot {
     pacingSleepMs: 0,
     framesSent: 0,
     cutOff: 0,
+    shed: 0,
   };
   for (const words of readers) {
     sum.frames += words[readerWord.frames]!;
@@ -250,6 +251,7 @@ function sumOf(readers: readonly Float64Array[]): ReaderSnapshot {
     sum.pacingSleepMs += words[readerWord.pacingSleepMs]!;
     sum.framesSent += words[readerWord.framesSent]!;
     sum.cutOff += words[readerWord.cutOff]!;
+    sum.shed += words[readerWord.shed]!;
   }
   return sum;
 }

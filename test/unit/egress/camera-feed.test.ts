@@ -52,9 +52,9 @@ class Bench {
     return [session, transport];
   }
 
-  pump(nowMs = this.nowMs): void {
+  pump(nowMs = this.nowMs, shedding = false): void {
     this.nowMs = nowMs;
-    while (this.feed.pump(nowMs));
+    while (this.feed.pump(nowMs, true, shedding));
   }
 
   get counters() {
@@ -202,6 +202,67 @@ describe('parameter sets', () => {
       transport.sent.map((unit) => unit.units[0]),
       [sps(1), sps(2)],
     );
+  });
+});
+
+describe('shedding', () => {
+  /** Pictures from `from` on, 33 ms apart, a keyframe every 30. */
+  function film(bench: Bench, from: number, to: number): void {
+    for (let i = from; i < to; i++) i % 30 === 0 ? bench.stream.keyframe(i * 33) : bench.stream.frame(i * 33);
+  }
+
+  test('late frames are left out up to the newest keyframe, and counted as shed', () => {
+    const bench = new Bench();
+    const [session, transport] = bench.join();
+    bench.stream.start();
+    film(bench, 0, 92);
+    bench.pump(3040, true);
+    assert.deepEqual(numbers(transport), [0, 90, 91], 'a keyframe is never left out');
+    assert.equal(session.lost, 89);
+    const { overflow, shed } = bench.counters;
+    assert.deepEqual({ overflow, shed }, { overflow: 89, shed: 89 });
+  });
+
+  test('without a newer keyframe a reader waits for the next, and what it misses meanwhile is shed', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    film(bench, 0, 28);
+    bench.pump(3000, true);
+    assert.deepEqual(numbers(transport), [0]);
+    film(bench, 28, 33);
+    bench.pump(3001);
+    assert.deepEqual(numbers(transport), [0, 30, 31, 32]);
+    const { overflow, shed } = bench.counters;
+    assert.deepEqual({ overflow, shed }, { overflow: 29, shed: 29 });
+  });
+
+  test('what is not late goes out as ever, and so does what is late at other times', () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    film(bench, 0, 20);
+    bench.pump(1200, true);
+    film(bench, 20, 25);
+    bench.pump(5000);
+    assert.deepEqual(numbers(transport), range(0, 25));
+    assert.equal(bench.counters.overflow, 0);
+  });
+
+  test('a reader that does not read loses frames by its own fault', () => {
+    const bench = new Bench({ frames: 20 });
+    const [, transport] = bench.join();
+    bench.stream.start();
+    film(bench, 0, 1);
+    bench.pump(0);
+    transport.full = true;
+    film(bench, 1, 32);
+    bench.pump(1050);
+    transport.full = false;
+    bench.pump(1100);
+    const { overflow, shed } = bench.counters;
+    assert.ok(overflow > 0);
+    assert.equal(shed, 0);
   });
 });
 

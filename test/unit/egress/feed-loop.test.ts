@@ -3,7 +3,7 @@ import { mock, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { FeedLoop } from '../../../src/egress/feed-loop.ts';
 import type { FeedRing } from '../../../src/egress/feed-ring.ts';
-import type { FeedSession } from '../../../src/egress/feed-session.ts';
+import type { FeedSession, PlayObserver } from '../../../src/egress/feed-session.ts';
 import { Doorbell } from '../../../src/shm/doorbell.ts';
 import { createRing } from '../../../src/shm/frame-ring.ts';
 import { StreamCounters } from '../../../src/shm/stream-counters.ts';
@@ -175,6 +175,42 @@ test('cameras that always have more to do take turns', () => {
   }
 });
 
+test('a loop that has not served all cameras once in a second sheds until it has', () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  const cameras = 100;
+  let nowMs = 1000;
+  /** When sessions were told to leave out what is late. */
+  const sheddingMs: number[] = [];
+  let shedding = false;
+  const rings = Array.from({ length: cameras }, () => createRing(smallRing));
+  const loop = new FeedLoop({
+    ...{ slot: 0, gopCache: false, rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
+    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    counters: new StreamCounters(StreamCounters.create(cameras, 1)),
+    onSessionFailed: (_session, error) => assert.fail(error as Error),
+  });
+  const onPump = (observer: PlayObserver): boolean => {
+    nowMs += 0.5;
+    shedding = observer.shedding;
+    if (shedding) sheddingMs.push(nowMs);
+    return nowMs < 4000;
+  };
+  const readers = rings.map((_, camera) => new PromptReader(camera, onPump));
+  try {
+    loop.start();
+    for (const reader of readers) loop.join(reader);
+    mock.timers.tick(0);
+    assert.ok(Math.abs(sheddingMs[0]! - 1000 - limits.shedding.behindMs) < 10, `from ${sheddingMs[0]} ms on`);
+    assert.ok(sheddingMs.at(-1)! >= 4000);
+    loop.resume(readers[0]!);
+    mock.timers.tick(1);
+    assert.equal(shedding, false, 'it has caught up');
+  } finally {
+    loop.stop();
+    mock.timers.reset();
+  }
+});
+
 /** Has always read what its feed has released. */
 class PromptReader implements FeedSession {
   readonly camera: number;
@@ -183,10 +219,10 @@ class PromptReader implements FeedSession {
   readonly live = true;
   readonly lastFrameMs = 0;
   ring: FeedRing | null = null;
-  readonly #onPump: () => boolean;
+  readonly #onPump: (observer: PlayObserver) => boolean;
 
   /** `onPump` says whether there is more to take at once. */
-  constructor(camera: number, onPump = () => false) {
+  constructor(camera: number, onPump: (observer: PlayObserver) => boolean = () => false) {
     this.camera = camera;
     this.#onPump = onPump;
   }
@@ -202,8 +238,8 @@ class PromptReader implements FeedSession {
   follow(): void {}
   leave(): void {}
   goIdle(): void {}
-  pump(): boolean {
-    return this.#onPump();
+  pump(observer: PlayObserver): boolean {
+    return this.#onPump(observer);
   }
   sweep(): boolean {
     return true;

@@ -11,6 +11,7 @@ const good: Window = {
   pop: { frames: 900 },
   drops: { overflow: 0, seiOnly: 0, nonH264: 0 },
   truncated: 0,
+  shed: 0,
   queue: { average: 1, maximum: 3, capacity: 300 },
   interFrame: { average: 1000 / 30, minimum: 33, maximum: 34, samples: 900 },
   arrival: { average: 1000 / 30, deviation: 1, maximum: 50 },
@@ -195,6 +196,12 @@ const cases: readonly Case[] = [
     window: { drops: { overflow: 300, seiOnly: 0, nonH264: 0 }, consumerLoad: 0.95 },
     blame: 'server',
     text: /consumer thread is 95 % busy and 300 frames overflowed/,
+  },
+  {
+    name: 'frames that were shed, although the consumer thread was not busy all the time',
+    window: { drops: { overflow: 300, seiOnly: 0, nonH264: 0 }, shed: 200, pop: { frames: 700 } },
+    blame: 'server',
+    text: /^it could not keep up and left out 200 frames: 300 frames overflowed, 700 of 900 frames were read$/,
   },
   {
     name: 'a full queue behind a busy consumer thread',
