@@ -98,117 +98,108 @@ testLoop('what comes during a rest from elsewhere does not wait for its end', (l
   assert.equal(loop.pumps, 3);
 });
 
-test('bursts of more cameras than are paced at the same time are not spread', () => {
-  mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
-  const cameras = limits.pacing.cameras + 10;
-  let nowMs = 1000;
-  const rings = Array.from({ length: cameras }, () => createRing(smallRing));
-  const loop = new FeedLoop({
-    ...{ slot: 0, gopCache: false, rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
-    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
-    counters: new StreamCounters(StreamCounters.create(cameras, 1)),
-    onSessionFailed: (_session, error) => assert.fail(error as Error),
-  });
-  const readers = rings.map((_, camera) => new PromptReader(camera));
-  const writers = rings.map((ring) => new TestStream(ring));
-  const pass = (ms: number) => {
-    nowMs += ms;
+/** A loop over many cameras, with a small ring each. */
+class Crowd {
+  nowMs = 1000;
+  readonly rings: readonly SharedArrayBuffer[];
+  readonly loop: FeedLoop;
+
+  constructor(cameras: number) {
+    this.rings = Array.from({ length: cameras }, () => createRing(smallRing));
+    this.loop = new FeedLoop({
+      ...{ slot: 0, gopCache: false, rings: this.rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
+      clock: { nowMs: () => this.nowMs, wallMs: () => this.nowMs },
+      counters: new StreamCounters(StreamCounters.create(cameras, 1)),
+      onSessionFailed: (_session, error) => assert.fail(error as Error),
+    });
+    this.loop.start();
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms;
     mock.timers.tick(ms);
-  };
-  const behind = () => readers.filter(({ ring }) => ring!.lead.lag > 0).length;
-  /** Four frames of each camera at once, 40 ms apart by their time stamps. */
-  const burst = (fromMs: number) => {
-    for (const [camera, writer] of writers.entries()) {
-      for (let i = 0; i < 4; i++) writer.frame(fromMs + i * 40, nowMs);
-      loop.resume(readers[camera]!);
+  }
+}
+
+/** Timers go on by {@link Crowd.pass} alone. */
+function testCrowd(name: string, cameras: number, body: (crowd: Crowd) => void): void {
+  test(name, () => {
+    mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+    const crowd = new Crowd(cameras);
+    try {
+      body(crowd);
+    } finally {
+      crowd.loop.stop();
+      mock.timers.reset();
     }
-    pass(0);
-  };
-  try {
-    loop.start();
+  });
+}
+
+testCrowd(
+  'bursts of more cameras than are paced at the same time are not spread',
+  limits.pacing.cameras + 10,
+  (crowd) => {
+    const { loop, rings } = crowd;
+    const readers = rings.map((_, camera) => new PromptReader(camera));
+    const writers = rings.map((ring) => new TestStream(ring));
+    const behind = () => readers.filter(({ ring }) => ring!.lead.lag > 0).length;
+    /** Four frames of each camera at once, 40 ms apart by their time stamps. */
+    const burst = (fromMs: number) => {
+      for (const [camera, writer] of writers.entries()) {
+        for (let i = 0; i < 4; i++) writer.frame(fromMs + i * 40, crowd.nowMs);
+        loop.resume(readers[camera]!);
+      }
+      crowd.pass(0);
+    };
     for (const reader of readers) loop.join(reader);
     for (const writer of writers) writer.start();
     burst(0);
     assert.equal(loop.pacedCameras, limits.pacing.cameras);
     assert.equal(behind(), limits.pacing.cameras, 'the others have got all at once');
-    for (let ms = 0; ms < 3 * 40; ms += 5) pass(5);
+    for (let ms = 0; ms < 3 * 40; ms += 5) crowd.pass(5);
     assert.equal(loop.pacedCameras, 0);
     assert.equal(behind(), 0, 'and these at their times');
     burst(160);
     assert.equal(loop.pacedCameras, limits.pacing.cameras, 'there is room for the next bursts');
-  } finally {
-    loop.stop();
-    mock.timers.reset();
-  }
-});
+  },
+);
 
-test('cameras that always have more to do take turns', () => {
-  mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
-  const cameras = 100;
-  let nowMs = 1000;
-  const pumps = Array<number>(cameras).fill(0);
-  const rings = Array.from({ length: cameras }, () => createRing(smallRing));
-  const loop = new FeedLoop({
-    ...{ slot: 0, gopCache: false, rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
-    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
-    counters: new StreamCounters(StreamCounters.create(cameras, 1)),
-    onSessionFailed: (_session, error) => assert.fail(error as Error),
-  });
+testCrowd('cameras that always have more to do take turns', 100, (crowd) => {
+  const pumps = crowd.rings.map(() => 0);
   /** Of all cameras, when the first of them was done. */
   let fewest = -1;
   const onPump = (camera: number): boolean => {
-    nowMs += 0.5;
+    crowd.nowMs += 0.5;
     pumps[camera]!++;
     const more = pumps[camera]! < 10;
     if (!more && fewest < 0) fewest = Math.min(...pumps);
     return more;
   };
-  try {
-    loop.start();
-    for (let camera = 0; camera < cameras; camera++) loop.join(new PromptReader(camera, () => onPump(camera)));
-    mock.timers.tick(0);
-    assert.deepEqual(pumps, Array(cameras).fill(10));
-    assert.equal(fewest, 9);
-  } finally {
-    loop.stop();
-    mock.timers.reset();
-  }
+  for (const camera of pumps.keys()) crowd.loop.join(new PromptReader(camera, () => onPump(camera)));
+  crowd.pass(0);
+  assert.ok(pumps.every((count) => count === 10));
+  assert.equal(fewest, 9);
 });
 
-test('a loop that has not served all cameras once in a second sheds until it has', () => {
-  mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
-  const cameras = 100;
-  let nowMs = 1000;
+testCrowd('a loop that has not served all cameras once in a second sheds until it has', 100, (crowd) => {
+  const { loop, rings } = crowd;
   /** When sessions were told to leave out what is late. */
   const sheddingMs: number[] = [];
   let shedding = false;
-  const rings = Array.from({ length: cameras }, () => createRing(smallRing));
-  const loop = new FeedLoop({
-    ...{ slot: 0, gopCache: false, rings, doorbell: new Doorbell(Doorbell.create(cameras)) },
-    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
-    counters: new StreamCounters(StreamCounters.create(cameras, 1)),
-    onSessionFailed: (_session, error) => assert.fail(error as Error),
-  });
   const onPump = (observer: PlayObserver): boolean => {
-    nowMs += 0.5;
+    crowd.nowMs += 0.5;
     shedding = observer.shedding;
-    if (shedding) sheddingMs.push(nowMs);
-    return nowMs < 4000;
+    if (shedding) sheddingMs.push(crowd.nowMs);
+    return crowd.nowMs < 4000;
   };
   const readers = rings.map((_, camera) => new PromptReader(camera, onPump));
-  try {
-    loop.start();
-    for (const reader of readers) loop.join(reader);
-    mock.timers.tick(0);
-    assert.ok(Math.abs(sheddingMs[0]! - 1000 - limits.shedding.behindMs) < 10, `from ${sheddingMs[0]} ms on`);
-    assert.ok(sheddingMs.at(-1)! >= 4000);
-    loop.resume(readers[0]!);
-    mock.timers.tick(1);
-    assert.equal(shedding, false, 'it has caught up');
-  } finally {
-    loop.stop();
-    mock.timers.reset();
-  }
+  for (const reader of readers) loop.join(reader);
+  crowd.pass(0);
+  assert.ok(Math.abs(sheddingMs[0]! - 1000 - limits.shedding.behindMs) < 10, `from ${sheddingMs[0]} ms on`);
+  assert.ok(sheddingMs.at(-1)! >= 4000);
+  loop.resume(readers[0]!);
+  crowd.pass(1);
+  assert.equal(shedding, false, 'it has caught up');
 });
 
 /** Has always read what its feed has released. */
