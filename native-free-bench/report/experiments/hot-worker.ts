@@ -2,13 +2,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LatencySummary, summaryOf } from '../../system/histogram.ts';
 import type { PublishFigures, ReadFigures } from '../../system/load-messages.ts';
-import { LoadProcess } from '../../system/load-process.ts';
-import { ramp } from '../../system/measurement.ts';
 import { readUsage } from '../../system/process-usage.ts';
 import { SkyweirTarget } from '../../system/target-skyweir.ts';
 import { temporaryFolder } from '../../system/temporary-folder.ts';
 import type { Experiment, Part, PartRecord, Scale } from '../experiment.ts';
 import { cameraShape } from '../load-part.ts';
+import { Loads } from '../loads.ts';
 import { figure, table } from '../markdown.ts';
 
 const cameras = 50;
@@ -16,6 +15,8 @@ const mbit = 4.5;
 /** Frames of close to a megabyte each. */
 const [hotCameras, hotMbit] = [6, 200];
 const windowSeconds = 15;
+/** Connections on their way at once. */
+const connecting = 16;
 /** What nobody else may be made to wait, milliseconds. */
 const wantedMs = 20;
 
@@ -40,30 +41,23 @@ function part(scale: Scale, round: number): Part {
     options: { cameras: count, shape: cameraShape(mbit), hotCameras: hot, hotShape: cameraShape(hotMbit), seconds },
     async run({ say }) {
       const folder = temporaryFolder('skyweir-bench-');
-      const loads: LoadProcess[] = [];
       const target = new SkyweirTarget(['--ingest-workers', '1']);
       const shared = { folder: folder.path, processors: '', authentication: false, profileFolder: '' };
       const running = await target.start({ streams: count + hot, ...shared });
-      const load = async (what: string, file: string, options: object): Promise<LoadProcess> => {
-        const process = new LoadProcess(file, '');
-        loads.push(process);
-        process.send({ ...options, connecting: 16 } as Parameters<LoadProcess['send']>[0]);
-        await ramp(what, process, running, say);
-        return process;
-      };
+      const loads = new Loads(running, say);
       try {
         const streams = Array.from({ length: count + hot }, (_, index) => running.stream(index));
-        const publish = { type: 'publish', port: running.rtmpPort, plainWrites: false };
+        const publish = { type: 'publish', connecting, port: running.rtmpPort, plainWrites: false };
         const usual = { ...publish, streams: streams.slice(0, count), shape: cameraShape(mbit) };
-        const publishers = await load('publishing', 'load-publishers.ts', usual);
-        const readers = await load('reading', 'load-readers.ts', {
+        const publishers = await loads.start('publishing', 'load-publishers.ts', usual);
+        const readers = await loads.start('reading', 'load-readers.ts', {
           ...{ type: 'read', protocol: running.readProtocol, port: running.readPort, credentials: running.credentials },
-          ...{ streams: streams.slice(0, count), readers: count },
+          ...{ connecting, streams: streams.slice(0, count), readers: count },
         });
         const windows: Window[] = [];
         for (const name of ['alone', 'beside them'] as const) {
           if (name === 'beside them')
-            await load('hot', 'load-publishers.ts', {
+            await loads.start('hot', 'load-publishers.ts', {
               ...{ ...publish, streams: streams.slice(count), shape: cameraShape(hotMbit) },
             });
           await delay(4000);
@@ -87,7 +81,7 @@ function part(scale: Scale, round: number): Part {
         const isLate = windows.some(({ lateness }) => lateness.p99Ms > wantedMs / 4);
         return { figures, validity: { cost: [], latency: isLate ? ['the generator was late'] : [] } };
       } finally {
-        for (const process of loads.reverse()) await process.stop();
+        await loads.stop();
         await running.process.stop();
         folder.remove();
       }

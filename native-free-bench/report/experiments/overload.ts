@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LatencySummary, summaryOf } from '../../system/histogram.ts';
 import type { PublishFigures, ReadFigures } from '../../system/load-messages.ts';
-import { LoadProcess } from '../../system/load-process.ts';
-import { ramp } from '../../system/measurement.ts';
+import type { LoadProcess } from '../../system/load-process.ts';
 import { processTree, readUsage } from '../../system/process-usage.ts';
 import type { RunningTarget } from '../../system/target.ts';
 import { temporaryFolder } from '../../system/temporary-folder.ts';
 import type { Experiment, Part, PartContext, PartRecord, Scale } from '../experiment.ts';
 import { cameraShape, type TargetName, targetOf } from '../load-part.ts';
+import { Loads } from '../loads.ts';
 import { figure, table } from '../markdown.ts';
 import { lineChart } from '../svg/charts.ts';
 
 const cameras = 1000;
 const mbit = 4.67;
+/** Connections on their way at once. */
+const connecting = 64;
 /** Seconds of load before, of each phase, and after. */
 const [warmupSeconds, calmSeconds, slowSeconds, afterSeconds] = [4, 5, 10, 20];
 /** Milliseconds that the server runs and is stopped in turn while it is slow. */
@@ -59,22 +61,15 @@ async function overloaded(name: TargetName, count: number, { scale, say }: PartC
   const folder = temporaryFolder('skyweir-bench-');
   const shared = { folder: folder.path, processors: '', authentication: false, profileFolder: '' };
   const running = await targetOf(name, [], count).start({ streams: count, ...shared });
-  const loads: LoadProcess[] = [];
+  const loads = new Loads(running, say);
   let brakes: ChildProcess[] = [];
-  const load = async (what: string, file: string, options: object): Promise<LoadProcess> => {
-    const process = new LoadProcess(file, '');
-    loads.push(process);
-    process.send({ ...options, connecting: 64 } as Parameters<LoadProcess['send']>[0]);
-    await ramp(`${name}: ${what}`, process, running, say);
-    return process;
-  };
   try {
     const streams = Array.from({ length: count }, (_, index) => running.stream(index));
     const shape = cameraShape(mbit);
-    const publish = { type: 'publish', port: running.rtmpPort, plainWrites: false, streams, shape };
-    const publishers = await load('publishing', 'load-publishers.ts', publish);
-    const read = { type: 'read', protocol: running.readProtocol, port: running.readPort };
-    const readers = await load('reading', 'load-readers.ts', {
+    const publish = { type: 'publish', connecting, port: running.rtmpPort, plainWrites: false, streams, shape };
+    const publishers = await loads.start(`${name}: publishing`, 'load-publishers.ts', publish);
+    const read = { type: 'read', connecting, protocol: running.readProtocol, port: running.readPort };
+    const readers = await loads.start(`${name}: reading`, 'load-readers.ts', {
       ...{ ...read, credentials: running.credentials, streams, readers: count },
     });
     await delay(warmupSeconds * 1000);
@@ -96,7 +91,7 @@ async function overloaded(name: TargetName, count: number, { scale, say }: PartC
     return { figures, validity: { cost: isCalm ? [] : ['not all was well before'], latency: [] } };
   } finally {
     for (const one of brakes) one.stdin!.end();
-    for (const process of loads.reverse()) await process.stop();
+    await loads.stop();
     await running.process.stop();
     folder.remove();
   }
