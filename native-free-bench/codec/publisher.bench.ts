@@ -56,6 +56,8 @@ class Camera {
       counters: new StreamCounters(StreamCounters.create(1)).publisher(0),
       ring() {},
       wallMs: () => 0,
+      pressure: { saturated: false },
+      random: Math.random,
       onEvent() {},
     });
     if (full) ReaderSlot.claim(ring, 0).publish(0);

@@ -60,6 +60,8 @@ class Fleet {
         counters: counters.publisher(camera),
         ring: () => bells.ring(camera),
         wallMs: () => 0,
+        pressure: { saturated: false },
+        random: Math.random,
         onEvent() {},
       });
       this.#add(publisher);

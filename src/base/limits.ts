@@ -113,7 +113,12 @@ export const limits = {
     /** Milliseconds for which a consumer has not once served all cameras that waited, until readers that are late lose frames. */
     behindMs: 1_000,
     /**
-     * Milliseconds since its arrival after which a frame is late then: this, and for each reader up to as much again, so that not all
+     * Seconds on end in which an ingest worker had nothing but work, until it leaves out what comes late: two, since it may find the backlog of
+     * a machine that stood still in one of them.
+     */
+    fullNotes: 2,
+    /**
+     * Milliseconds after which a frame is late then: this, and for each reader and publisher up to as much again, so that not all
      * lose frames where it is enough that some do. Rings hold 2 s of video, and a group of pictures is often as long.
      */
     lateMs: 1_000,

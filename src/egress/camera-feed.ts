@@ -13,6 +13,9 @@ import type { ParameterSets } from './parameter-sets.ts';
 const leadRecordsPerTurn = 64;
 const sessionRecordsPerTurn = 16;
 
+/** The pacer starts anew at a record with one of these: time does not go on there, or the backlog is ours and not to be spread. */
+const unpacedFlags = recordFlag.discontinuity | recordFlag.heldUp;
+
 /** What the feeds of a thread share. */
 export interface FeedContext {
   /** Index of this consumer, which is its reader slot in every ring. */
@@ -179,7 +182,7 @@ export class CameraFeed implements PlayObserver {
   /** False when the pacer holds the frame that `lead` has loaded. */
   #releaseFrame(lead: RingReader, nowMs: number, paced: boolean): boolean {
     const pacer = this.#pacer;
-    if (lead.generation !== this.#generation || (lead.flags & recordFlag.discontinuity) !== 0) {
+    if (lead.generation !== this.#generation || (lead.flags & unpacedFlags) !== 0) {
       this.#generation = lead.generation;
       pacer.reset();
     }

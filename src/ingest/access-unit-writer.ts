@@ -10,6 +10,7 @@ import type { RingWriter } from '../shm/ring-writer.ts';
 import { listByteStream, splitAtStartCodes } from './framing.ts';
 import { HeldUnits } from './held-units.ts';
 import type { SequenceHeaderStore } from './sequence-header.ts';
+import type { ThreadPressure } from './shedding.ts';
 import { StartPoints } from './start-points.ts';
 import { Timeline } from './timeline.ts';
 
@@ -49,6 +50,7 @@ export class AccessUnitWriter {
   readonly timeline = new Timeline();
   readonly startPoints = new StartPoints();
   readonly #observer: AccessUnitObserver;
+  readonly #pressure: ThreadPressure;
   /** What {@link SequenceHeaderStore} says. */
   #sps: SpsFacts | null = null;
   #isDecodable = false;
@@ -83,10 +85,11 @@ export class AccessUnitWriter {
   readonly #splitList = new NalList();
   readonly #prefix = Buffer.alloc(4);
 
-  constructor(writer: RingWriter, store: SequenceHeaderStore, observer: AccessUnitObserver) {
+  constructor(writer: RingWriter, store: SequenceHeaderStore, observer: AccessUnitObserver, pressure: ThreadPressure) {
     this.#writer = writer;
     this.#store = store;
     this.#observer = observer;
+    this.#pressure = pressure;
   }
 
   /** Whether an access unit waits for more slices, in the ring's open record. */
@@ -120,6 +123,18 @@ export class AccessUnitWriter {
     } catch (error) {
       throw toConnectionError(error);
     }
+  }
+
+  /** Whether the next message is an access unit of its own, so that it can be left out. */
+  get canPass(): boolean {
+    return !this.#waiting && !this.joining;
+  }
+
+  /** Leaves out an access unit, and what is held for it. Returns its decoding time in milliseconds. */
+  pass(timestampMs: number, arrivalMs: number): number {
+    if (this.#holding) this.dropHeld();
+    this.#lastTimestampMs = timestampMs;
+    return this.#place(timestampMs, arrivalMs);
   }
 
   /** The message ended early: its body goes, what waits in front of it stays. */
@@ -265,19 +280,25 @@ export class AccessUnitWriter {
   /** `length`: bytes of the open record that are the access unit, -1 for all of it. */
   #commit(unit: AccessUnit, length: number, timestampMs: number, compositionMs: number, arrivalMs: number): void {
     const writer = this.#writer;
-    const { timeline } = this;
-    const { corrected } = timeline;
-    const dtsMs = timeline.next(timestampMs, arrivalMs);
-    if (timeline.corrected !== corrected) this.#observer.onTolerated();
+    const dtsMs = this.#place(timestampMs, arrivalMs);
     let flags = this.startPoints.judge(unit, dtsMs, this.#isDecodable);
-    if (timeline.discontinuity) flags |= recordFlag.discontinuity;
+    if (this.timeline.discontinuity) flags |= recordFlag.discontinuity;
     if (unit.sps && unit.pps) flags |= recordFlag.parameterSets;
+    if (this.#pressure.saturated) flags |= recordFlag.heldUp;
     const bytes = length < 0 ? writer.recordLength : length;
     if (length < 0) writer.commit(flags, dtsMs, compositionMs, arrivalMs * 1000);
     else writer.commitPrefix(length, flags, dtsMs, compositionMs, arrivalMs * 1000);
     this.#units++;
     this.#lastTimestampMs = timestampMs;
     this.#observer.onRecord(bytes, flags, dtsMs, arrivalMs);
+  }
+
+  #place(timestampMs: number, arrivalMs: number): number {
+    const { timeline } = this;
+    const { corrected } = timeline;
+    const dtsMs = timeline.next(timestampMs, arrivalMs);
+    if (timeline.corrected !== corrected) this.#observer.onTolerated();
+    return dtsMs;
   }
 
   // ---- parameter sets ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import type { SpsFacts } from '../h264/sps.ts';
 import { entryFlags, recordFlag } from '../shm/frame-ring.ts';
 import { type PublisherCounters, publisherWord } from '../shm/stream-counters.ts';
+import type { ThreadPressure } from './shedding.ts';
 
 /**
  * Milliseconds for which the promptest access unit is what others are late against: this span and the one before. Long
@@ -18,17 +19,21 @@ export class FrameCounting {
   #promptMs = Number.POSITIVE_INFINITY;
   #spanPromptMs = Number.POSITIVE_INFINITY;
   #spanEndMs = Number.NEGATIVE_INFINITY;
+  /** How late the newest access unit came, against the promptest one of this span and the one before; milliseconds. */
+  lateMs = 0;
   readonly #counters: PublisherCounters;
   readonly #wallMs: () => number;
+  readonly #pressure: ThreadPressure;
   /** What {@link threadTime} said first. */
   #firstBusyMs = Number.NaN;
   #firstIdleMs = Number.NaN;
 
-  constructor(counters: PublisherCounters, wallMs: () => number) {
+  constructor(counters: PublisherCounters, wallMs: () => number, pressure: ThreadPressure) {
     this.#counters = counters;
     this.#words = counters.table;
     this.#at = counters.at;
     this.#wallMs = wallMs;
+    this.#pressure = pressure;
   }
 
   start(generation: number, nowMs: number): void {
@@ -59,6 +64,7 @@ export class FrameCounting {
     if (delayMs < this.#spanPromptMs) this.#spanPromptMs = delayMs;
     if (delayMs < this.#promptMs) this.#promptMs = delayMs;
     const lateMs = delayMs - this.#promptMs;
+    this.lateMs = lateMs;
     words[at + publisherWord.frames] = frames + 1;
     words[at + publisherWord.bytes] = words[at + publisherWord.bytes]! + bytes;
     words[at + publisherWord.lateSum] = words[at + publisherWord.lateSum]! + lateMs;
@@ -105,6 +111,11 @@ export class FrameCounting {
     this.#counters.add(publisherWord.tolerated, 1);
   }
 
+  /** The newest one that was counted is not in the ring: the thread has no time for it. */
+  shed(): void {
+    this.#counters.add(publisherWord.shed, 1);
+  }
+
   /** Milliseconds that this thread was busy and idle, since any moment; counted from the first call. */
   threadTime(busyMs: number, idleMs: number): void {
     if (Number.isNaN(this.#firstBusyMs)) {
@@ -121,7 +132,8 @@ export class FrameCounting {
   }
 
   #beginSpan(arrivalMs: number): void {
-    this.#promptMs = this.#spanPromptMs;
+    // What is late because of this thread must not become what is usual.
+    if (!this.#pressure.saturated || this.#spanPromptMs < this.#promptMs) this.#promptMs = this.#spanPromptMs;
     this.#spanPromptMs = Number.POSITIVE_INFINITY;
     this.#spanEndMs = arrivalMs + promptSpanMs;
   }

@@ -2,9 +2,9 @@ import { limits } from '../base/limits.ts';
 import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
 import { decodeVideoTag, VideoTag, videoHeadBytes, videoKind, wholeMessage } from '../flv/video-tag.ts';
 import { decodeAvcDecoderConfig } from '../h264/avc-decoder-config.ts';
-import { NalList } from '../h264/nal-unit.ts';
+import { NalList, nalType } from '../h264/nal-unit.ts';
 import type { VideoSink } from '../rtmp/video-sink.ts';
-import { recordFlag } from '../shm/frame-ring.ts';
+import { entryFlags, recordFlag } from '../shm/frame-ring.ts';
 import type { RingWriter } from '../shm/ring-writer.ts';
 import type { PublisherCounters } from '../shm/stream-counters.ts';
 import { type AccessUnitObserver, AccessUnitWriter } from './access-unit-writer.ts';
@@ -12,6 +12,7 @@ import { EventReporter } from './event-reporter.ts';
 import { FrameCounting } from './frame-counting.ts';
 import { Framing } from './framing.ts';
 import { SequenceHeaderStore } from './sequence-header.ts';
+import { Shedding, type ThreadPressure } from './shedding.ts';
 import { encodeStreamMetadata, readStreamMetadata } from './stream-metadata.ts';
 
 /** What a publisher needs from the thread it lives in. */
@@ -21,6 +22,9 @@ export interface PublisherOptions {
   /** Called after each record: wakes the consumers that read this camera. */
   readonly ring: () => void;
   readonly wallMs: () => number;
+  readonly pressure: ThreadPressure;
+  /** 0 to 1, without the 1. */
+  readonly random: () => number;
   /** Rare facts for the operator, at most about one a second. */
   onEvent(event: PublisherEvent): void;
 }
@@ -35,6 +39,8 @@ const phase = {
   /** Into the scratch buffer: the message must be looked at, or converted, as a whole. */
   gather: 3,
   skip: 4,
+  /** Nowhere: the thread has no time for it. */
+  shed: 5,
 } as const;
 
 /** The header of the message at hand. Once it says where the rest goes it has served, so one serves every stream. */
@@ -75,6 +81,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   readonly #units: AccessUnitWriter;
   readonly #writer: RingWriter;
   readonly #counting: FrameCounting;
+  readonly #shedding: Shedding;
   readonly #ring: () => void;
 
   readonly #events: EventReporter;
@@ -96,10 +103,11 @@ export class Publisher implements VideoSink, AccessUnitObserver {
 
   constructor(options: PublisherOptions) {
     this.#writer = options.writer;
-    this.#counting = new FrameCounting(options.counters, options.wallMs);
+    this.#counting = new FrameCounting(options.counters, options.wallMs, options.pressure);
+    this.#shedding = new Shedding(options.pressure, options.random);
     this.#ring = options.ring;
     this.#events = new EventReporter((event) => options.onEvent(event));
-    this.#units = new AccessUnitWriter(options.writer, this.#store, this);
+    this.#units = new AccessUnitWriter(options.writer, this.#store, this, options.pressure);
   }
 
   /** Monotonic ms at which the newest H.264 access unit was committed; the start of the stream before the first. */
@@ -182,6 +190,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     this.#phase = phase.idle;
     if (ended === phase.direct) this.#units.close(this.#nowMs);
     else if (ended === phase.gather) this.#endGathered();
+    else if (ended === phase.shed) this.#leaveOut();
     else if (ended === phase.head) this.onTolerated();
     if (this.#metadataDue) this.#writeMetadata(this.#nowMs);
   }
@@ -190,7 +199,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     const ended = this.#phase;
     this.#phase = phase.idle;
     if (ended === phase.direct) this.#units.abandon();
-    if (ended === phase.direct || ended === phase.gather) this.onTruncated();
+    if (ended === phase.direct || ended === phase.gather || ended === phase.shed) this.onTruncated();
   }
 
   /** The header is nearly always in one piece, and is then read where it lies. */
@@ -205,7 +214,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
       }
       this.#headWanted = Math.min(wanted, this.#length);
       if (end - start >= this.#headWanted) {
-        this.#dispatch(bytes, start);
+        this.#dispatch(bytes, start, end);
         this.append(bytes, start + this.#headWanted, end);
         return;
       }
@@ -214,19 +223,19 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     bytes.copy(this.#head, this.#headLength, start, start + taken);
     this.#headLength += taken;
     if (this.#headLength < this.#headWanted) return;
-    this.#dispatch(this.#head, 0);
+    this.#dispatch(this.#head, 0, this.#headLength);
     this.append(bytes, start + taken, end);
   }
 
-  /** The header is known: decides where the rest of the message goes. */
-  #dispatch(bytes: Buffer, start: number): void {
+  /** The header is in `bytes[start, end)`, maybe with what follows: decides where the rest of the message goes. */
+  #dispatch(bytes: Buffer, start: number, end: number): void {
     decodeVideoTag(head, bytes, start, start + this.#headWanted);
     const left = this.#length - this.#headWanted;
     if (head.kind === videoKind.frames && left > 0) {
       this.#checkComposition(head);
       if (this.#hasRingFraming && !this.#units.splitting && !this.#units.byteStream) {
-        this.#phase = phase.direct;
-        this.#units.open(left, this.#timestampMs, head.compositionMs, head.keyframe);
+        this.#phase = this.#leavesOut(bytes, start + this.#headWanted, end) ? phase.shed : phase.direct;
+        if (this.#phase === phase.direct) this.#units.open(left, this.#timestampMs, head.compositionMs, head.keyframe);
       } else this.#beginGather(head);
     } else if (head.kind === videoKind.sequenceHeader && left > 0) this.#beginGather(head);
     else {
@@ -245,6 +254,25 @@ export class Publisher implements VideoSink, AccessUnitObserver {
       this.#units.commitWaiting();
       this.#units.dropHeld();
     } else if (tag.kind !== videoKind.ignored) this.onTolerated();
+  }
+
+  /** Whether the message at hand, whose body begins in `bytes[start, end)`, is not to go to the ring. */
+  #leavesOut(bytes: Buffer, start: number, end: number): boolean {
+    if (!this.#units.canPass || !this.#shedding.leavesOut(head.keyframe, this.#counting.lateMs)) return false;
+    if (end - start <= 4) return true;
+    // The next keyframe may need them, and some encoders send them in a message of their own.
+    const type = bytes[start + 4]! & 0x1f;
+    return type !== nalType.sps && type !== nalType.pps;
+  }
+
+  /** The message that was read past is complete. */
+  #leaveOut(): void {
+    const nowMs = this.#nowMs;
+    const dtsMs = this.#units.pass(this.#timestampMs, nowMs);
+    const flags = this.#units.timeline.discontinuity ? recordFlag.discontinuity : 0;
+    this.#counting.frame(this.#length - this.#headWanted, flags, dtsMs, nowMs, this.#writer.depth);
+    this.#counting.shed();
+    if (flags !== 0) this.#report(flags, nowMs);
   }
 
   #checkComposition(tag: VideoTag): void {
@@ -338,6 +366,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   onRecord(bytes: number, flags: number, dtsMs: number, arrivalMs: number): void {
     this.#counting.frame(bytes, flags, dtsMs, arrivalMs, this.#writer.depth);
     if (!this.#writer.unread) this.#ring();
+    if ((flags & entryFlags) !== 0) this.#shedding.onEntry();
     const { timeline, startPoints } = this.#units;
     const isRemarkable = (flags & recordFlag.discontinuity) !== 0 || timeline.stuck || startPoints.withoutIdr;
     if (isRemarkable || this.#parametersDue) this.#report(flags, arrivalMs);

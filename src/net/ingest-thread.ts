@@ -31,8 +31,8 @@ const readBufferBytes = 256 * 1024;
 /** Milliseconds between two looks at the deadlines of all connections: cheaper than timers, exact enough for seconds. */
 const sweepMs = 100;
 
-/** Sweeps between two notes of how busy the thread is. */
-const sweepsPerNote = 10;
+/** Milliseconds between two notes of how busy the thread is, at least. */
+const noteMs = 1000;
 
 /** One ingest worker: the publishers' connections that were handed to it, and what they share. */
 export class IngestThread {
@@ -51,7 +51,8 @@ export class IngestThread {
   /** Received by connections that have ended. */
   #endedBytes = 0;
   #sweeper: NodeJS.Timeout | null = null;
-  #sweeps = 0;
+  #nextNoteMs = 0;
+  readonly #pressure = { saturated: false };
   /** Why newcomers are turned away; null while the server runs. */
   #ending: ErrorCode | null = null;
 
@@ -121,6 +122,8 @@ export class IngestThread {
       counters: this.#counters.publisher(camera),
       ring: () => this.#bells.ring(camera),
       wallMs: this.#context.clock.wallMs,
+      pressure: this.#pressure,
+      random: Math.random,
       onEvent: (event) => connection.report(event),
     });
   }
@@ -139,7 +142,8 @@ export class IngestThread {
     this.#meter?.swept(nowMs);
     for (const connection of this.#connections) connection.sweep(nowMs);
     this.#noteNewcomers();
-    if (this.#sweeps++ % sweepsPerNote !== 0) return;
+    if (nowMs < this.#nextNoteMs) return;
+    this.#nextNoteMs = nowMs + noteMs;
     const { active, idle } = performance.eventLoopUtilization();
     let bytes = this.#endedBytes;
     for (const connection of this.#connections) {
@@ -147,6 +151,7 @@ export class IngestThread {
       bytes += connection.bytesReceived;
     }
     this.#meter?.note(nowMs, { bytes, busyMs: active, idleMs: idle, connections: this.#connections.size });
+    this.#pressure.saturated = this.#meter?.saturated ?? false;
   }
 
   #noteNewcomers(): void {
@@ -159,5 +164,6 @@ export class IngestThread {
     if (this.#sweeper !== null) clearInterval(this.#sweeper);
     this.#sweeper = null;
     this.#meter?.stop();
+    this.#pressure.saturated = false;
   }
 }

@@ -22,6 +22,8 @@ export const recordFlag = {
   parameterSets: 4,
   /** A recovery point: decoding can start here too, as in streams with intra refresh, which have no IDR. */
   recoveryPoint: 8,
+  /** It came while the publisher's thread could not keep up: a burst of such is a backlog of ours. */
+  heldUp: 16,
 } as const;
 
 /** Bits of which one must be set where a reader starts. */

@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import { loadWord } from './worker-load.ts';
 
 /** What a thread knows of itself once a second. The first two only ever grow. */
@@ -25,6 +26,8 @@ export class LoadMeter {
   #lateMaxMs = 0;
   #notedMs = 0;
   #before: LoadNote | null = null;
+  /** Times on end that there was nothing but work between two notes. */
+  #fullNotes = 0;
 
   /** `sweepMs` is the period of the timer. */
   constructor(line: Float64Array, sweepMs: number) {
@@ -58,7 +61,9 @@ export class LoadMeter {
       const worked = busyMs - before.busyMs;
       const whole = worked + idleMs - before.idleMs;
       line[loadWord.bitsPerSecond] = ((bytes - before.bytes) * 8000) / Math.max(1, nowMs - this.#notedMs);
-      line[loadWord.busy] = whole > 0 ? Math.min(1, worked / whole) : 0;
+      const busy = whole > 0 ? Math.min(1, worked / whole) : 0;
+      this.#fullNotes = busy >= limits.overload.fullBusy ? this.#fullNotes + 1 : 0;
+      line[loadWord.busy] = busy;
       line[loadWord.loopDelayMs] = this.#lateSumMs / Math.max(1, this.#sweeps);
       line[loadWord.worstDelayMs] = this.#lateMaxMs;
     }
@@ -71,11 +76,17 @@ export class LoadMeter {
     this.#lateMaxMs = 0;
   }
 
+  /** The thread had nothing but work for some notes on end: not once only, as when it or the machine stood still. */
+  get saturated(): boolean {
+    return this.#fullNotes >= limits.shedding.fullNotes;
+  }
+
   /** The thread has nothing to do, and its timer was stopped. */
   stop(): void {
     this.#line.fill(0);
     this.#line[loadWord.sweepMs] = this.#sweepMs;
     this.#before = null;
+    this.#fullNotes = 0;
     this.#sweeps = 0;
     this.#lateSumMs = 0;
     this.#lateMaxMs = 0;

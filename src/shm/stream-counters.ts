@@ -6,7 +6,7 @@ import { limits } from '../base/limits.ts';
  *      camera 0   ┌────────────────────────┐  written by
  *                 │ every frame         64 │  ┐
  *                 │ window              64 │  │ the thread that the camera's publisher lives in,
- *                 │ stream             128 │  ┘ except the word `openWindow`: main
+ *                 │ stream             192 │  ┘ except the word `openWindow`: main
  *                 ├────────────────────────┤
  *                 │ reader words, 0    128 │  consumer thread 0
  *                 │ reader words, 1    128 │  consumer thread 1 ...
@@ -30,7 +30,7 @@ import { limits } from '../base/limits.ts';
 export const publisherWord = {
   // First line: stored with every frame, but for the last word.
 
-  /** Access units committed to the ring; also the samples of the queue depth. */
+  /** Access units received, those that were shed included; also the samples of the queue depth. */
   frames: 0,
   /** Bytes of those access units. */
   bytes: 1,
@@ -64,7 +64,7 @@ export const publisherWord = {
   /** The window that counts now. Stored by main, through {@link PublisherCounters.beginWindow}. */
   openWindow: 14,
 
-  // Third and fourth line: stored rarely.
+  // Third to fifth line: stored rarely.
 
   /** Start of the stream, monotonic milliseconds; 0 before the first. Stored last when a stream starts. */
   startedMs: 16,
@@ -98,6 +98,8 @@ export const publisherWord = {
   threadBusyMs: 30,
   /** ... and that it waited for work. Both are about a second old. */
   threadIdleMs: 31,
+  /** Access units that came and were not put into the ring, because the thread could not keep up. */
+  shed: 32,
 } as const;
 
 /** Words of a block of one camera and one consumer thread. They run from the start of the process. */
@@ -135,7 +137,7 @@ export type PublisherSnapshot = Record<PublisherWordName, number>;
 export type ReaderSnapshot = Record<ReaderWordName, number>;
 
 const lineWords = 8;
-const publisherWords = 4 * lineWords;
+const publisherWords = 5 * lineWords;
 const readerWords = 2 * lineWords;
 
 /** A block of words with one writing thread. */
@@ -250,6 +252,7 @@ export class PublisherCounters extends CounterBlock {
       level: table[at + publisherWord.level]!,
       threadBusyMs: table[at + publisherWord.threadBusyMs]!,
       threadIdleMs: table[at + publisherWord.threadIdleMs]!,
+      shed: table[at + publisherWord.shed]!,
     };
   }
 }

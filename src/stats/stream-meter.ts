@@ -117,6 +117,7 @@ export class StreamMeter {
       },
       truncated: now.truncated - before.truncated,
       shed: reader.shed - before.shed,
+      ingestShed: now.shed - before.ingestShed,
       discontinuities: now.discontinuities - before.discontinuities,
       queue: {
         average: frames > 0 ? (now.queueDepthSum - before.queueDepthSum) / frames : 0,
@@ -195,6 +196,7 @@ class Mark {
   framesSent = 0;
   cutOff = 0;
   shed = 0;
+  ingestShed = 0;
   /** Frames that each consumer has delivered. */
   readonly popped: number[] = [];
 
@@ -220,6 +222,7 @@ class Mark {
     this.framesSent = reader.framesSent;
     this.cutOff = reader.cutOff;
     this.shed = reader.shed;
+    this.ingestShed = publisher.shed;
     for (let index = 0; index < consumers.length; index++) this.popped[index] = consumers[index]!.frames;
   }
 }

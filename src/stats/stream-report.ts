@@ -44,6 +44,8 @@ export interface WindowFigures {
   readonly truncated: number;
   /** Frames of `drops.overflow` that a consumer thread left out because it could not keep up. */
   readonly shed: number;
+  /** Frames of `push` that nobody can have got, because the publisher's thread could not keep up and left them out. */
+  readonly ingestShed: number;
   /** Jumps of the publisher's clock. */
   readonly discontinuities: number;
   readonly queue: { readonly average: number; readonly maximum: number; readonly capacity: number };
@@ -114,6 +116,7 @@ export function reportFields(report: StreamReport) {
       drops: window.drops,
       truncated: window.truncated,
       shed: window.shed,
+      ingestShed: window.ingestShed,
       discontinuities: window.discontinuities,
       queueDepth: { average: round(queue.average, 1), maximum: queue.maximum, capacity: queue.capacity },
       interFrameMs: interFrame && {

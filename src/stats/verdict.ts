@@ -20,6 +20,7 @@ export interface VerdictFacts {
     | 'drops'
     | 'truncated'
     | 'shed'
+    | 'ingestShed'
     | 'queue'
     | 'interFrame'
     | 'arrival'
@@ -128,7 +129,7 @@ function judgeCodec({ window }: VerdictFacts): Finding | null {
 /** The arrivals against the time stamps. What is late because our own thread is busy is not the network's fault. */
 function judgeNetwork(facts: VerdictFacts): Finding | null {
   const { window, totalFrames } = facts;
-  const { lateness, arrival, silentMs, measuredMs, ingestLoad } = window;
+  const { push, lateness, arrival, silentMs, measuredMs, ingestLoad, ingestShed } = window;
   const texts: string[] = [];
   let lostMs = 0;
   if (lateness !== null && lateness.maximum >= thresholds.lateMs) {
@@ -144,25 +145,29 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
     texts.push(`nothing arrived for the last ${seconds(silentMs)}; the source may have stopped as well`);
   }
   if (texts.length === 0) return null;
-  const share = Math.min(1, lostMs / Math.max(1, measuredMs));
+  const share = Math.min(1, Math.max(lostMs / Math.max(1, measuredMs), ingestShed / Math.max(1, push.frames)));
+  const text = texts.join(', ');
+  if (ingestShed > 0)
+    return { blame: 'server', share, text: `it could not keep up and left out ${ingestShed} frames: ${text}` };
   if (ingestLoad >= thresholds.busy)
-    return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${texts.join(', ')}` };
-  return { blame: 'network', share, text: texts.join(', ') };
+    return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${text}` };
+  return { blame: 'network', share, text };
 }
 
 /** The readers: what was there and did not reach them. */
 function judgeReaders({ window }: VerdictFacts): Finding | null {
-  const { push, pop, drops, shed, queue, readersBefore, readers, cutOff, consumerLoad } = window;
-  const missing = readersBefore > 0 && readers > 0 ? push.frames - pop.frames : 0;
-  const missingShare = missing / Math.max(1, push.frames);
+  const { push, pop, drops, shed, ingestShed, queue, readersBefore, readers, cutOff, consumerLoad } = window;
+  const offered = push.frames - ingestShed;
+  const missing = readersBefore > 0 && readers > 0 ? offered - pop.frames : 0;
+  const missingShare = missing / Math.max(1, offered);
   const texts: string[] = [];
   if (drops.overflow > 0) texts.push(`${drops.overflow} frames overflowed`);
   else if (queue.maximum >= thresholds.fullQueue * queue.capacity) texts.push(`the queue is at ${queue.maximum}`);
   if (cutOff > 0) texts.push(`${cutOff} too slow and disconnected`);
   const behind = missing >= thresholds.framesOnTheWay && missingShare >= thresholds.share;
-  if (behind) texts.push(`${pop.frames} of ${push.frames} frames were read`);
+  if (behind) texts.push(`${pop.frames} of ${offered} frames were read`);
   if (texts.length === 0) return null;
-  const lost = drops.overflow / Math.max(1, push.frames);
+  const lost = drops.overflow / Math.max(1, offered);
   const share = Math.min(1, Math.max(lost, behind ? missingShare : 0, thresholds.share));
   const text = texts.join(', ');
   if (shed > 0) return { blame: 'server', share, text: `it could not keep up and left out ${shed} frames: ${text}` };

@@ -131,6 +131,7 @@ export const streamSchema = object({
       sentFrames: whole('Frames sent, summed over the readers'),
       overflowFrames: whole('Frames that readers lost because they were too far behind'),
       shedFrames: whole('Those of them that this server left out because it could not keep up'),
+      ingestShedFrames: whole('Frames received that this server did not even store, because it could not keep up'),
       slowReaders: whole('Readers that were disconnected because they were too slow'),
     },
     'Since the server started',

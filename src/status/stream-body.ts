@@ -38,6 +38,7 @@ export function streamBody(
       sentFrames: reader.framesSent,
       overflowFrames: reader.overflow,
       shedFrames: reader.shed,
+      ingestShedFrames: total.shed,
       slowReaders: reader.cutOff,
     },
   };

@@ -77,6 +77,12 @@ const always: readonly StreamFamily[] = [
     value: ({ total }) => total.tolerated,
   },
   {
+    name: 'skyweir_stream_ingest_shed_frames_total',
+    type: 'counter',
+    help: 'Frames received that this server did not even store, because it could not keep up',
+    value: ({ total }) => total.shed,
+  },
+  {
     name: 'skyweir_stream_lateness_seconds_total',
     type: 'counter',
     help: 'Time that frames arrived later, against their time stamps, than the promptest before them; over the frames it is their mean lateness',

@@ -18,7 +18,8 @@ type SummedWordName =
   | 'nonH264'
   | 'truncated'
   | 'discontinuities'
-  | 'tolerated';
+  | 'tolerated'
+  | 'shed';
 
 type Totals = Record<SummedWordName, number>;
 
@@ -226,6 +227,7 @@ function withStream(before: Totals, publisher: Float64Array): Totals {
     truncated: before.truncated + publisher[publisherWord.truncated]!,
     discontinuities: before.discontinuities + publisher[publisherWord.discontinuities]!,
     tolerated: before.tolerated + publisher[publisherWord.tolerated]!,
+    shed: before.shed + publisher[publisherWord.shed]!,
   };
 }
 
@@ -266,5 +268,6 @@ const noTotals: Totals = {
   truncated: 0,
   discontinuities: 0,
   tolerated: 0,
+  shed: 0,
 };
 const noRates: StreamRates = { fps: 0, bitsPerSecond: 0, jitterMs: 0, latenessMs: 0, queueDepth: 0 };

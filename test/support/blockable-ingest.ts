@@ -1,4 +1,4 @@
-/** An ingest worker that a test can make stand still: see {@link blockWorkers}. */
+/** An ingest worker that a test can make stand still, or busy: see {@link blockWorkers} and {@link occupyWorkers}. */
 import { obeyBlocking } from './blocking.ts';
 
 obeyBlocking('ingest');

@@ -53,7 +53,8 @@ export class NumberedStream {
   next: number;
   readonly #options: NumberedStreamOptions;
   readonly #first: number;
-  readonly #startMs = performance.now();
+  #startMs = performance.now();
+  #pausedMs = 0;
   #timer: NodeJS.Timeout;
 
   private constructor(options: NumberedStreamOptions, client: RtmpClient) {
@@ -89,6 +90,13 @@ export class NumberedStream {
   /** Sends no more pictures; the connection stays. */
   pause(): void {
     clearInterval(this.#timer);
+    this.#pausedMs = performance.now();
+  }
+
+  /** Goes on after a pause as behind a link that stood still: what comes is as late against its time stamps as the pause was long. */
+  resumeLate(): void {
+    this.#startMs += performance.now() - this.#pausedMs;
+    this.resume();
   }
 
   /** Goes on after a pause, with time stamps that have gone on too. */

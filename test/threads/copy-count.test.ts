@@ -47,6 +47,8 @@ class IngestSide {
       counters: new StreamCounters(this.counters).publisher(0),
       ring: () => undefined,
       wallMs: systemClock.wallMs,
+      pressure: { saturated: false },
+      random: Math.random,
       onEvent: () => undefined,
     });
     publisher.start(0);

@@ -39,6 +39,8 @@ export class PublisherSink {
       counters: this.#counters.publisher(0),
       ring: () => this.#collect(),
       wallMs: () => 1_700_000_000_000,
+      pressure: { saturated: false },
+      random: Math.random,
       onEvent: (event) => outcome.say(event.type),
     });
     this.#publisher.start(nowMs);

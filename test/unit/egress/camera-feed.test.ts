@@ -437,6 +437,18 @@ describe('pacing in the feed', () => {
     assert.deepEqual({ pacingSleeps, pacingSleepMs }, { pacingSleeps: 3, pacingSleepMs: 105 });
   });
 
+  test("what came late because the publisher's thread could not keep up is not spread", () => {
+    const bench = new Bench();
+    const [, transport] = bench.join();
+    bench.stream.start();
+    bench.stream.keyframe(0, 1000, recordFlag.heldUp);
+    for (let i = 1; i < 5; i++) bench.stream.frame(i * 40, 1000, recordFlag.heldUp);
+    bench.stream.frame(200, 1000);
+    bench.pump(1000);
+    assert.equal(transport.sent.length, 6);
+    assert.equal(bench.counters.pacingSleeps, 0);
+  });
+
   test('a backlog over 30 frames is sent at full speed', () => {
     const bench = new Bench();
     const [, transport] = bench.join();

@@ -6,7 +6,7 @@ import { type PublisherCounters, publisherWord, StreamCounters } from '../../../
 
 function begin(nowMs = 1000): { counting: FrameCounting; block: PublisherCounters } {
   const block = new StreamCounters(StreamCounters.create(1)).publisher(0);
-  const counting = new FrameCounting(block, () => 1_700_000_000_000);
+  const counting = new FrameCounting(block, () => 1_700_000_000_000, { saturated: false });
   counting.start(7, nowMs);
   return { counting, block };
 }

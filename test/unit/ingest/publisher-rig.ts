@@ -25,12 +25,15 @@ export class PublisherRig {
   readonly events: PublisherEvent[] = [];
   readonly publisher: Publisher;
   nowMs = 5000;
+  /** Of the thread. */
+  readonly pressure = { saturated: false };
   rings = 0;
   readonly #reader: RingReader;
   readonly #slot: ReaderSlot;
   readonly #counters: StreamCounters;
 
-  constructor(hardMaximumBytes = 24 * 1024 * 1024) {
+  /** `random`: what is drawn at random. */
+  constructor(hardMaximumBytes = 24 * 1024 * 1024, random = 0) {
     const ring = createRing({
       frames: 300,
       initialBytes: 65536,
@@ -50,6 +53,8 @@ export class PublisherRig {
         this.#collect();
       },
       wallMs: () => 1_700_000_000_000,
+      pressure: this.pressure,
+      random: () => random,
       onEvent: (event) => this.events.push(event),
     });
     this.#reader.seekLive();

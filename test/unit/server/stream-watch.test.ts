@@ -24,7 +24,7 @@ class Rig {
   #dtsMs = 0;
 
   constructor(t: TestContext) {
-    this.#counting = new FrameCounting(this.counters.publisher(2), () => 0);
+    this.#counting = new FrameCounting(this.counters.publisher(2), () => 0, { saturated: false });
     this.watch = new StreamWatch({
       events: this.events,
       counters: this.counters,

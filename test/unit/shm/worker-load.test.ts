@@ -97,6 +97,22 @@ describe('a meter', () => {
     assert.equal(load.worstDelayMs, 150);
   });
 
+  test('is saturated when there was nothing but work for two notes on end', () => {
+    const { meter } = rig();
+    meter.start(0);
+    let [busyMs, idleMs] = [0, 0];
+    const after = (worked: number, idle = 0) => {
+      busyMs += worked;
+      idleMs += idle;
+      meter.note(0, { bytes: 0, busyMs, idleMs, connections: 1 });
+      return meter.saturated;
+    };
+    assert.deepEqual([after(1000), after(1000), after(5000), after(1000)], [false, false, true, true]);
+    assert.deepEqual([after(970, 30), after(1000), after(990, 10)], [false, false, true]);
+    meter.stop();
+    assert.equal(meter.saturated, false);
+  });
+
   test('of a thread that hangs: the delay grows while one looks, and soon it counts as busy', () => {
     const { loads, index, meter } = rig();
     meter.start(0);

@@ -26,6 +26,7 @@ const exampleWindow: WindowFigures = {
   drops: { overflow: 0, seiOnly: 0, nonH264: 0 },
   truncated: 0,
   shed: 0,
+  ingestShed: 0,
   discontinuities: 0,
   queue: { average: 1.5, maximum: 12, capacity: 300 },
   interFrame: { average: 33.34, minimum: 30.1, maximum: 41.8, samples: 899 },
@@ -169,7 +170,7 @@ test('the fields of a JSON line are rounded and complete', () => {
     '{"publisher":"192.168.1.10:54321","final":false,"since":"2026-04-25T06:30:00.250Z","uptimeSeconds":330.4,' +
       '"codec":null,"declared":null,"window":{"seconds":1,' +
       '"push":{"frames":900,"bytes":17234100,"keyframes":30,"fps":900,"mbitPerSecond":137.87},' +
-      '"pop":{"frames":870,"fps":870},"drops":{"overflow":0,"seiOnly":0,"nonH264":0},"truncated":0,"shed":0,' +
+      '"pop":{"frames":870,"fps":870},"drops":{"overflow":0,"seiOnly":0,"nonH264":0},"truncated":0,"shed":0,"ingestShed":0,' +
       '"discontinuities":0,"queueDepth":{"average":1.5,"maximum":12,"capacity":300},' +
       '"interFrameMs":{"average":33.3,"minimum":30.1,"maximum":41.8,"samples":899},"arrivalMs":null,' +
       '"latenessMs":{"average":1.3,"maximum":27.9},"silentMs":3,"pacing":{"sleeps":840,"averageMs":2.1},' +

@@ -31,7 +31,7 @@ class Rig {
   constructor(options: { consumers?: number; begin?: boolean; before?: (counters: StreamCounters) => void } = {}) {
     this.counters = new StreamCounters(StreamCounters.create(1, options.consumers ?? 1));
     options.before?.(this.counters);
-    this.counting = new FrameCounting(this.counters.publisher(0), () => 0);
+    this.counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false });
     this.meter = new StreamMeter({
       path: '/stream1',
       publisher: '127.0.0.1:5',
@@ -129,7 +129,7 @@ describe('stream meter', () => {
     const rig = new Rig({
       begin: false,
       before: (counters) => {
-        const old = new FrameCounting(counters.publisher(0), () => 0);
+        const old = new FrameCounting(counters.publisher(0), () => 0, { saturated: false });
         old.start(1, 500);
         for (let i = 0; i < 7; i++) old.frame(1, 0, i * 40, 500 + i * 40, 1);
         counters.reader(0, 0).add(readerWord.frames, 7);

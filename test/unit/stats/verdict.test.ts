@@ -12,6 +12,7 @@ const good: Window = {
   drops: { overflow: 0, seiOnly: 0, nonH264: 0 },
   truncated: 0,
   shed: 0,
+  ingestShed: 0,
   queue: { average: 1, maximum: 3, capacity: 300 },
   interFrame: { average: 1000 / 30, minimum: 33, maximum: 34, samples: 900 },
   arrival: { average: 1000 / 30, deviation: 1, maximum: 50 },
@@ -202,6 +203,12 @@ const cases: readonly Case[] = [
     window: { drops: { overflow: 300, seiOnly: 0, nonH264: 0 }, shed: 200, pop: { frames: 700 } },
     blame: 'server',
     text: /^it could not keep up and left out 200 frames: 300 frames overflowed, 700 of 900 frames were read$/,
+  },
+  {
+    name: 'frames that were shed on arrival, although the ingest thread was not busy all the time',
+    window: { lateness: { average: 500, maximum: 1900 }, ingestShed: 300, pop: { frames: 595 } },
+    blame: 'server',
+    text: /^it could not keep up and left out 300 frames: frames arrive up to 1900 ms after their time stamps, longest gap 50 ms$/,
   },
   {
     name: 'a full queue behind a busy consumer thread',

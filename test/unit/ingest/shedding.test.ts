@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { recordFlag } from '../../../src/shm/frame-ring.ts';
+import {
+  avcc,
+  headerTag,
+  idr,
+  laterSlice,
+  naluTag,
+  PublisherRig,
+  pps,
+  recoverySei,
+  slice,
+  sps,
+  sps720,
+  userSei,
+} from './publisher-rig.ts';
+
+/** A stream past its beginning whose next messages come `lateMs` too late; the next timestamp is 80. */
+function lateRig(lateMs: number, { saturated = true, random = 0 } = {}): PublisherRig {
+  const rig = new PublisherRig(undefined, random);
+  rig.send(0, headerTag([sps], [pps]));
+  sendPictures(rig, 0, 2, [0]);
+  rig.records.length = 0;
+  rig.nowMs += lateMs;
+  rig.pressure.saturated = saturated;
+  return rig;
+}
+
+/** Sends ordinary pictures, 40 ms apart, from `timestampMs` on; those at `keyframes` are IDR pictures. */
+function sendPictures(rig: PublisherRig, timestampMs: number, count: number, keyframes: readonly number[] = []): void {
+  for (let i = 0; i < count; i++) {
+    const key = keyframes.includes(i);
+    rig.send(timestampMs + i * 40, naluTag(avcc(key ? idr() : slice()), { key }));
+    rig.nowMs += 40;
+  }
+}
+
+const times = (rig: PublisherRig): number[] => rig.video.map(({ dtsMs }) => dtsMs);
+
+describe('a thread that cannot keep up', () => {
+  test('leaves out what is late, from the picture after it to the next keyframe, which goes to the ring however late', () => {
+    const rig = lateRig(1000);
+    sendPictures(rig, 80, 12, [6]);
+    assert.deepEqual(times(rig), [80, 320], 'the first one shows how late the stream is; so does the keyframe');
+    rig.nowMs -= 1000;
+    sendPictures(rig, 560, 3, [1]);
+    assert.deepEqual(times(rig), [80, 320, 600, 640], 'there is no going on without the keyframe');
+  });
+
+  test('what is left out is counted as received and as shed, and nothing of it looks like a fault of the stream', () => {
+    const rig = lateRig(1500);
+    const before = rig.counters;
+    sendPictures(rig, 80, 10, [6]);
+    const { frames, shed, bytes, truncated, tolerated, discontinuities, dtsDeltaMax, lastDtsMs, lateMax } =
+      rig.counters;
+    assert.deepEqual([frames - before.frames, shed], [10, 8]);
+    assert.ok(bytes - before.bytes > 10 * 20);
+    assert.deepEqual([truncated, tolerated, discontinuities, dtsDeltaMax], [0, 0, 0, 40]);
+    assert.deepEqual([lastDtsMs, lateMax], [440, 1500]);
+    assert.equal(rig.publisher.lastVideoMs, rig.nowMs - 40);
+  });
+
+  test('marks what it takes, so that readers get it without a pause', () => {
+    const rig = lateRig(500);
+    sendPictures(rig, 80, 1);
+    rig.pressure.saturated = false;
+    sendPictures(rig, 120, 1);
+    assert.deepEqual(
+      rig.video.map(({ flags }) => flags),
+      [recordFlag.heldUp, 0],
+    );
+  });
+
+  test('leaves out nothing while it has time: then the link was slow', () => {
+    const rig = lateRig(3000, { saturated: false });
+    sendPictures(rig, 80, 5);
+    assert.equal(rig.video.length, 5);
+    assert.equal(rig.counters.shed, 0);
+  });
+
+  test('leaves out nothing that is less late than the limit, which is drawn at random', () => {
+    const rig = lateRig(1400, { random: 0.5 });
+    sendPictures(rig, 80, 5);
+    assert.equal(rig.video.length, 5);
+    rig.nowMs += 200;
+    sendPictures(rig, 280, 5);
+    assert.equal(rig.video.length, 6);
+  });
+
+  test('goes on to the keyframe when it has time again', () => {
+    const rig = lateRig(1500);
+    sendPictures(rig, 80, 3);
+    rig.pressure.saturated = false;
+    sendPictures(rig, 200, 4, [2]);
+    assert.deepEqual(times(rig), [80, 280, 320]);
+  });
+
+  test('a stream stays late against the promptest picture, however long the thread is busy', () => {
+    const rig = lateRig(1500);
+    for (let i = 0; i < 90; i++) sendPictures(rig, 80 + i * 1000, 25, [0]);
+    assert.equal(rig.video.length, 90);
+  });
+
+  test('messages that come in pieces, and one that does not end', () => {
+    const rig = lateRig(1500);
+    sendPictures(rig, 80, 1);
+    const body = naluTag(avcc(slice()));
+    for (let cut = 0; cut <= body.length; cut++) rig.send(120 + cut, body, [cut, cut + 1]);
+    rig.publisher.begin(400, 1000, rig.nowMs);
+    rig.publisher.append(body, 0, body.length);
+    sendPictures(rig, 440, 1);
+    assert.equal(rig.video.length, 1);
+    assert.deepEqual([rig.counters.shed, rig.counters.truncated], [body.length + 2, 1]);
+  });
+
+  test('what was held for a picture that is left out does not end up at the keyframe', () => {
+    const rig = lateRig(1500);
+    rig.send(80, naluTag(avcc(userSei)));
+    sendPictures(rig, 80, 1);
+    rig.send(120, naluTag(avcc(userSei)));
+    sendPictures(rig, 120, 1);
+    const key = naluTag(avcc(idr()), { key: true });
+    rig.send(160, key);
+    assert.deepEqual(rig.video.at(-1)?.payload, key.subarray(5));
+    assert.deepEqual(times(rig), [80, 160]);
+  });
+
+  test('parameter sets in a message of their own are taken', () => {
+    const rig = lateRig(1500);
+    sendPictures(rig, 80, 2);
+    rig.send(160, naluTag(avcc(sps720, pps)));
+    assert.equal(rig.counters.width, 1280);
+  });
+
+  test('a new sequence header is taken', () => {
+    const rig = lateRig(1500);
+    sendPictures(rig, 80, 2);
+    rig.records.length = 0;
+    rig.send(160, headerTag([sps], [pps, Buffer.from('684bc8', 'hex')]));
+    assert.equal(rig.headers.length, 1);
+  });
+});
+
+describe('streams that nothing is left out of, since nobody knew where to go on', () => {
+  test('keyframes whose tags do not say so', () => {
+    const rig = new PublisherRig();
+    rig.settle();
+    rig.pressure.saturated = true;
+    rig.nowMs += 1500;
+    sendPictures(rig, 80, 5);
+    assert.equal(rig.video.length, 5);
+  });
+
+  test('intra refresh', () => {
+    const rig = new PublisherRig();
+    rig.send(0, headerTag([sps], [pps]));
+    rig.send(0, naluTag(avcc(idr()), { key: true }));
+    const second = (from: number) => {
+      for (let i = 0; i < 25; i++)
+        rig.send(from + i * 40, naluTag(avcc(...(i === 0 ? [recoverySei(10)] : []), slice())));
+    };
+    for (let s = 0; s < 5; s++) {
+      rig.nowMs += 1000;
+      second(40 + s * 1000);
+    }
+    rig.pressure.saturated = true;
+    rig.nowMs += 3000;
+    second(5040);
+    assert.equal(rig.counters.shed, 0);
+  });
+
+  test('pictures spread over several messages', () => {
+    const rig = new PublisherRig();
+    rig.send(0, headerTag([sps], [pps]));
+    const picture = (timestampMs: number, key: boolean) => {
+      rig.send(timestampMs, naluTag(avcc(key ? idr() : slice()), { key }));
+      rig.send(timestampMs, naluTag(avcc(laterSlice(key ? 0x65 : 0x41)), { key }));
+      rig.nowMs += 40;
+    };
+    picture(0, true);
+    rig.pressure.saturated = true;
+    rig.nowMs += 1500;
+    for (let i = 1; i <= 5; i++) picture(i * 40, false);
+    rig.publisher.stop();
+    assert.deepEqual([rig.video.length, rig.counters.shed], [6, 0]);
+  });
+});
