@@ -8,7 +8,7 @@ export interface ThreadPressure {
 
 /**
  * Which access units of one stream are not even put into the ring, because the thread cannot keep up: those from one that is late
- * on, up to the next keyframe. To read past them costs about half of what it costs to take them, and consumers nothing.
+ * on, up to the next keyframe. To read past them saves the copy, and all that consumers would do.
  *
  * While the thread has time nothing is left out, however late: then it is the link that was slow, and its pictures are wanted.
  */
