@@ -122,6 +122,8 @@ export const limits = {
      * lose frames where it is enough that some do. Rings hold 2 s of video, and a group of pictures is often as long.
      */
     lateMs: 1_000,
+    /** Groups of pictures on end that are left out of a stream on arrival; then one is taken, so that there is always something that moves. */
+    groups: 2,
   },
   rtsp: {
     /** Bytes of a request line with its headers. */

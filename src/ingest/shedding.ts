@@ -18,6 +18,8 @@ export class Shedding {
   /** Lateness from which on they are left out; another one for each stream, and after each loss. */
   #limitMs: number;
   #active = false;
+  /** Groups of pictures on end that nothing, or only the beginning, was taken of. */
+  #groups = 0;
   /** What the newest tag says. */
   #keyframe = false;
   /** The newest picture that decoding can start at was in a tag that said so. Where none is, nobody knows where to go on. */
@@ -34,11 +36,13 @@ export class Shedding {
   leavesOut(keyframe: boolean, lateMs: number): boolean {
     this.#keyframe = keyframe;
     if (keyframe) {
+      this.#groups = this.#active ? this.#groups + 1 : 0;
       this.#active = false;
       return false;
     }
     if (this.#active) return true;
     if (lateMs < this.#limitMs || !this.#pressure.saturated || !this.#isMarked) return false;
+    if (this.#groups >= limits.shedding.groups) return false;
     this.#limitMs = this.#draw();
     this.#active = true;
     return true;
