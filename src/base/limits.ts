@@ -122,7 +122,10 @@ export const limits = {
      * lose frames where it is enough that some do. Rings hold 2 s of video, and a group of pictures is often as long.
      */
     lateMs: 1_000,
-    /** Groups of pictures on end that are left out of a stream on arrival; then one is taken, so that there is always something that moves. */
+    /**
+     * Groups of pictures on end that are left out of a stream on arrival without making it less late; then one is taken, so that there is
+     * always something that moves.
+     */
     groups: 2,
   },
   rtsp: {

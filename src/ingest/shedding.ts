@@ -6,6 +6,9 @@ export interface ThreadPressure {
   readonly saturated: boolean;
 }
 
+/** Part of the lateness of a group of pictures ago below which a stream catches up: then to leave out the rest is worth it. */
+const fallingPart = 0.9;
+
 /**
  * Which access units of one stream are not even put into the ring, because the thread cannot keep up: those from one that is late
  * on, up to the next keyframe. To read past them saves the copy, and all that consumers would do.
@@ -20,6 +23,9 @@ export class Shedding {
   #active = false;
   /** Groups of pictures on end that nothing, or only the beginning, was taken of. */
   #groups = 0;
+  /** Lateness at the newest keyframe, and whether it was clearly less than at the one before. */
+  #keyframeLateMs = 0;
+  #isCatchingUp = false;
   /** What the newest tag says. */
   #keyframe = false;
   /** The newest picture that decoding can start at was in a tag that said so. Where none is, nobody knows where to go on. */
@@ -38,11 +44,13 @@ export class Shedding {
     if (keyframe) {
       this.#groups = this.#active ? this.#groups + 1 : 0;
       this.#active = false;
+      this.#isCatchingUp = lateMs < fallingPart * this.#keyframeLateMs;
+      this.#keyframeLateMs = lateMs;
       return false;
     }
     if (this.#active) return true;
     if (lateMs < this.#limitMs || !this.#pressure.saturated || !this.#isMarked) return false;
-    if (this.#groups >= limits.shedding.groups) return false;
+    if (this.#groups >= limits.shedding.groups && !this.#isCatchingUp) return false;
     this.#limitMs = this.#draw();
     this.#active = true;
     return true;

@@ -88,7 +88,7 @@ describe('a thread that cannot keep up', () => {
     assert.equal(rig.video.length, 6);
   });
 
-  test('takes every third group of pictures, so that there is always something that moves', () => {
+  test('takes every third group of pictures of a stream that stays late, so that there is always something that moves', () => {
     const rig = lateRig(5000);
     sendPictures(rig, 80, 1);
     for (let i = 0; i < 9; i++) sendPictures(rig, 120 + i * 200, 5, [0]);
@@ -96,6 +96,19 @@ describe('a thread that cannot keep up', () => {
       return times(rig).filter((dtsMs) => dtsMs >= 120 + i * 200 && dtsMs < 320 + i * 200).length;
     });
     assert.deepEqual(taken, [1, 1, 5, 1, 1, 5, 1, 1, 5]);
+  });
+
+  test('takes nothing but keyframes of a stream that catches up, until it is on time', () => {
+    const rig = lateRig(5000);
+    sendPictures(rig, 80, 1);
+    const taken: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const before = rig.video.length;
+      sendPictures(rig, 120 + i * 200, 5, [0]);
+      taken.push(rig.video.length - before);
+      rig.nowMs -= 800;
+    }
+    assert.deepEqual(taken, [1, 1, 1, 1, 1, 1, 5, 5]);
   });
 
   test('goes on to the keyframe when it has time again', () => {
