@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { drawLateLimitMs } from '../base/late-limit.ts';
 import { limits } from '../base/limits.ts';
 import { H264Packetizer } from '../rtp/h264-packetizer.ts';
 import type { PacketBatch } from '../rtp/packet-batch.ts';
@@ -93,7 +94,7 @@ export class PlaySession implements FeedSession {
     this.owner = owner;
     this.#context = context;
     this.#card = card;
-    this.#lateMs = randomLateMs(context);
+    this.#lateMs = drawLateLimitMs(context.random);
     const ssrc = randomWord(context, 32);
     this.#packetizer = new H264Packetizer({
       ssrc,
@@ -184,7 +185,7 @@ export class PlaySession implements FeedSession {
         // After a loss the reader passes over records by itself, maybe to a keyframe that the pacer still holds.
         if (((lead.cursor - reader.cursor) | 0) <= 0) break;
         if (observer.shedding && this.#isLate(reader, nowMs)) {
-          this.#lateMs = randomLateMs(this.#context);
+          this.#lateMs = drawLateLimitMs(this.#context.random);
           this.#overrun(reader, true);
         } else {
           this.#record(ring, reader, observer, nowMs);
@@ -349,11 +350,6 @@ export class PlaySession implements FeedSession {
     report.octets = this.#packetizer.octets;
     return report;
   }
-}
-
-/** Of each session another, so that not all lose frames where it is enough that some do. */
-function randomLateMs({ random }: PlayContext): number {
-  return limits.shedding.lateMs * (1 + random());
 }
 
 function randomWord(context: PlayContext, bits: number): number {

@@ -126,12 +126,12 @@ export class AccessUnitWriter {
   }
 
   /** Whether the next message is an access unit of its own, so that it can be left out. */
-  get canPass(): boolean {
+  get canShed(): boolean {
     return !this.#waiting && !this.joining;
   }
 
   /** Leaves out an access unit, and what is held for it. Returns its decoding time in milliseconds. */
-  pass(timestampMs: number, arrivalMs: number): number {
+  shed(timestampMs: number, arrivalMs: number): number {
     if (this.#holding) this.dropHeld();
     this.#lastTimestampMs = timestampMs;
     return this.#place(timestampMs, arrivalMs);

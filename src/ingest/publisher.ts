@@ -190,7 +190,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     this.#phase = phase.idle;
     if (ended === phase.direct) this.#units.close(this.#nowMs);
     else if (ended === phase.gather) this.#endGathered();
-    else if (ended === phase.shed) this.#leaveOut();
+    else if (ended === phase.shed) this.#endShed();
     else if (ended === phase.head) this.onTolerated();
     if (this.#metadataDue) this.#writeMetadata(this.#nowMs);
   }
@@ -234,7 +234,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     if (head.kind === videoKind.frames && left > 0) {
       this.#checkComposition(head);
       if (this.#hasRingFraming && !this.#units.splitting && !this.#units.byteStream) {
-        this.#phase = this.#leavesOut(bytes, start + this.#headWanted, end) ? phase.shed : phase.direct;
+        this.#phase = this.#sheds(bytes, start + this.#headWanted, end) ? phase.shed : phase.direct;
         if (this.#phase === phase.direct) this.#units.open(left, this.#timestampMs, head.compositionMs, head.keyframe);
       } else this.#beginGather(head);
     } else if (head.kind === videoKind.sequenceHeader && left > 0) this.#beginGather(head);
@@ -257,8 +257,8 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   }
 
   /** Whether the message at hand, whose body begins in `bytes[start, end)`, is not to go to the ring. */
-  #leavesOut(bytes: Buffer, start: number, end: number): boolean {
-    if (!this.#units.canPass || !this.#shedding.leavesOut(head.keyframe, this.#counting.lateMs)) return false;
+  #sheds(bytes: Buffer, start: number, end: number): boolean {
+    if (!this.#units.canShed || !this.#shedding.sheds(head.keyframe, this.#counting.lateMs)) return false;
     if (end - start <= 4) return true;
     // The next keyframe may need them, and some encoders send them in a message of their own.
     const type = bytes[start + 4]! & 0x1f;
@@ -266,9 +266,9 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   }
 
   /** The message that was read past is complete. */
-  #leaveOut(): void {
+  #endShed(): void {
     const nowMs = this.#nowMs;
-    const dtsMs = this.#units.pass(this.#timestampMs, nowMs);
+    const dtsMs = this.#units.shed(this.#timestampMs, nowMs);
     const flags = this.#units.timeline.discontinuity ? recordFlag.discontinuity : 0;
     this.#counting.frame(this.#length - this.#headWanted, flags, dtsMs, nowMs, this.#writer.depth);
     this.#counting.shed();

@@ -1,3 +1,4 @@
+import { drawLateLimitMs } from '../base/late-limit.ts';
 import { limits } from '../base/limits.ts';
 
 /** How the thread that a stream is received by fares, from one moment to the next. */
@@ -35,11 +36,11 @@ export class Shedding {
   constructor(pressure: ThreadPressure, random: () => number) {
     this.#pressure = pressure;
     this.#random = random;
-    this.#limitMs = this.#draw();
+    this.#limitMs = drawLateLimitMs(this.#random);
   }
 
   /** Whether the next access unit is left out. `keyframe`: what its tag says; `lateMs`: how late the one before came. */
-  leavesOut(keyframe: boolean, lateMs: number): boolean {
+  sheds(keyframe: boolean, lateMs: number): boolean {
     this.#keyframe = keyframe;
     if (keyframe) {
       this.#groups = this.#active ? this.#groups + 1 : 0;
@@ -51,7 +52,7 @@ export class Shedding {
     if (this.#active) return true;
     if (lateMs < this.#limitMs || !this.#pressure.saturated || !this.#isMarked) return false;
     if (this.#groups >= limits.shedding.groups && !this.#isCatchingUp) return false;
-    this.#limitMs = this.#draw();
+    this.#limitMs = drawLateLimitMs(this.#random);
     this.#active = true;
     return true;
   }
@@ -59,9 +60,5 @@ export class Shedding {
   /** The newest access unit is one that decoding can start at. */
   onEntry(): void {
     this.#isMarked = this.#keyframe;
-  }
-
-  #draw(): number {
-    return limits.shedding.lateMs * (1 + this.#random());
   }
 }
