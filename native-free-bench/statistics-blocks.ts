@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/base/clock.ts';
+import type { FiguresLogger } from '../src/base/logger.ts';
 import type { Camera } from '../src/control/messages.ts';
 import { createLog } from '../src/log.ts';
 import { Statistics } from '../src/server/statistics.ts';
@@ -56,9 +57,11 @@ async function measure(): Promise<void> {
   const windows = new CounterWindows(counters);
   const { figures } = createLog({ level: 'info', format: values.format === 'pretty' ? 'pretty' : 'json' }, 'main');
   let blocks = 0;
-  const count = (fields: object, message: string): void => {
-    blocks++;
-    figures.info(fields, message);
+  const figuresLogger: FiguresLogger = {
+    info: (fields, message, block) => {
+      blocks++;
+      figures.info(fields, message, block);
+    },
   };
   const started = performance.now();
   const consumerTimes = () => {
@@ -66,10 +69,7 @@ async function measure(): Promise<void> {
     return Array.from({ length: consumers }, (_, index) => ({ active: ms / (3 + index), idle: ms / 2 }));
   };
   const options = { events, counters, windows, capacity: 300, intervalMs: 1000, clock: systemClock, consumerTimes };
-  const statistics = new Statistics({
-    ...options,
-    logger: { debug: count, info: count, warn: count, error: count },
-  });
+  const statistics = new Statistics({ ...options, figuresLogger });
   const frames = setInterval(() => advance(cameras, counters), 100);
 
   // Streams start at any time: here evenly over a second.

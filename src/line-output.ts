@@ -160,10 +160,12 @@ export class LineOutput {
       bytes += more;
       count++;
     }
-    const text = this.#lines.splice(0, count).join('');
-    if (this.#writing || bytes > writeBytes) return Buffer.from(text);
+    const lines = this.#lines.splice(0, count);
+    if (this.#writing || bytes > writeBytes) return Buffer.from(lines.join(''));
     this.#memory ??= Buffer.allocUnsafeSlow(writeBytes);
-    return this.#memory.subarray(0, this.#memory.write(text));
+    let at = 0;
+    for (const line of lines) at += this.#memory.write(line, at);
+    return this.#memory.subarray(0, at);
   }
 
   /** The timer does not keep the process: what is left then is written by {@link flush}. */

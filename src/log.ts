@@ -2,7 +2,7 @@ import { fstatSync } from 'node:fs';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { type Level, type Logger as PinoLogger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import type { Logger } from './base/logger.ts';
+import { type FiguresLogger, withBlocks } from './base/logger.ts';
 import type { LogOptions } from './control/messages.ts';
 import { FiguresLog } from './figures-log.ts';
 import { LineOutput } from './line-output.ts';
@@ -17,7 +17,7 @@ export type { LogOptions } from './control/messages.ts';
 export interface ThreadLog {
   readonly logger: PinoLogger;
   /** For lines of figures, whose fields have fixed names: these are not searched for fields to hide. */
-  readonly figures: Logger;
+  readonly figures: FiguresLogger;
   /** Writes everything that waits, now and synchronously. Called by itself when the thread ends. */
   flush(): void;
 }
@@ -90,8 +90,8 @@ export function createThreadLogger(options: LogOptions, thread: string): PinoLog
  * The same logger without the search for {@link redactedFields}, which takes as long as all the rest of a long line. Configured
  * secrets are masked as in every line.
  */
-export function figuresOf(logger: PinoLogger, format: LogOptions['format'] = 'json'): Logger {
-  return format === 'json' ? new FiguresLog(logger, isoTime) : logger.child({}, { redact: [] });
+export function figuresOf(logger: PinoLogger, format: LogOptions['format'] = 'json'): FiguresLogger {
+  return format === 'json' ? new FiguresLog(logger, isoTime) : withBlocks(logger.child({}, { redact: [] }));
 }
 
 /** A pino logger that hands each JSON line to `write`, before {@link lineFormatter}. */

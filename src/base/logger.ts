@@ -5,3 +5,13 @@ export interface Logger {
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
+
+/** Logs lines of many figures. `block` makes a text of several lines, for people: the pretty form shows it instead of the fields. */
+export interface FiguresLogger {
+  info(fields: object, message: string, block: () => string): void;
+}
+
+/** Writes lines of figures to any logger, with the block as one of the fields. */
+export function withBlocks(logger: Pick<Logger, 'info'>): FiguresLogger {
+  return { info: (fields, message, block) => logger.info({ ...fields, block }, message) };
+}

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts';
+import { withBlocks } from '../base/logger.ts';
 import type { Config } from '../config/schema.ts';
 import type { Camera } from '../control/messages.ts';
 import { configRoutes } from '../status/config-routes.ts';
@@ -60,7 +61,7 @@ export class Management {
       capacity: config.ringFrames,
       intervalMs: config.statsIntervalMs,
       clock,
-      logger: options.figuresLogger ?? logger,
+      figuresLogger: options.figuresLogger ?? withBlocks(logger),
       consumerTimes: () => consumers.times,
       overloaded: () => server.overloaded,
       loads: () => server.load(),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
+import type { FiguresLogger, Logger } from '../base/logger.ts';
 import { keepFixed } from '../config/changes.ts';
 import type { Credentials } from '../config/credentials.ts';
 import type { CameraPlace } from '../config/edits.ts';
@@ -50,7 +50,7 @@ export interface ServerOptions {
   readonly tlsPassword?: string;
   readonly logger: Logger;
   /** For blocks of statistics; {@link ServerOptions.logger} without it. */
-  readonly figuresLogger?: Logger;
+  readonly figuresLogger?: FiguresLogger;
   readonly logOptions: LogOptions;
   /** Tells this installation from every other: ONVIF devices are recognised by it. */
   readonly serverId: string;

@@ -1,6 +1,6 @@
 import { hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
+import type { FiguresLogger } from '../base/logger.ts';
 import { onePiece } from '../base/one-piece.ts';
 import type { Camera, Peer, PublisherEvent } from '../control/messages.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
@@ -23,7 +23,7 @@ export interface StatisticsOptions {
   /** Milliseconds from block to block; {@link Statistics.intervalMs} may change it. */
   readonly intervalMs: number;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly figuresLogger: FiguresLogger;
   /** Each consumer's time, by its index. */
   readonly consumerTimes: () => readonly ThreadTime[];
 }
@@ -163,10 +163,8 @@ export class Statistics {
     const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
     stream.consumerTimes = times;
     this.verdicts.set(camera.index, report.verdict);
-    this.#options.logger.info(
-      { camera: name, conn, ...reportFields(report), block: () => formatStatsBlock(report) },
-      statsTitle(report),
-    );
+    const fields = { camera: name, conn, ...reportFields(report) };
+    this.#options.figuresLogger.info(fields, statsTitle(report), () => formatStatsBlock(report));
   }
 }
 

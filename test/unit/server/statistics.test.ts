@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { withBlocks } from '../../../src/base/logger.ts';
 import { FrameCounting } from '../../../src/ingest/frame-counting.ts';
 import { Statistics } from '../../../src/server/statistics.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
@@ -42,7 +43,7 @@ class Rig {
       capacity: 300,
       intervalMs,
       clock: { nowMs: () => this.nowMs, wallMs: () => 1_777_000_000_000 + this.nowMs },
-      logger: { info, debug: info, warn: info, error: info },
+      figuresLogger: withBlocks({ info }),
       consumerTimes: () => this.times.map((time) => ({ ...time })),
     });
   }
