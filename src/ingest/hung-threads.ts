@@ -1,5 +1,12 @@
 import { limits } from '../base/limits.ts';
-import type { ThreadLoad } from '../shm/worker-load.ts';
+
+/** What is asked of a thread. */
+interface Watched {
+  readonly kind: string;
+  readonly index: number;
+  /** Milliseconds for which its look at the timer is overdue. */
+  readonly silentMs: number;
+}
 
 interface Silence {
   ms: number;
@@ -16,8 +23,8 @@ export class HungThreads {
   readonly #silences = new Map<string, Silence>();
 
   /** To be called every `limits.load.sampleMs`. Returns the threads that hang, each once until it moves again. */
-  sample(loads: readonly ThreadLoad[]): ThreadLoad[] {
-    return loads.filter(({ kind, index, silentMs: ms }) => {
+  sample<T extends Watched>(threads: readonly T[]): T[] {
+    return threads.filter(({ kind, index, silentMs: ms }) => {
       const key = `${kind} ${index}`;
       const before = this.#silences.get(key);
       // One that has looked at its timer in between, however late, is only slow.

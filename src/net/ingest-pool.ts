@@ -57,6 +57,7 @@ export class IngestPool {
     // An acceptor that failed has left its workers in the table and took them with it.
     this.#loads.keep(new Set());
     this.#loads.overloaded = false;
+    this.#loads.acceptorSweptMs = clock.nowMs();
     this.#choice = new WorkerChoice(boot.ingestWorkers);
     this.#late = Array<boolean>(boot.ingestWorkers).fill(false);
     this.#pool = new Piscina({
@@ -144,6 +145,7 @@ export class IngestPool {
 
   #sample(): void {
     const nowMs = this.#clock.nowMs();
+    this.#loads.acceptorSweptMs = nowMs;
     // The line of a worker that died would look like one that is late, and keep everybody out.
     this.#loads.keep(this.#workerIds());
     const loads = this.#loads.read(nowMs);

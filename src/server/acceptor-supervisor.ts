@@ -1,7 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
+import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
 import type { AcceptorBoot, AcceptorToMain, ListenOptions, MainToAcceptor, Rejections } from '../control/messages.ts';
+import { HungThreads } from '../ingest/hung-threads.ts';
 import type { OpenPorts } from './listen-options.ts';
 import { failIfEnded, restartPauseMs, Thread } from './thread.ts';
 
@@ -11,6 +13,8 @@ export interface AcceptorOwner {
   readonly logger: Logger;
   /** What the thread starts with now. */
   boot(): AcceptorBoot;
+  /** Milliseconds since the thread, which is listening, gave a sign of life. */
+  silentMs(): number;
   /** A thread has started; it knows no consumer yet. */
   onStarted(): void;
   /** Its ports are open, for the first time, anew, or after a change. */
@@ -31,6 +35,8 @@ export class AcceptorSupervisor {
   #thread: AcceptorThread | null = null;
   /** Who waits for the ports that were asked for last. */
   #asked: PromiseWithResolvers<OpenPorts> | null = null;
+  readonly #hung = new HungThreads();
+  #watch: NodeJS.Timeout | null = null;
   #running = false;
   #listening = false;
   /** Failures so far: of the thread, and of ingest workers. */
@@ -50,6 +56,7 @@ export class AcceptorSupervisor {
   async start(): Promise<void> {
     await this.#startThread();
     this.#running = true;
+    this.#watch = setInterval(() => this.#endHung(), limits.load.sampleMs).unref();
     if (this.#thread === null) this.#replace();
   }
 
@@ -70,14 +77,29 @@ export class AcceptorSupervisor {
 
   /** No new connection from now on. Resolves when the thread has ended. */
   async stop(): Promise<void> {
-    this.#running = false;
+    this.#endWatch();
     this.#thread?.send({ type: 'stop' });
     await this.#thread?.ended;
   }
 
   async terminate(): Promise<void> {
-    this.#running = false;
+    this.#endWatch();
     await this.#thread?.terminate();
+  }
+
+  #endWatch(): void {
+    this.#running = false;
+    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch = null;
+  }
+
+  /** Nobody could connect any more, and nobody would replace an ingest worker. Its end is a failure like any other. */
+  #endHung(): void {
+    if (!this.#listening) return;
+    const silentMs = this.#owner.silentMs();
+    if (this.#hung.sample([{ kind: 'acceptor', index: 0, silentMs }]).length === 0) return;
+    this.#owner.logger.error({}, 'the acceptor hangs; it is ended');
+    void this.#thread?.terminate();
   }
 
   #ask(): Promise<OpenPorts> {

@@ -165,6 +165,7 @@ export class Server {
       entry: this.#entries.acceptor,
       logger,
       boot: () => acceptorBoot(this.#state),
+      silentMs: () => this.#memory.workerLoads.acceptorSilentMs(systemClock.nowMs()),
       onStarted: () => this.#linkConsumers(),
       onListening: (ports) => this.#onListening(ports),
       onIngest: (port) => this.#publishers.ingest.add(port),

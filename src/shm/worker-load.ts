@@ -5,7 +5,7 @@
  *      line 0              ┌────────────────┐  written by
  *                          │ constants   64 │  create, once
  *                          ├────────────────┤
- *                          │ decision    64 │  the acceptor
+ *                          │ decision    64 │  the acceptor, with the time of its newest look at this table
  *                          ├────────────────┤
  *                          │ owners         │  the acceptor: thread id of the worker that owns an ingest line, 0 without one
  *                          ├────────────────┤  (up to the next 64)
@@ -65,6 +65,7 @@ const lineWords = 64 / wordBytes;
 const ingestCountWord = 0;
 const consumerCountWord = 1;
 const overloadedWord = lineWords;
+const acceptorSweptWord = lineWords + 1;
 const ownersStart = 2 * lineWords;
 
 /** Milliseconds of silence after which a thread counts as busy all the time: its own figures would have come by then. */
@@ -104,6 +105,16 @@ export class WorkerLoads {
   /** For the acceptor. */
   set overloaded(overloaded: boolean) {
     this.#words[overloadedWord] = overloaded ? 1 : 0;
+  }
+
+  /** For the acceptor: it has looked at the table at this moment, in monotonic milliseconds. */
+  set acceptorSweptMs(nowMs: number) {
+    this.#words[acceptorSweptWord] = nowMs;
+  }
+
+  /** Milliseconds since the acceptor looked at the table; without meaning while there is none. */
+  acceptorSilentMs(nowMs: number): number {
+    return nowMs - this.#words[acceptorSweptWord]!;
   }
 
   /** The line of a thread, for that thread; index by {@link loadWord}. Throws `RangeError` if there is none. */

@@ -22,6 +22,7 @@ const hourMs = 3_600_000;
 const backMs = 25_000;
 const tls = { rejectUnauthorized: false };
 const entries = {
+  acceptor: new URL('../support/fragile-acceptor.ts', import.meta.url),
   ingest: new URL('../support/fragile-ingest.ts', import.meta.url),
   consumer: new URL('../support/fragile-consumer.ts', import.meta.url),
 };
@@ -92,9 +93,34 @@ describe('a thread that hangs for good is replaced', () => {
     await again.until((r) => receivedNumbers(r).length >= 10);
     for (const stream of streams) assert.equal(stream.closed, false);
   });
+
+  test('the acceptor: publishers can come back and new readers come, those that are there stay', {
+    timeout,
+  }, async (t) => {
+    const { media, streams: before, readers } = await play(t);
+    breakWorkers('acceptor', 'hang');
+    await until('publishers are cut off', () => before.every(({ closed }) => closed), 40_000);
+    const { rtmpPort: port } = media.server.addresses;
+    const stream = await republish(t, { port, path: '/stream1' }, backMs);
+    const another = await replay(media, '/stream1', backMs);
+    const seen = receivedNumbers(readers[0]!).length;
+    await readers[0]!.until((r) => receivedNumbers(r).length > seen + 10);
+    await another.until((r) => receivedNumbers(r).length >= 10);
+    for (const reader of readers) assert.equal(reader.closed, false);
+    assert.equal(stream.closed, false);
+  });
 });
 
 describe('a thread that stands still for a second', () => {
+  test('the acceptor: no stream notices, and who connects meanwhile is served', { timeout }, async (t) => {
+    const scene = await play(t);
+    breakWorkers('acceptor', 'block');
+    const port = scene.media.server.addresses.rtmpPort;
+    const third = await NumberedStream.start(t, { port, path: '/stream3' });
+    await assertNothingLost(scene, 50);
+    assert.equal(third.closed, false);
+  });
+
   test('an ingest worker: pictures are late, none is lost, nobody is cut off', { timeout }, async (t) => {
     const scene = await play(t);
     breakWorkers('ingest', 'block');

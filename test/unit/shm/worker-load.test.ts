@@ -49,6 +49,12 @@ describe('the lines of ingest workers', () => {
     });
   });
 
+  test('the acceptor is silent since its newest look', () => {
+    const memory = WorkerLoads.create(1, 1);
+    new WorkerLoads(memory).acceptorSweptMs = 5000;
+    assert.equal(new WorkerLoads(memory).acceptorSilentMs(5750), 750);
+  });
+
   test('lie in cache lines of their own, apart from the owners and the consumers', () => {
     const loads = new WorkerLoads(WorkerLoads.create(9, 2));
     const starts = [
