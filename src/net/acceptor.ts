@@ -17,6 +17,7 @@ import type {
   Rejections,
 } from '../control/messages.ts';
 import { Admission } from '../ingest/admission.ts';
+import { WorkerLoads } from '../shm/worker-load.ts';
 import { AddressFilter } from './address-filter.ts';
 import { HandOvers } from './hand-overs.ts';
 import { IngestPool } from './ingest-pool.ts';
@@ -43,7 +44,7 @@ export class Acceptor {
   #entrances = new Map<string, Entrance>();
   /** Changes follow one another: the next waits for the ports of the last. */
   #changing: Promise<void> = Promise.resolve();
-  #connections = 0;
+  readonly #loads: WorkerLoads;
   #readers = 0;
   /** Readers that wait to be handed over. */
   #comingReaders = 0;
@@ -62,6 +63,7 @@ export class Acceptor {
     this.#listen = boot.listen;
     this.#filter = new AddressFilter(boot.listen.allowIp, boot.listen.denyIp);
     this.#listeners = new Listeners(boot.host, (key, socket) => this.#onSocket(key, socket));
+    this.#loads = new WorkerLoads(boot.ingest.loads);
     this.#pool = new IngestPool(boot, clock, logger, {
       onLine: (port) => toMain({ type: 'ingest', port }, [port]),
       onFailed: () => toMain({ type: 'worker_failed' }),
@@ -142,7 +144,11 @@ export class Acceptor {
       this.#reject(socket, entrance.listener, refused, address);
       return;
     }
-    const peer: Peer = { id: `r${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
+    const peer: Peer = {
+      id: `r${++this.#loads.accepted}`,
+      address: plainAddress(address),
+      port: socket.remotePort ?? 0,
+    };
     this.#handOvers.add(peer.address, socket, () => void this.#handOver(socket, peer, nowMs, entrance));
   }
 
@@ -204,7 +210,11 @@ export class Acceptor {
       this.#reject(socket, null, 'connections_exceeded', address);
       return;
     }
-    const peer: Peer = { id: `s${++this.#connections}`, address: plainAddress(address), port: socket.remotePort ?? 0 };
+    const peer: Peer = {
+      id: `s${++this.#loads.accepted}`,
+      address: plainAddress(address),
+      port: socket.remotePort ?? 0,
+    };
     this.#comingReaders++;
     this.#handOvers.add(peer.address, socket, () => this.#handOverReader(socket, peer));
   }

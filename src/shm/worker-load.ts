@@ -5,7 +5,7 @@
  *      line 0              ┌────────────────┐  written by
  *                          │ constants   64 │  create, once
  *                          ├────────────────┤
- *                          │ decision    64 │  the acceptor, with the time of its newest look at this table
+ *                          │ decision    64 │  the acceptor, with what the next one must know of it
  *                          ├────────────────┤
  *                          │ owners         │  the acceptor: thread id of the worker that owns an ingest line, 0 without one
  *                          ├────────────────┤  (up to the next 64)
@@ -66,6 +66,7 @@ const ingestCountWord = 0;
 const consumerCountWord = 1;
 const overloadedWord = lineWords;
 const acceptorSweptWord = lineWords + 1;
+const acceptedWord = lineWords + 2;
 const ownersStart = 2 * lineWords;
 
 /** Milliseconds of silence after which a thread counts as busy all the time: its own figures would have come by then. */
@@ -115,6 +116,18 @@ export class WorkerLoads {
   /** Milliseconds since the acceptor looked at the table; without meaning while there is none. */
   acceptorSilentMs(nowMs: number): number {
     return nowMs - this.#words[acceptorSweptWord]!;
+  }
+
+  /**
+   * For the acceptor: connections so far, of which each has its number in its id. An acceptor that replaces another one counts on: readers of
+   * the time before are still there.
+   */
+  get accepted(): number {
+    return this.#words[acceptedWord]!;
+  }
+
+  set accepted(count: number) {
+    this.#words[acceptedWord] = count;
   }
 
   /** The line of a thread, for that thread; index by {@link loadWord}. Throws `RangeError` if there is none. */

@@ -134,6 +134,8 @@ describe('an acceptor that fails', () => {
     const { addresses } = media.server;
     const port = addresses.rtmpPort;
     const reader = await media.play('/stream1');
+    const publishers: string[] = [];
+    media.server.events.on('started', ({ publisher }) => publishers.push(publisher.id));
     for (const first of [1000, 2000, 3000]) {
       const stream = await republish(t, { port, path: '/stream1', first }, 3000);
       await reader.until((r) => receivedNumbers(r).at(-1)! >= first + 10);
@@ -148,6 +150,7 @@ describe('an acceptor that fails', () => {
     assert.equal(reader.closed, false);
     assert.equal(reader.lostPackets, 0);
     assert.equal(media.server.connections, 1);
+    assert.equal(new Set(publishers).size, 4, `no id comes twice: ${publishers}`);
   });
 
   test('and the consumer too: both are replaced', { timeout }, async (t) => {
