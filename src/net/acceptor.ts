@@ -144,11 +144,7 @@ export class Acceptor {
       this.#reject(socket, entrance.listener, refused, address);
       return;
     }
-    const peer: Peer = {
-      id: `r${++this.#loads.accepted}`,
-      address: plainAddress(address),
-      port: socket.remotePort ?? 0,
-    };
+    const peer = this.#peerOf(socket, address, 'r');
     this.#handOvers.add(peer.address, socket, () => void this.#handOver(socket, peer, nowMs, entrance));
   }
 
@@ -169,6 +165,12 @@ export class Acceptor {
     } finally {
       entrance.admission.release(peer.address);
     }
+  }
+
+  /** The peer of a socket, with an id that begins with `kind`. */
+  #peerOf(socket: Socket, address: string, kind: 'r' | 's'): Peer {
+    const id = `${kind}${++this.#loads.accepted}`;
+    return { id, address: plainAddress(address), port: socket.remotePort ?? 0 };
   }
 
   #reject(socket: Socket, listener: string | null, reason: ErrorCode, address: string): void {
@@ -210,11 +212,7 @@ export class Acceptor {
       this.#reject(socket, null, 'connections_exceeded', address);
       return;
     }
-    const peer: Peer = {
-      id: `s${++this.#loads.accepted}`,
-      address: plainAddress(address),
-      port: socket.remotePort ?? 0,
-    };
+    const peer = this.#peerOf(socket, address, 's');
     this.#comingReaders++;
     this.#handOvers.add(peer.address, socket, () => this.#handOverReader(socket, peer));
   }
