@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import type { Logger } from '../../../src/base/logger.ts';
+import { type Logger, withBlocks } from '../../../src/base/logger.ts';
 import { createLogger, figuresOf, type LogOptions, lineFormatter } from '../../../src/log.ts';
 
 const json: LogOptions = { level: 'debug', format: 'json' };
@@ -87,7 +87,7 @@ describe('json', () => {
       for (const message of ['RTMP Stream Stats: /stream1', '"/stréam\u0007"'])
         assert.equal(
           written(json, (logger) => figuresOf(logger).info(fields, message, neverMade)),
-          written(json, (logger) => logger.info(fields, message)),
+          written(json, (logger) => withBlocks(logger).info(fields, message, neverMade)),
         );
     assert.equal(
       written({ ...json, level: 'warn' }, (logger) => figuresOf(logger).info({}, 'x', neverMade)),
