@@ -48,7 +48,9 @@ class CopyingSink implements VideoSink {
     this.#at += end - start;
     this.bytes += end - start;
   }
-  end(): void {}
+  end(): number {
+    return 0;
+  }
   abort(): void {}
 }
 

@@ -79,6 +79,10 @@ export const limits = {
     repeatedStringBytes: 1024 * 1024,
   },
   h264: {
+    /** NAL units of one message: a 4K IDR of 4 MB in slices of one packet has some 3000. A slice per macroblock is not sent. */
+    units: 8192,
+    /** Parameter sets of one message that differ from those before; encoders send one SPS and a few PPS. */
+    changedParameterSets: 64,
     /** Bytes of SPS, PPS and decoder configuration together; real ones are below 200. */
     parameterSetBytes: 8 * 1024,
     /** Bytes of SEI and parameter sets that came without a picture and wait for the next one. */

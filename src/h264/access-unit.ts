@@ -21,8 +21,10 @@ export class AccessUnit {
   end = 0;
   /** Stray bytes behind the last NAL unit: 0 to 3. */
   stray = 0;
-  /** A NAL unit length reaches past the end. */
+  /** A NAL unit length reaches past the end, or there are more of them than allowed. */
   truncated = false;
+  /** NAL units that the walk met, empty ones and the one that it stopped at included. */
+  looked = 0;
   /** Another picture starts at `end`. */
   more = false;
   /** NAL units that are not empty, and those of them that hold slices (types 1 to 5). */
@@ -46,14 +48,19 @@ export class AccessUnit {
   /** Prefix of the first non-VCL unit behind the last slice: there the next access unit would start (clause 7.4.1.2.3). */
   #boundary = -1;
 
-  /** Walks [start, end) of `bytes`. `sps` is needed to tell fields and redundant slices from new pictures. Never throws. */
-  examine(bytes: Uint8Array, start: number, end: number, sps: SpsFacts | null): void {
+  /**
+   * Walks [start, end) of `bytes`, as far as `mostUnits` NAL units. `sps` is needed to tell fields and redundant slices from new
+   * pictures. Never throws.
+   */
+  examine(bytes: Uint8Array, start: number, end: number, sps: SpsFacts | null, mostUnits: number): void {
     this.#reset();
     let at = start;
+    let looked = 0;
     while (end - at >= 4) {
       const length = readU32(bytes, at);
       const unit = at + 4;
-      if (length > end - unit) {
+      this.looked = ++looked;
+      if (length > end - unit || looked > mostUnits) {
         this.truncated = true;
         return;
       }
@@ -98,6 +105,7 @@ export class AccessUnit {
     this.end = 0;
     this.stray = 0;
     this.truncated = false;
+    this.looked = 0;
     this.more = false;
     this.units = 0;
     this.vcl = 0;

@@ -1,4 +1,5 @@
 import { readU32 } from '../base/bytes.ts';
+import { limits } from '../base/limits.ts';
 
 /** nal_unit_type (H.264 table 7-1), those that something here asks for. */
 export const nalType = {
@@ -14,9 +15,6 @@ export const nalType = {
   endOfStream: 11,
   filler: 12,
 } as const;
-
-/** NAL units listed at once. 8K with a slice per macroblock row has fewer than 300; a slice per macroblock is not sent. */
-const mostUnits = 65_536;
 
 /** Offset pairs of NAL units in one buffer; one object is used again and again. */
 export class NalList {
@@ -46,9 +44,10 @@ export class NalList {
   }
 
   #grow(): boolean {
-    if (this.starts.length >= mostUnits) return false;
-    const starts = new Uint32Array(this.starts.length * 4);
-    const ends = new Uint32Array(this.starts.length * 4);
+    const capacity = Math.min(4 * this.starts.length, limits.h264.units);
+    if (capacity === this.starts.length) return false;
+    const starts = new Uint32Array(capacity);
+    const ends = new Uint32Array(capacity);
     starts.set(this.starts);
     ends.set(this.ends);
     this.starts = starts;

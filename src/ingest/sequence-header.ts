@@ -34,6 +34,8 @@ export class SequenceHeaderStore {
   facts: SpsFacts | null = null;
   /** Whether there is an SPS and a PPS. */
   complete = false;
+  /** Parameter sets that were new, or not what they had been; only ever growing. */
+  changes = 0;
   #changed = false;
 
   /** Whether something changed since {@link take}, and there is enough to decode with. */
@@ -71,6 +73,7 @@ export class SequenceHeaderStore {
     const unit = ownCopy(bytes, start, end);
     this.#bytes += unit.length - (known?.length ?? 0);
     sets.set(id, unit);
+    this.changes++;
     this.#setsChanged();
     if (isSps) {
       this.#activeSps = id;

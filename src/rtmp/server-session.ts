@@ -261,8 +261,7 @@ export class ServerSession implements MessageSink {
     this.#spend(1);
     switch (stream.route) {
       case route.video:
-        this.#spend(work.video);
-        this.#gate.end(this.#nowMs);
+        this.#spend(work.video + this.#gate.end(this.#nowMs));
         this.#countVideo(stream.length, this.#videoIsAvc);
         return;
       case route.audio:

@@ -4,7 +4,7 @@ import type { VideoSink } from './video-sink.ts';
 const waitingOverhead = 256;
 
 /** Before a publication there is no sink, and no message either. */
-const nowhere: VideoSink = { begin() {}, append() {}, end() {}, abort() {} };
+const nowhere: VideoSink = { begin() {}, append() {}, end: () => 0, abort() {} };
 
 /** A video message that waits for the open one to end. */
 interface WaitingMessage {
@@ -51,10 +51,12 @@ export class VideoGate {
     this.#sink.append(bytes, start, end);
   }
 
-  end(nowMs: number): void {
+  /** Returns what {@link VideoSink.end} does. */
+  end(nowMs: number): number {
     this.#open = false;
-    this.#sink.end();
+    const cost = this.#sink.end();
     if (this.#waitingBytes > 0) this.#deliverWaiting(nowMs);
+    return cost;
   }
 
   abort(nowMs: number): void {

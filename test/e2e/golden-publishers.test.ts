@@ -62,7 +62,7 @@ function sentUnits(bytes: Buffer): Buffer[][] {
   const sink = {
     begin: () => void bodies.push([]),
     append: (read: Buffer, start: number, end: number) => void bodies.at(-1)!.push(read.subarray(start, end)),
-    end: () => undefined,
+    end: () => 0,
     abort: () => void bodies.pop(),
   };
   const handler = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { limits } from '../../src/base/limits.ts';
 import { AccessUnit } from '../../src/h264/access-unit.ts';
 import { findStartCode, joinAnnexB, listAnnexB } from '../../src/h264/annexb.ts';
 import { listLengthPrefixed, NalList } from '../../src/h264/nal-unit.ts';
@@ -113,7 +114,7 @@ test('an access unit ends inside the bytes, whatever they are', () => {
     );
   fc.assert(
     fc.property(fc.oneof(dense, prefixedUnits), (bytes) => {
-      unit.examine(bytes, 0, bytes.length, null);
+      unit.examine(bytes, 0, bytes.length, null, limits.h264.units);
       if (unit.truncated) return;
       assert.ok(unit.end >= 0 && unit.end <= bytes.length);
       assert.ok(unit.vcl <= unit.units);

@@ -96,11 +96,12 @@ class RecordingVideo implements VideoSink {
     this.#parts.push(Buffer.from(bytes.subarray(start, end)));
   }
 
-  end(): void {
+  end(): number {
     const content = Buffer.concat(this.#parts);
     if (content.length !== this.#length) throw new Error(`${this.#length} bytes announced, ${content.length} came`);
     this.#events.push(`${this.#head} ${digest(content)}`);
     this.#head = '';
+    return 0;
   }
 
   abort(): void {

@@ -65,8 +65,8 @@ export class PublisherRig {
     return this.#counters.publisher(0).snapshot();
   }
 
-  /** Sends one message, its body cut at the given offsets. */
-  send(timestampMs: number, body: Uint8Array, cuts: readonly number[] = []): void {
+  /** Sends one message, its body cut at the given offsets; returns what it cost. */
+  send(timestampMs: number, body: Uint8Array, cuts: readonly number[] = []): number {
     this.publisher.begin(timestampMs, body.length, this.nowMs);
     const bytes = Buffer.from(body);
     let start = 0;
@@ -77,7 +77,7 @@ export class PublisherRig {
       piece.fill(0xdd);
       start = cut;
     }
-    this.publisher.end();
+    return this.publisher.end();
   }
 
   /** Sends a message and lets 40 ms pass. */

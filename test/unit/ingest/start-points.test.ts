@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { limits } from '../../../src/base/limits.ts';
 import { AccessUnit } from '../../../src/h264/access-unit.ts';
 import { StartPoints } from '../../../src/ingest/start-points.ts';
 import { recordFlag } from '../../../src/shm/frame-ring.ts';
@@ -10,7 +11,7 @@ const both = recordFlag.keyframe | recordFlag.recoveryPoint;
 function judge(points: StartPoints, dtsMs: number, units: readonly Uint8Array[], parametersKnown = true): number {
   const unit = new AccessUnit();
   const bytes = avcc(...units);
-  unit.examine(bytes, 0, bytes.length, null);
+  unit.examine(bytes, 0, bytes.length, null, limits.h264.units);
   return points.judge(unit, dtsMs, parametersKnown);
 }
 

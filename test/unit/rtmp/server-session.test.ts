@@ -17,8 +17,11 @@ class Video implements VideoSink {
   append(_bytes: Buffer, start: number, end: number): void {
     this.bytes += end - start;
   }
-  end(): void {
+  /** What a message costs. */
+  cost = 0;
+  end(): number {
     this.calls.push('end');
+    return this.cost;
   }
   abort(): void {
     this.calls.push('abort');
@@ -110,6 +113,16 @@ describe('work of one turn', () => {
       assert.equal(peer.session.counters.messages - before, count);
     });
   }
+
+  test('what the sink makes of a message counts too', () => {
+    const peer = new Peer().live();
+    const one = video(0);
+    peer.send(one);
+    const usualMs = peer.session.costMs;
+    peer.video.cost = turn;
+    assert.equal(peer.send(one, one), one.length, 'others have their turn before the second one');
+    assert.ok(peer.session.costMs > usualMs + 0.5, `${peer.session.costMs} ms`);
+  });
 
   test('what a read costs is reckoned from its messages and bytes', () => {
     const peer = new Peer().live();
