@@ -27,6 +27,10 @@ export const limits = {
      * video has some ten pictures of 9 units, one of nothing but commands had 30 ms.
      */
     workPerTurn: 2048,
+    /** Such units that the video tags of one aggregate message cost, some 3 ms: those of an honest one of a second cost 1400. */
+    workPerMessage: 8192,
+    /** Video messages that are complete and wait for the open one to end; no encoder has two. */
+    waitingMessages: 8,
     /** FLV tags of one aggregate message: a second of 60 frames and their audio has some 150. */
     aggregateTags: 1024,
     /** Bytes of replies that may wait for a peer that does not read. */

@@ -8,15 +8,15 @@ const backPointerBytes = 4;
 
 /**
  * Walks the FLV tags of an aggregate message (RTMP 1.0, clause 7.1.6). Tag times count from the first tag's, which is
- * the message's. `onTag` gets offsets into `bytes`; aggregates inside are left out. Returns false if the walk met such a
- * tag, one that runs past the end, or one too many, where it stops.
+ * the message's. `onTag` gets offsets into `bytes` and returns whether the tag was taken; aggregates inside are left out.
+ * Returns false if the walk met such a tag, one that was not taken, one that runs past the end, or one too many, where it stops.
  */
 export function walkAggregate(
   bytes: Buffer,
   start: number,
   end: number,
   timestampMs: number,
-  onTag: (type: number, timestampMs: number, bytes: Buffer, start: number, end: number) => void,
+  onTag: (type: number, timestampMs: number, bytes: Buffer, start: number, end: number) => boolean,
 ): boolean {
   let at = start;
   let firstMs = -1;
@@ -31,7 +31,7 @@ export function walkAggregate(
     if (length > end - body) return false;
     if (firstMs < 0) firstMs = tagMs;
     if (type === messageType.aggregate) clean = false;
-    else onTag(type, (timestampMs + tagMs - firstMs) >>> 0, bytes, body, body + length);
+    else if (!onTag(type, (timestampMs + tagMs - firstMs) >>> 0, bytes, body, body + length)) clean = false;
     // Some senders leave the last back pointer out.
     at = Math.min(body + length + backPointerBytes, end);
   }

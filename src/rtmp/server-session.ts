@@ -93,10 +93,12 @@ export class ServerSession implements MessageSink {
   readonly #commands: ServerCommands;
   readonly #deadlines: SessionDeadlines;
   #ignoredBytes = 0;
+  /** `#work` when the newest aggregate began. */
+  #workBefore = 0;
   /** The body of the message that is about to end, if it lies whole in the caller's buffer. */
   #whole: Buffer | null = null;
   #wholeStart = 0;
-  readonly #onTag = (type: number, timestampMs: number, bytes: Buffer, start: number, end: number): void =>
+  readonly #onTag = (type: number, timestampMs: number, bytes: Buffer, start: number, end: number): boolean =>
     this.#aggregateTag(type, timestampMs, bytes, start, end);
 
   constructor(handler: ServerSessionHandler, options: ServerSessionOptions) {
@@ -280,7 +282,7 @@ export class ServerSession implements MessageSink {
 
   /** Part of {@link MessageSink}, for the chunk decoder. */
   abort(stream: ChunkStream): void {
-    if (stream.route === route.video) this.#gate.abort(this.#nowMs);
+    if (stream.route === route.video) this.#spend(this.#gate.abort(this.#nowMs));
     else this.#bodies.release(stream);
     stream.route = route.skip;
   }
@@ -338,6 +340,7 @@ export class ServerSession implements MessageSink {
         this.#deliverVideo(stream.timestamp, bytes, start, end);
         return;
       case route.aggregate:
+        this.#workBefore = this.#work;
         if (!walkAggregate(bytes, start, end, stream.timestamp, this.#onTag)) this.counters.malformedAggregates++;
         return;
       case route.data:
@@ -366,22 +369,24 @@ export class ServerSession implements MessageSink {
     if (values !== null) this.#handler.onMetadata(values, timestampMs);
   }
 
-  #aggregateTag(type: number, timestampMs: number, bytes: Buffer, start: number, end: number): void {
+  /** Returns false for video that is left out: an aggregate is walked in one go, whatever it costs. */
+  #aggregateTag(type: number, timestampMs: number, bytes: Buffer, start: number, end: number): boolean {
     if (type === messageType.video) {
+      if (this.#work - this.#workBefore >= limits.rtmp.workPerMessage) return false;
       this.#deliverVideo(timestampMs, bytes, start, end);
     } else if (type === messageType.audio) {
       this.counters.audioMessages++;
       this.counters.audioBytes += end - start;
     } else if (type === messageType.dataAmf0 && end - start <= limits.rtmp.commandBytes) {
       this.counters.dataMessages++;
-      // An aggregate is walked in one go, and nobody needs more metadata than the newest of a second or so.
+      // Nobody needs more metadata than the newest of a second or so.
       if (this.#work < limits.rtmp.workPerTurn) this.#data(bytes, type, start, end, timestampMs);
     }
+    return true;
   }
 
   #deliverVideo(timestampMs: number, bytes: Buffer, start: number, end: number): void {
-    this.#gate.deliver(timestampMs, bytes, start, end, this.#nowMs);
-    if (this.#gate.waitingBytes > limits.rtmp.partialBytes) throw new ConnectionError('partial_bodies_exceeded');
+    this.#spend(work.video + this.#gate.deliver(timestampMs, bytes, start, end, this.#nowMs));
     this.#countVideo(end - start, end > start && mayBeAvc(bytes, start, end));
   }
 

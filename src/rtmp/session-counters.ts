@@ -32,7 +32,7 @@ export class SessionCounters {
   repeatedPublishes = 0;
   /** Data messages that could not be read, or were too large. */
   malformedData = 0;
-  /** Aggregates with a tag that runs past their end or is an aggregate itself. */
+  /** Aggregates with a tag that runs past their end or is an aggregate itself, and those with more video than allowed. */
   malformedAggregates = 0;
   /** Video messages without a body. */
   emptyVideoMessages = 0;

@@ -155,6 +155,75 @@ describe('work of one turn', () => {
   });
 });
 
+describe('video in aggregates, and behind an open message', () => {
+  const { workPerMessage, workPerTurn, waitingMessages } = limits.rtmp;
+  const size = 1 << 23;
+  const tag = (type: number, time: number, content: Uint8Array): Buffer =>
+    bytes([type], u24(content.length), u24(time), [0], u24(0), content, u32(11 + content.length));
+  const aggregate = (...tags: Buffer[]): Buffer => message(7, 22, 1, 0, bytes(...tags), size);
+  const delivered = (peer: Peer): number => peer.video.calls.filter((call) => call === 'end').length;
+
+  test('a second of pictures and sound in an aggregate is taken whole', () => {
+    const peer = new Peer().live();
+    peer.video.cost = 10;
+    peer.send(chunkSize(size));
+    const tags = Array.from({ length: 150 }, (_, i) => (i % 5 < 2 ? tag(9, i, avc) : tag(8, i, body(20))));
+    peer.send(aggregate(...tags));
+    assert.deepEqual([delivered(peer), peer.session.counters.audioMessages], [60, 90]);
+    assert.equal(peer.session.counters.malformedAggregates, 0);
+    assert.ok(peer.session.costMs > 60 * 18 * 0.0004, `${peer.session.costMs} ms`);
+  });
+
+  test('others have their turn after an aggregate of much work', () => {
+    const peer = new Peer().live();
+    peer.send(chunkSize(size));
+    const one = aggregate(...Array.from({ length: workPerTurn / 8 }, (_, i) => tag(9, i, avc)));
+    assert.equal(peer.send(one, one), one.length);
+  });
+
+  test('video beyond what an aggregate may cost is left out and counted, sound is not', () => {
+    const peer = new Peer().live();
+    peer.video.cost = 92;
+    peer.send(chunkSize(size));
+    const tags = Array.from({ length: 1000 }, (_, i) => tag(i % 2 === 0 ? 9 : 8, i, avc));
+    peer.send(aggregate(...tags), video(0));
+    assert.equal(delivered(peer), Math.ceil(workPerMessage / 100));
+    assert.deepEqual([peer.session.counters.audioMessages, peer.session.counters.malformedAggregates], [500, 1]);
+    peer.send(video(0));
+    assert.equal(delivered(peer), Math.ceil(workPerMessage / 100) + 1, 'the next message has its own');
+  });
+
+  const open = fmt0(6, 0, 300, 9);
+  const waiting = (count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, i) => message(7, 9, 1, i, i % 2 === 0 ? avc : Buffer.alloc(0))));
+
+  test('messages that wait are delivered behind the open one, and charged', () => {
+    const peer = new Peer().live();
+    peer.send(open, body(128));
+    peer.video.cost = workPerTurn / 4;
+    peer.send(waiting(waitingMessages));
+    assert.equal(delivered(peer), 0);
+    peer.send(bytes([0xc6], body(128), [0xc6], body(44)));
+    assert.equal(delivered(peer), 1 + waitingMessages);
+    assert.ok(peer.session.costMs > 9 * 500 * 0.0004, `${peer.session.costMs} ms`);
+  });
+
+  test('they are charged too when the open one is aborted', () => {
+    const peer = new Peer().live();
+    peer.send(open, body(128), waiting(waitingMessages));
+    peer.video.cost = workPerTurn / 4;
+    peer.send(message(2, 2, 0, 0, u32(6)));
+    assert.equal(delivered(peer), waitingMessages);
+    assert.ok(peer.session.costMs > 8 * 500 * 0.0004, `${peer.session.costMs} ms`);
+  });
+
+  test('more of them than any encoder has end the connection', () => {
+    const peer = new Peer().live();
+    peer.send(open, body(128), waiting(waitingMessages));
+    fails(() => peer.send(waiting(1)), 'partial_bodies_exceeded');
+  });
+});
+
 describe('publish decisions', () => {
   test('S4: input behind publish waits for the answer and is then read as if nothing had happened', () => {
     const peer = new Peer();
