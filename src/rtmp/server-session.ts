@@ -1,4 +1,3 @@
-import type { AmfObject } from '../amf0/value.ts';
 import { readU16, readU32 } from '../base/bytes.ts';
 import { ConnectionError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -11,34 +10,18 @@ import { ServerHandshake } from './handshake.ts';
 import { messageType, userControlEvent } from './message.ts';
 import { MessageBodies } from './message-body.ts';
 import { route } from './message-route.ts';
-import { type ConnectInfo, type PublishRequest, ServerCommands } from './server-commands.ts';
+import { ServerCommands } from './server-commands.ts';
 import { defaultWindow, ServerReplies } from './server-replies.ts';
 import { SessionCounters } from './session-counters.ts';
-import { type DeadlineOptions, SessionDeadlines } from './session-deadlines.ts';
-import { mayBeAvc } from './video-codec.ts';
+import { SessionDeadlines } from './session-deadlines.ts';
+import type { ServerSessionHandler, ServerSessionOptions } from './session-handler.ts';
+import { bodyMayBeAvc, codecHeadBytes, mayBeAvc } from './video-codec.ts';
 import { VideoGate } from './video-gate.ts';
 import type { VideoSink } from './video-sink.ts';
 
 export type { ConnectInfo, PublishRequest } from './server-commands.ts';
+export type { ServerSessionHandler, ServerSessionOptions } from './session-handler.ts';
 export type { VideoSink } from './video-sink.ts';
-
-/** What a server session tells its owner. */
-export interface ServerSessionHandler {
-  /** Bytes for the peer; the session never uses them again. */
-  onOutput(bytes: Uint8Array): void;
-  onConnect(info: ConnectInfo): void;
-  /** To be answered, now or later, with `acceptPublish` or `rejectPublish`. */
-  onPublishRequest(request: PublishRequest): void;
-  /** Once per accepted publication that the peer ends; not when the connection ends. */
-  onUnpublish(cause: 'FCUnpublish' | 'closeStream' | 'deleteStream'): void;
-  onMetadata(values: AmfObject, timestampMs: number): void;
-}
-
-/** `nowMs`: when the connection was accepted. `random` fills an array with random bytes. */
-export interface ServerSessionOptions extends DeadlineOptions {
-  readonly nowMs: number;
-  readonly random: (into: Uint8Array) => void;
-}
 
 /** How far a session is. */
 const stage = {
@@ -82,9 +65,10 @@ export class ServerSession implements MessageSink {
   #answered = false;
   /** A publication was accepted at least once: the strict bounds of a stranger no longer apply. */
   #trusted = false;
-  /** Of the video message that streams through: its first byte is still to come; it may be H.264. */
-  #videoUntouched = false;
-  #videoIsAvc = false;
+  /** Of the video message that streams through: how many of its {@link codecHeadBytes} came; the first, and those behind it. */
+  #codecSeen = 0;
+  #codecFirst = 0;
+  #codecFourCc = 0;
 
   readonly #handler: ServerSessionHandler;
   readonly #handshake: ServerHandshake;
@@ -238,10 +222,7 @@ export class ServerSession implements MessageSink {
   /** Part of {@link MessageSink}, for the chunk decoder. */
   append(stream: ChunkStream, bytes: Buffer, start: number, end: number): void {
     if (stream.route === route.video) {
-      if (this.#videoUntouched) {
-        this.#videoUntouched = false;
-        this.#videoIsAvc = mayBeAvc(bytes, start, end);
-      }
+      if (this.#codecSeen < codecHeadBytes) this.#lookForCodec(bytes, start, end);
       this.#gate.append(bytes, start, end);
     } else if (stream.route >= route.laterVideo) {
       if (end - start === stream.length) {
@@ -264,7 +245,7 @@ export class ServerSession implements MessageSink {
     switch (stream.route) {
       case route.video:
         this.#spend(work.video + this.#gate.end(this.#nowMs));
-        this.#countVideo(stream.length, this.#videoIsAvc);
+        this.#countVideo(stream.length, mayBeAvc(this.#codecFirst, this.#codecFourCc, this.#codecSeen));
         return;
       case route.audio:
         this.counters.audioMessages++;
@@ -297,8 +278,7 @@ export class ServerSession implements MessageSink {
     switch (stream.type) {
       case messageType.video:
         if (this.#gate.open) return route.laterVideo;
-        this.#videoUntouched = true;
-        this.#videoIsAvc = false;
+        this.#codecSeen = 0;
         this.#gate.begin(stream.timestamp, stream.length, this.#nowMs);
         return route.video;
       case messageType.audio:
@@ -387,7 +367,15 @@ export class ServerSession implements MessageSink {
 
   #deliverVideo(timestampMs: number, bytes: Buffer, start: number, end: number): void {
     this.#spend(work.video + this.#gate.deliver(timestampMs, bytes, start, end, this.#nowMs));
-    this.#countVideo(end - start, end > start && mayBeAvc(bytes, start, end));
+    this.#countVideo(end - start, bodyMayBeAvc(bytes, start, end));
+  }
+
+  /** The bytes that tell the codec may come one by one. */
+  #lookForCodec(bytes: Buffer, start: number, end: number): void {
+    for (let at = start; at < end && this.#codecSeen < codecHeadBytes; at++, this.#codecSeen++) {
+      if (this.#codecSeen === 0) this.#codecFirst = bytes[at]!;
+      else this.#codecFourCc = (this.#codecFourCc << 8) | bytes[at]!;
+    }
   }
 
   #countVideo(length: number, isAvc: boolean): void {

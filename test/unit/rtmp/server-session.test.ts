@@ -349,6 +349,43 @@ describe('H6: deadlines', () => {
     assert.equal(peer.session.deadlineMs, 25_000);
   });
 
+  const codecs: [name: string, content: Buffer, isAvc: boolean][] = [
+    ['HEVC', bytes([0xa3], Buffer.from('hvc1'), body(20)), false],
+    ['AV1', bytes([0x91], Buffer.from('av01'), body(20)), false],
+    ['H.264 in Enhanced RTMP', bytes([0xa3], Buffer.from('avc1'), body(20)), true],
+    ['legacy H.264', avc, true],
+    ['a part of the FourCC of H.264', bytes([0x91], Buffer.from('avc')), false],
+  ];
+  for (const [name, content, isAvc] of codecs)
+    test(`${name} is told however it is cut`, () => {
+      const moves = (send: (peer: Peer) => void): boolean => {
+        const peer = new Peer().live();
+        peer.send(chunkSize(1 << 20));
+        peer.nowMs = 10_000;
+        send(peer);
+        assert.equal(peer.session.counters.videoMessages, 1);
+        return peer.session.deadlineMs === 25_000;
+      };
+      const input = video(0, content);
+      for (let cut = 0; cut < input.length; cut++) {
+        const both = moves((peer) => {
+          peer.send(input.subarray(0, cut));
+          peer.send(input.subarray(cut));
+        });
+        assert.equal(both, isAvc, `cut at ${cut}`);
+      }
+      const single = moves((peer) => {
+        for (let at = 0; at < input.length; at++) peer.send(input.subarray(at, at + 1));
+      });
+      assert.equal(single, isAvc, 'byte by byte');
+      const tag = bytes([9], u24(content.length), u24(0), [0], u24(0), content);
+      assert.equal(
+        moves((peer) => peer.send(message(7, 22, 1, 0, tag, 1 << 20))),
+        isAvc,
+        'in an aggregate',
+      );
+    });
+
   test('the receive deadline follows the bytes', () => {
     const session = new ServerSession(
       { onOutput() {}, onConnect() {}, onPublishRequest() {}, onUnpublish() {}, onMetadata() {} },
