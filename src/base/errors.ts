@@ -29,6 +29,7 @@ export const errorTable = {
   connect_repeated: { layer: 'rtmp', peer: true, text: 'connect was sent twice' },
   connect_missing: { layer: 'rtmp', peer: true, text: 'a command came before connect' },
   streams_exceeded: { layer: 'rtmp', peer: true, text: 'too many message streams' },
+  publish_flood: { layer: 'rtmp', peer: true, text: 'the peer publishes and unpublishes too often' },
   output_exceeded: { layer: 'rtmp', peer: true, text: 'the peer does not read our replies' },
 
   // What a publisher may do

@@ -16,6 +16,8 @@ export const limits = {
     restartedMessages: 3,
     /** Message streams of one connection. */
     messageStreams: 8,
+    /** Publications of one connection, at once and more for each second: encoders have one, some a few. Each is told of in log and events. */
+    publications: { atOnce: 8, perSecond: 1 },
     /** Bytes of a command, data or protocol control message, at any time; the largest seen are some 2 KiB. */
     commandBytes: 64 * 1024,
     /** Bytes of messages that are ignored before publishing. */

@@ -77,6 +77,8 @@ export class ServerSession implements MessageSink {
   readonly #commands: ServerCommands;
   readonly #deadlines: SessionDeadlines;
   #ignoredBytes = 0;
+  /** When the publications so far would have come at the rate that is allowed. */
+  #publicationsMs = Number.NEGATIVE_INFINITY;
   /** `#work` when the newest aggregate began. */
   #workBefore = 0;
   /** The body of the message that is about to end, if it lies whole in the caller's buffer. */
@@ -95,6 +97,7 @@ export class ServerSession implements MessageSink {
     this.#commands = new ServerCommands(this.#replies, this.counters, {
       onConnect: (info) => handler.onConnect(info),
       onPublishRequest: (request) => {
+        this.#countPublication();
         this.#stage = stage.asked;
         handler.onPublishRequest(request);
       },
@@ -384,6 +387,13 @@ export class ServerSession implements MessageSink {
     if (length === 0) this.counters.emptyVideoMessages++;
     // Other codecs do not keep a publisher alive, and neither does a message that only trickles in.
     if (isAvc) this.#videoMs = this.#nowMs;
+  }
+
+  #countPublication(): void {
+    const { atOnce, perSecond } = limits.rtmp.publications;
+    const eachMs = 1000 / perSecond;
+    this.#publicationsMs = Math.max(this.#publicationsMs, this.#nowMs) + eachMs;
+    if (this.#publicationsMs - this.#nowMs > atOnce * eachMs) throw new ConnectionError('publish_flood');
   }
 
   #unpublished(cause: 'FCUnpublish' | 'closeStream' | 'deleteStream'): void {

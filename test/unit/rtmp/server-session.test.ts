@@ -497,6 +497,41 @@ describe('bounds', () => {
     }, 'partial_bodies_exceeded');
   });
 
+  describe('publications of one connection', () => {
+    const { atOnce, perSecond } = limits.rtmp.publications;
+    const again = bytes(command('closeStream'), publish('cam1'));
+    const published = (): Peer => {
+      const peer = new Peer().live();
+      for (let i = 1; i < atOnce; i++) peer.send(again);
+      return peer;
+    };
+
+    test('some at once, and no more', () => {
+      const peer = published();
+      assert.equal(peer.requests.length, atOnce);
+      fails(() => peer.send(again), 'publish_flood');
+      assert.equal(peer.requests.length, atOnce, 'nobody is asked about the last one');
+    });
+
+    test('one more for each second, but never more at once', () => {
+      const peer = published();
+      peer.nowMs = 1000 / perSecond;
+      peer.send(again);
+      fails(() => peer.send(again), 'publish_flood');
+
+      const later = published();
+      later.nowMs = 3_600_000;
+      for (let i = 0; i < atOnce; i++) later.send(again);
+      fails(() => later.send(again), 'publish_flood');
+    });
+
+    test('repeated requests of a publication that runs do not count', () => {
+      const peer = new Peer().live();
+      for (let i = 0; i < 3 * atOnce; i++) peer.send(publish('cam1'));
+      assert.equal(peer.session.publishing, true);
+    });
+  });
+
   test('F14: data beyond 64 KiB is skipped', () => {
     const peer = new Peer().live();
     peer.send(chunkSize(1 << 20), message(4, 18, 1, 0, body(70_000), 1 << 20), video(0));
