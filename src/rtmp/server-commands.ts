@@ -142,7 +142,7 @@ export class ServerCommands {
     this.#awaitingDecision = false;
     this.#publishing = true;
     this.#replies.streamBegin(this.#requestStreamId);
-    this.#publishStarted();
+    this.#publishStarted(this.#requestStreamId);
     return true;
   }
 
@@ -198,7 +198,7 @@ export class ServerCommands {
     const resolved = resolveStreamPath(this.#app, name, this.#tcUrl);
     if (this.#publishing) {
       this.#counters.repeatedPublishes++;
-      if (resolved !== null && resolved.path === this.#request?.path) this.#publishStarted();
+      if (resolved !== null && resolved.path === this.#request?.path) this.#publishStarted(messageStreamId);
       else this.#publishRejected(messageStreamId);
       return;
     }
@@ -217,8 +217,8 @@ export class ServerCommands {
     this.#handler.onPublishRequest(this.#request);
   }
 
-  #publishStarted(): void {
-    this.#replies.status(this.#requestStreamId, 'status', 'NetStream.Publish.Start', 'Publishing.');
+  #publishStarted(messageStreamId: number): void {
+    this.#replies.status(messageStreamId, 'status', 'NetStream.Publish.Start', 'Publishing.');
   }
 
   /** The same words for every reason: a stream path can be a key, so which ones exist is nobody's business. */

@@ -15,6 +15,7 @@ import { defaultWindow, ServerReplies } from './server-replies.ts';
 import { SessionCounters } from './session-counters.ts';
 import { SessionDeadlines } from './session-deadlines.ts';
 import type { ServerSessionHandler, ServerSessionOptions } from './session-handler.ts';
+import { byteMs, unitMs, work } from './session-work.ts';
 import { bodyMayBeAvc, codecHeadBytes, mayBeAvc } from './video-codec.ts';
 import { VideoGate } from './video-gate.ts';
 import type { VideoSink } from './video-sink.ts';
@@ -33,12 +34,6 @@ const stage = {
   /** What still comes is dropped. */
   closed: 3,
 } as const;
-
-/** What messages cost in units of {@link limits.rtmp.workPerTurn}, as measured; others cost one. */
-const work = { video: 8, command: 12, data: 12, dataBytesPerUnit: 16 } as const;
-/** Milliseconds of such a unit, and of a byte that is only taken from its place to another. */
-const unitMs = 0.0004;
-const byteMs = 0.000_001;
 
 /**
  * One RTMP peer that publishes, as bytes in and bytes, events and deadlines out. Video bodies go from the caller's
@@ -402,7 +397,7 @@ export class ServerSession implements MessageSink {
     this.#decoder.reroute(route.video, route.skip);
     for (const gathered of [route.laterVideo, route.data, route.aggregate])
       this.#decoder.reroute(gathered, route.discard);
-    this.#deadlines.waitForPublish(this.#nowMs);
+    this.#deadlines.waitForAnother(this.#nowMs);
     this.#handler.onUnpublish(cause);
   }
 

@@ -8,7 +8,7 @@ export interface DeadlineOptions {
   readonly receiveTimeoutMs: number;
 }
 
-type PhaseCode = 'handshake_timeout' | 'publish_timeout' | 'video_timeout';
+type PhaseCode = 'handshake_timeout' | 'publish_timeout' | 'video_timeout' | 'unpublished';
 
 /**
  * When a connection has to be cut off. One deadline belongs to the phase (handshake, then publish, then video) and does
@@ -31,6 +31,12 @@ export class SessionDeadlines {
     this.#phaseMs = nowMs;
   }
 
+  /** The peer has ended a publication in order: another one may follow, within the same time, or nothing. */
+  waitForAnother(nowMs: number): void {
+    this.#phase = 'unpublished';
+    this.#phaseMs = nowMs;
+  }
+
   /** From now on complete video messages are waited for, one after the other. */
   waitForVideo(nowMs: number): void {
     this.#phase = 'video_timeout';
@@ -50,7 +56,7 @@ export class SessionDeadlines {
 
   #phaseDeadlineMs(videoMs: number): number {
     if (this.#phase === 'handshake_timeout') return this.#phaseMs + this.#options.handshakeTimeoutMs;
-    if (this.#phase === 'publish_timeout') return this.#phaseMs + this.#options.publishTimeoutMs;
-    return Math.max(this.#phaseMs, videoMs) + this.#options.videoTimeoutMs;
+    if (this.#phase === 'video_timeout') return Math.max(this.#phaseMs, videoMs) + this.#options.videoTimeoutMs;
+    return this.#phaseMs + this.#options.publishTimeoutMs;
   }
 }

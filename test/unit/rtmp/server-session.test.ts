@@ -283,6 +283,22 @@ describe('publish decisions', () => {
     assert.equal(peer.replies().at(-1), 'onStatus csid=5 stream=0 tx=0 NetStream.Publish.BadName');
   });
 
+  test('a request that is repeated is answered on the message stream that it came on', () => {
+    const on = (stream: number, name: string): Buffer =>
+      message(3, 20, stream, 0, bytes(string('publish'), number(3), amf.null, string(name)));
+    const peer = new Peer();
+    peer.send(handshake(), connect, on(0, 'cam1'), command('createStream'), on(1, 'cam1'), on(1, 'cam2'));
+    assert.deepEqual(
+      peer.replies().filter((reply) => reply.includes('Publish.')),
+      [
+        'onStatus csid=5 stream=0 tx=0 NetStream.Publish.Start',
+        'onStatus csid=5 stream=1 tx=0 NetStream.Publish.Start',
+        'onStatus csid=5 stream=1 tx=0 NetStream.Publish.BadName',
+      ],
+    );
+    assert.equal(peer.requests.length, 1);
+  });
+
   test('an answer that nobody waits for does nothing', () => {
     const peer = new Peer().live();
     const replies = peer.replies().length;
@@ -408,7 +424,10 @@ describe('H6: deadlines', () => {
     const peer = new Peer().live();
     peer.nowMs = 4_000;
     peer.send(command('closeStream'));
-    assert.equal(peer.session.expired(14_000), 'publish_timeout');
+    assert.equal(peer.session.expired(13_999), null);
+    assert.equal(peer.session.expired(14_000), 'unpublished', 'nobody can say that it never published');
+    peer.send(publish('cam1'));
+    assert.equal(peer.session.expired(19_000), 'video_timeout');
   });
 });
 
