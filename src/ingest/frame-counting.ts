@@ -107,8 +107,8 @@ export class FrameCounting {
     this.#counters.add(publisherWord.truncated, 1);
   }
 
-  tolerated(): void {
-    this.#counters.add(publisherWord.tolerated, 1);
+  tolerated(count: number): void {
+    this.#counters.add(publisherWord.tolerated, count);
   }
 
   /** The newest one that was counted is not in the ring: the thread has no time for it. */

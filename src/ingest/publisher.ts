@@ -156,6 +156,11 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     if (this.#live) this.#counting.threadTime(busyMs, idleMs);
   }
 
+  /** The RTMP session put up with so many oddities more. */
+  tolerate(count: number): void {
+    if (this.#live && count > 0) this.#counting.tolerated(count);
+  }
+
   /** Values of an onMetaData message. They become a metadata record and an event, for people to read. */
   metadata(values: ReadonlyMap<string, unknown>, nowMs: number): void {
     if (!this.#live) return;
@@ -195,7 +200,8 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     if (ended === phase.direct) cost = this.#units.close(this.#nowMs);
     else if (ended === phase.gather) cost = this.#endGathered();
     else if (ended === phase.shed) this.#endShed();
-    else if (ended === phase.head) this.onTolerated();
+    // One without a body is counted where it came from.
+    else if (ended === phase.head && this.#length > 0) this.onTolerated();
     if (this.#metadataDue) this.#writeMetadata(this.#nowMs);
     return cost;
   }
@@ -412,7 +418,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
 
   /** Part of {@link AccessUnitObserver}. */
   onTolerated(): void {
-    this.#counting.tolerated();
+    this.#counting.tolerated(1);
   }
 
   #writeMetadata(nowMs: number): void {

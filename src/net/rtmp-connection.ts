@@ -71,6 +71,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   #tlsVersion = '';
   /** The peer has ended a stream in order at least once. */
   #unpublished = false;
+  /** Oddities of the session that are in the counters of a stream. */
+  #countedOddities = 0;
   #reason: ErrorCode | null = null;
   /** The peer has gone, and is seen off when it is its turn. */
   #leaving = false;
@@ -152,7 +154,16 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
 
   /** Milliseconds that the thread was busy and idle so far, for the statistics of the stream. */
   threadTime(busyMs: number, idleMs: number): void {
-    this.#publisher?.threadTime(busyMs, idleMs);
+    if (this.#publisher === null) return;
+    this.#publisher.threadTime(busyMs, idleMs);
+    this.#countOddities(this.#publisher);
+  }
+
+  /** What the session has put up with since the last time is the stream's: nobody else tells an operator of it. */
+  #countOddities(publisher: Publisher): void {
+    const { tolerated } = this.#session.counters;
+    publisher.tolerate(tolerated - this.#countedOddities);
+    this.#countedOddities = tolerated;
   }
 
   // ---- socket ----------------------------------------------------------------------------------------------------------
@@ -379,7 +390,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
     const publisher = this.#publisher;
     this.#publisher = null;
     try {
-      publisher?.stop();
+      if (publisher === null) return;
+      this.#countOddities(publisher);
+      publisher.stop();
     } catch (error) {
       this.#context.logger.error({ err: error, conn: this.#task.peer.id }, 'internal error at the end of a stream');
     }

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { test } from 'node:test';
+import type { ErrorCode } from '../../../src/base/errors.ts';
+import type { ConnectionToMain } from '../../../src/control/messages.ts';
+import { Newcomers } from '../../../src/net/newcomers.ts';
+import { ReadTurns } from '../../../src/net/read-turns.ts';
+import { RtmpConnection } from '../../../src/net/rtmp-connection.ts';
+import { amf, bytes, handshake, message } from '../../golden/wire.ts';
+import { PublisherRig } from '../ingest/publisher-rig.ts';
+
+/** A peer that only listens. */
+class FakeSocket extends Duplex {
+  override _read(): void {}
+  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
+    done();
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  destroySoon(): void {
+    this.destroy();
+  }
+}
+
+/** A connection whose claims are granted at once, and the counters of its camera. */
+class Scene {
+  readonly rig = new PublisherRig();
+  readonly told: ConnectionToMain[] = [];
+  ended: ErrorCode | null = null;
+  readonly #clock = { nowMs: () => this.rig.nowMs, wallMs: () => 0 };
+  readonly connection: RtmpConnection;
+
+  constructor() {
+    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const timeouts = { handshakeMs: 5_000, publishMs: 10_000, videoMs: 15_000, receiveMs: 30_000 };
+    this.connection = new RtmpConnection(
+      {
+        clock: this.#clock,
+        logger: log as never,
+        readBuffer: Buffer.alloc(1024),
+        turns: new ReadTurns(this.#clock, () => {}),
+        random: (into) => into.fill(1),
+        tls: null,
+        newcomers: new Newcomers(),
+        introduce() {},
+        tellMain: (_id, message) => this.told.push(message),
+        createPublisher: () => this.rig.publisher,
+      },
+      {
+        peer: { id: 'r1', address: '192.0.2.1', port: 1 },
+        listener: 'rtmp',
+        acceptedMs: this.rig.nowMs,
+        socket: new FakeSocket() as unknown as Socket,
+        tls: false,
+        timeouts,
+      },
+      (reason) => {
+        this.ended = reason;
+      },
+    );
+  }
+
+  send(...parts: Buffer[]): void {
+    const input = Buffer.concat(parts);
+    this.connection.onRead(input.length, input);
+  }
+
+  publish(): void {
+    this.send(command('publish', amf.null, amf.string('cam1'), amf.string('live')));
+    assert.equal(this.told.at(-1)?.type, 'claim');
+    this.connection.onMain({ type: 'granted', camera: 0, ring: null as never });
+  }
+
+  get tolerated(): number {
+    return this.rig.counters.tolerated;
+  }
+}
+
+const command = (name: string, ...values: Buffer[]): Buffer =>
+  message(3, 20, 0, 0, bytes(amf.string(name), amf.number(0), ...values));
+const connect = command('connect', amf.object({ app: amf.string('live') }));
+/** Messages of a type that does not exist. */
+const odd = (count: number): Buffer => Buffer.concat(Array<Buffer>(count).fill(message(4, 99, 1, 0, Buffer.alloc(3))));
+
+test('what the session put up with is counted with the stream, once a second', () => {
+  const scene = new Scene();
+  scene.send(handshake(), connect, command('noSuchCommand'));
+  scene.publish();
+  assert.equal(scene.tolerated, 0);
+  scene.connection.threadTime(1, 1);
+  assert.equal(scene.tolerated, 1, 'what came before the stream is of no other');
+  scene.send(odd(3));
+  scene.connection.threadTime(2, 2);
+  scene.connection.threadTime(3, 3);
+  assert.equal(scene.tolerated, 4);
+});
+
+test('the last of it when the stream ends, in order or with the connection', () => {
+  const unpublished = new Scene();
+  unpublished.send(handshake(), connect);
+  unpublished.publish();
+  unpublished.send(odd(2), command('closeStream'));
+  assert.equal(unpublished.told.at(-1)?.type, 'release');
+  assert.equal(unpublished.tolerated, 2);
+  unpublished.connection.threadTime(1, 1);
+  assert.equal(unpublished.tolerated, 2);
+
+  const cut = new Scene();
+  cut.send(handshake(), connect);
+  cut.publish();
+  cut.send(odd(5));
+  cut.connection.cut('kicked');
+  assert.equal(cut.tolerated, 5);
+});
+
+test('a video message without a body is one oddity, not two', () => {
+  const scene = new Scene();
+  scene.send(handshake(), connect);
+  scene.publish();
+  scene.send(message(6, 9, 1, 0, Buffer.alloc(0)));
+  scene.connection.threadTime(1, 1);
+  assert.equal(scene.tolerated, 1);
+});
