@@ -134,6 +134,7 @@ export class Server {
       ringOptions(config),
       (camera) => this.#memory.consumersOf(camera),
       (camera, ring) => this.#consumers.broadcast({ type: 'ring', camera: camera.index, ring }),
+      systemClock,
     );
     this.#registry = new PathRegistry(this.#cameras, config.publishConflict, (camera, nowMs) => {
       return nowMs - streamCounters.publisher(camera.index).get(publisherWord.lastArrivalMs);
