@@ -8,6 +8,9 @@ const repeatMs = 1_000;
 /** Events about codecs that are not H.264; a stream that mixes more of them says nothing new. */
 const codecEvents = 4;
 
+/** Milliseconds by which a constant composition time may differ: an encoder that rounds both times, each its own way. */
+const roundingMs = 2;
+
 /** Tells the operator about a stream, once where once says it all and never faster than a log can take. */
 export class EventReporter {
   readonly #onEvent: (event: PublisherEvent) => void;
@@ -16,7 +19,8 @@ export class EventReporter {
   #nextDiscontinuityMs = 0;
   #codecEvents = 0;
   #lastCodec = -1;
-  #firstCompositionMs = Number.NaN;
+  #smallestCompositionMs = Number.POSITIVE_INFINITY;
+  #largestCompositionMs = Number.NEGATIVE_INFINITY;
   #bFrames = false;
   #stuckClock = false;
   #noIdr = false;
@@ -40,12 +44,12 @@ export class EventReporter {
 
   /** The composition time of an access unit. Only one that changes means reordering; some encoders add a constant. */
   composition(compositionMs: number): void {
-    if (this.#bFrames || compositionMs === this.#firstCompositionMs) return;
-    if (Number.isNaN(this.#firstCompositionMs)) this.#firstCompositionMs = compositionMs;
-    else {
-      this.#bFrames = true;
-      this.#onEvent({ type: 'b_frames' });
-    }
+    if (this.#bFrames) return;
+    if (compositionMs < this.#smallestCompositionMs) this.#smallestCompositionMs = compositionMs;
+    if (compositionMs > this.#largestCompositionMs) this.#largestCompositionMs = compositionMs;
+    if (this.#largestCompositionMs - this.#smallestCompositionMs <= roundingMs) return;
+    this.#bFrames = true;
+    this.#onEvent({ type: 'b_frames' });
   }
 
   /** The publisher's clock jumped. */

@@ -70,6 +70,20 @@ describe('the usual stream', () => {
     assert.equal(constant.events.filter((event) => event.type === 'b_frames').length, 0);
   });
 
+  test('a composition time that is rounded to milliseconds is no reordering, one that differs by more is', () => {
+    for (const [times, events] of [
+      [[66, 67, 66, 68, 67], 0],
+      [[67, 66, 67, 65], 0],
+      [[66, 68, 65], 1],
+      [[0, 1, 0, 3, 0], 1],
+    ] as const) {
+      const rig = new PublisherRig();
+      for (const [i, compositionMs] of times.entries())
+        rig.send(i * 33, naluTag(avcc(i === 0 ? idr() : slice()), { key: i === 0, compositionMs }));
+      assert.equal(rig.events.filter(({ type }) => type === 'b_frames').length, events, `${times}`);
+    }
+  });
+
   test('a message may arrive in pieces, cut anywhere', () => {
     const body = naluTag(avcc(slice(), slice(30, [0x24, 0x84])));
     for (let cut = 0; cut <= body.length; cut++) {
