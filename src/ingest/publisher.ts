@@ -283,6 +283,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     const flags = this.#units.timeline.discontinuity ? recordFlag.discontinuity : 0;
     this.#counting.frame(this.#length - this.#headWanted, flags, dtsMs, nowMs, this.#writer.depth);
     this.#counting.shed();
+    this.#shedding.onShed(dtsMs);
     if (flags !== 0) this.#report(flags, nowMs);
   }
 
@@ -382,7 +383,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   onRecord(bytes: number, flags: number, dtsMs: number, arrivalMs: number): void {
     this.#counting.frame(bytes, flags, dtsMs, arrivalMs, this.#writer.depth);
     if (!this.#writer.unread) this.#ring();
-    if ((flags & entryFlags) !== 0) this.#shedding.onEntry();
+    if ((flags & entryFlags) !== 0) this.#shedding.onEntry(dtsMs);
     const { timeline, startPoints } = this.#units;
     const isRemarkable = (flags & recordFlag.discontinuity) !== 0 || timeline.stuck || startPoints.withoutIdr;
     if (isRemarkable || this.#parametersDue) this.#report(flags, arrivalMs);

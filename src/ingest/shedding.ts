@@ -1,5 +1,6 @@
 import { drawLateLimitMs } from '../base/late-limit.ts';
 import { limits } from '../base/limits.ts';
+import { lostIdrMs } from './start-points.ts';
 
 /** How the thread that a stream is received by fares, from one moment to the next. */
 export interface ThreadPressure {
@@ -10,9 +11,13 @@ export interface ThreadPressure {
 /** Part of the lateness of a group of pictures ago below which a stream catches up: then to leave out the rest is worth it. */
 const fallingPart = 0.9;
 
+/** Keyframes on end after which another one is expected: some encoders send one only, at the start. */
+const expectedAfter = 2;
+
 /**
  * Which access units of one stream are not even put into the ring, because the thread cannot keep up: those from one that is late
- * on, up to the next keyframe. To read past them saves the copy, and all that consumers would do.
+ * on, up to the next keyframe. To read past them saves the copy, and all that consumers would do. Where no keyframe comes for as long
+ * as {@link StartPoints} waits for one, that gives readers another place to start, so what follows is taken.
  *
  * While the thread has time nothing is left out, however late: then it is the link that was slow, and its pictures are wanted.
  */
@@ -29,8 +34,14 @@ export class Shedding {
   #isCatchingUp = false;
   /** What the newest tag says. */
   #keyframe = false;
-  /** The newest picture that decoding can start at was in a tag that said so. Where none is, nobody knows where to go on. */
-  #isMarked = false;
+  /**
+   * Pictures on end that decoding can start at and whose tags said so, up to {@link expectedAfter}. Where they do not, nobody knows
+   * where to go on.
+   */
+  #marked = 0;
+  /** Decoding times of the newest of these pictures, and of the newest access unit that was left out. */
+  #entryDtsMs = 0;
+  #shedDtsMs = 0;
 
   /** `random` returns 0 to 1, without the 1. */
   constructor(pressure: ThreadPressure, random: () => number) {
@@ -49,16 +60,26 @@ export class Shedding {
       this.#keyframeLateMs = lateMs;
       return false;
     }
-    if (this.#active) return true;
-    if (lateMs < this.#limitMs || !this.#pressure.saturated || !this.#isMarked) return false;
+    if (this.#active) {
+      this.#active = this.#shedDtsMs - this.#entryDtsMs <= lostIdrMs;
+      return this.#active;
+    }
+    if (lateMs < this.#limitMs || !this.#pressure.saturated || this.#marked < expectedAfter) return false;
     if (this.#groups >= limits.shedding.groups && !this.#isCatchingUp) return false;
     this.#limitMs = drawLateLimitMs(this.#random);
     this.#active = true;
     return true;
   }
 
+  /** The newest access unit was left out. */
+  onShed(dtsMs: number): void {
+    this.#shedDtsMs = dtsMs;
+  }
+
   /** The newest access unit is one that decoding can start at. */
-  onEntry(): void {
-    this.#isMarked = this.#keyframe;
+  onEntry(dtsMs: number): void {
+    this.#marked = this.#keyframe ? Math.min(this.#marked + 1, expectedAfter) : 0;
+    this.#entryDtsMs = dtsMs;
+    this.#shedDtsMs = dtsMs;
   }
 }

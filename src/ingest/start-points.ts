@@ -8,7 +8,7 @@ const recoveryWaitMs = 2_000;
 const neverIdrMs = 2_000;
 
 /** The same for a stream that began with an IDR. Encoders with a keyframe each 20 s are sold as such. */
-const lostIdrMs = 30_000;
+export const lostIdrMs = 30_000;
 
 /** Milliseconds between two start points in a stream that marks none itself. */
 const assumedEveryMs = 2_000;

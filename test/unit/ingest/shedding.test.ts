@@ -16,11 +16,11 @@ import {
   userSei,
 } from './publisher-rig.ts';
 
-/** A stream past its beginning whose next messages come `lateMs` too late; the next timestamp is 80. */
-function lateRig(lateMs: number, { saturated = true, random = 0 } = {}): PublisherRig {
+/** A stream past its beginning, of two keyframes, whose next messages come `lateMs` too late; the next timestamp is 80. */
+function lateRig(lateMs: number, { saturated = true, random = 0, keyframes = [0, 1] } = {}): PublisherRig {
   const rig = new PublisherRig(undefined, random);
   rig.send(0, headerTag([sps], [pps]));
-  sendPictures(rig, 0, 2, [0]);
+  sendPictures(rig, 0, 2, keyframes);
   rig.records.length = 0;
   rig.nowMs += lateMs;
   rig.pressure.saturated = saturated;
@@ -165,7 +165,56 @@ describe('a thread that cannot keep up', () => {
   });
 });
 
+describe('keyframes that do not come any more', () => {
+  /** Sends pictures for so many seconds of video. */
+  const seconds = (rig: PublisherRig, fromMs: number, count: number) => sendPictures(rig, fromMs, count * 25);
+
+  test('half a minute of video after the last one readers are given another place to start', () => {
+    const rig = lateRig(1500);
+    seconds(rig, 80, 2);
+    rig.pressure.saturated = false;
+    rig.nowMs -= 1500;
+    seconds(rig, 2080, 27);
+    assert.equal(rig.video.length, 1);
+    seconds(rig, 29_080, 5);
+    const [, first, ...others] = rig.video;
+    assert.deepEqual([first?.dtsMs, first?.flags], [30_120, recordFlag.recoveryPoint]);
+    assert.equal(others.length, (34_040 - 30_120) / 40);
+    assert.equal(rig.events.filter(({ type }) => type === 'no_idr').length, 1);
+  });
+
+  test('the same while the thread still cannot keep up: something moves, and the next keyframe ends it', () => {
+    const rig = lateRig(5000);
+    seconds(rig, 80, 30);
+    seconds(rig, 30_080, 30);
+    assert.equal(rig.video.at(1)?.flags, recordFlag.recoveryPoint | recordFlag.heldUp);
+    assert.equal(rig.video.at(-1)?.dtsMs, 60_040);
+    const before = rig.counters.shed;
+    sendPictures(rig, 60_080, 50, [0, 25]);
+    assert.ok(rig.counters.shed > before, 'there are keyframes again');
+  });
+
+  test('a keyframe every twenty seconds is waited for', () => {
+    const rig = lateRig(1500);
+    seconds(rig, 80, 2);
+    rig.pressure.saturated = false;
+    seconds(rig, 2080, 18);
+    sendPictures(rig, 20_080, 2, [0]);
+    assert.deepEqual(times(rig), [80, 20_080, 20_120]);
+    assert.equal(rig.video[1]?.flags, recordFlag.keyframe);
+  });
+});
+
 describe('streams that nothing is left out of, since nobody knew where to go on', () => {
+  test('one keyframe so far: it may be the only one', () => {
+    const rig = lateRig(1500, { keyframes: [0] });
+    sendPictures(rig, 80, 5);
+    assert.equal(rig.video.length, 5);
+    assert.equal(rig.counters.shed, 0);
+    sendPictures(rig, 280, 5, [0]);
+    assert.equal(rig.counters.shed, 4);
+  });
+
   test('keyframes whose tags do not say so', () => {
     const rig = new PublisherRig();
     rig.settle();
