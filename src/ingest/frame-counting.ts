@@ -5,21 +5,55 @@ import type { ThreadPressure } from './shedding.ts';
 
 /**
  * Milliseconds for which the promptest access unit is what others are late against: this span and the one before. Long
- * enough to reach behind a burst, short enough that the drift of a publisher's clock does not look like lateness.
+ * enough to reach behind a burst, short enough that a link that is slower for good is told of once.
  */
 const promptSpanMs = 30_000;
 
-/** Keeps the shared counters of one stream. Nothing here allocates once the stream has started. */
+/** Milliseconds of the first two spans; each that follows is twice as long. So a drift is known before it looks like lateness. */
+const firstSpanMs = 1_000;
+
+/** Milliseconds by which a later frame may lie below the line before the one that it was drawn through is taken to have been late. */
+const lateAnchorMs = 5;
+
+/**
+ * The steepest drift that is taken out, as a part of the time. Encoders that count their time stamps in whole milliseconds a picture
+ * lose 1 % at 30 frames a second (33 ms) and 4 % at 60 and 120 (16 and 8 ms). A link whose frames fall behind faster is slow. A clock
+ * that is too fast needs no line: each of its frames is the promptest.
+ */
+const steepestDrift = 0.05;
+
+/**
+ * Keeps the shared counters of one stream. Nothing here allocates once the stream has started.
+ *
+ * A frame is as late as it lies above a line: through the promptest frame of the span before, with the slope from one such frame to the
+ * next, which is the drift of the publisher's clock against ours.
+ *
+ *     arrival - decoding time                       x       x  late frames
+ *       │                                x      x       ____o
+ *       │                            ____o-----------              o  promptest of their span
+ *       │            ____o-----------
+ *       │___o--------
+ *       └──────────────────────────────────────────────────── arrival
+ */
 export class FrameCounting {
   /** The words of all streams, and where those of this one begin. */
   readonly #words: Float64Array<SharedArrayBuffer>;
   readonly #at: number;
   // Infinity makes V8 keep these as doubles from the start.
-  /** Smallest arrival minus decoding time: of this span and the one before, and of this span. */
+  /** Where the line is at the arrival {@link #anchorMs}, and what it rises by in a millisecond. */
   #promptMs = Number.POSITIVE_INFINITY;
+  #drift = Number.NaN;
+  #anchorMs = Number.NaN;
+  /** The promptest frame of this span: where a parallel line through it is at the anchor, and its arrival. */
   #spanPromptMs = Number.POSITIVE_INFINITY;
+  #spanPromptAtMs = Number.NaN;
   #spanEndMs = Number.NEGATIVE_INFINITY;
-  /** How late the newest access unit came, against the promptest one of this span and the one before; milliseconds. */
+  /** Arrival minus decoding time of the frame that the line was drawn through; infinite before the end of the first span. */
+  #anchorDelayMs = Number.POSITIVE_INFINITY;
+  /** The drift as the newest span has it, infinite before the first. */
+  #spanDrift = Number.POSITIVE_INFINITY;
+  #spanMs = firstSpanMs;
+  /** How late the newest access unit came, against the promptest one of this span and the one before, drift aside; milliseconds. */
   lateMs = 0;
   readonly #counters: PublisherCounters;
   readonly #wallMs: () => number;
@@ -59,9 +93,12 @@ export class FrameCounting {
     if (frames === 0) this.#first(dtsMs, arrivalMs);
     if (frames === 0 || window !== words[at + publisherWord.window]) this.#counters.forgetExtremes(window);
 
-    const delayMs = arrivalMs - dtsMs;
     if (arrivalMs >= this.#spanEndMs) this.#beginSpan(arrivalMs);
-    if (delayMs < this.#spanPromptMs) this.#spanPromptMs = delayMs;
+    const delayMs = arrivalMs - dtsMs - this.#drift * (arrivalMs - this.#anchorMs);
+    if (delayMs < this.#spanPromptMs) {
+      this.#spanPromptMs = delayMs;
+      this.#spanPromptAtMs = arrivalMs;
+    }
     if (delayMs < this.#promptMs) this.#promptMs = delayMs;
     const lateMs = delayMs - this.#promptMs;
     this.lateMs = lateMs;
@@ -132,10 +169,46 @@ export class FrameCounting {
   }
 
   #beginSpan(arrivalMs: number): void {
-    // What is late because of this thread must not become what is usual.
-    if (!this.#pressure.saturated || this.#spanPromptMs < this.#promptMs) this.#promptMs = this.#spanPromptMs;
+    if (Number.isNaN(this.#drift)) {
+      this.#drift = 0;
+      this.#anchorMs = arrivalMs;
+      // What is late because of this thread must not become what is usual: meanwhile the line goes on as it was.
+    } else if (!this.#pressure.saturated) this.#endSpan();
     this.#spanPromptMs = Number.POSITIVE_INFINITY;
-    this.#spanEndMs = arrivalMs + promptSpanMs;
+    this.#spanEndMs = arrivalMs + this.#spanMs;
+  }
+
+  /** Draws the line anew. */
+  #endSpan(): void {
+    const atMs = this.#spanPromptAtMs;
+    const delayMs = this.#spanPromptMs + this.#drift * (atMs - this.#anchorMs);
+    const isFirst = this.#anchorDelayMs === Number.POSITIVE_INFINITY;
+    if (isFirst) {
+      this.#moveAnchor(atMs, delayMs);
+      return;
+    }
+    const isWhole = this.#spanMs === promptSpanMs;
+    const elapsedMs = atMs - this.#anchorMs;
+    if (elapsedMs < this.#spanMs / 2) {
+      // The end of a span and the beginning of the next: too near to each other for a slope.
+      if (isWhole) this.#promptMs = this.#spanPromptMs;
+      return;
+    }
+    const drift = (delayMs - this.#anchorDelayMs) / elapsedMs;
+    // As the first frames of a stream often are: what was measured from there says little.
+    const wasLate = !isWhole && this.#spanPromptMs < this.#anchorDelayMs - lateAnchorMs;
+    // The smaller of two: a link that stood still for a whole span has no slower clock.
+    this.#drift = Math.max(0, Math.min(drift, this.#spanDrift, steepestDrift));
+    this.#spanDrift = wasLate ? Number.POSITIVE_INFINITY : drift;
+    if (isWhole || wasLate) this.#moveAnchor(atMs, delayMs);
+    else this.#promptMs = Math.min(this.#anchorDelayMs, delayMs - this.#drift * elapsedMs);
+    this.#spanMs = Math.min(2 * this.#spanMs, promptSpanMs);
+  }
+
+  #moveAnchor(atMs: number, delayMs: number): void {
+    this.#anchorMs = atMs;
+    this.#anchorDelayMs = delayMs;
+    this.#promptMs = delayMs;
   }
 
   #flagged(flags: number): void {

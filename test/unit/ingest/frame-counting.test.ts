@@ -112,6 +112,139 @@ describe('lateness', () => {
   });
 });
 
+describe('lateness of a clock that is not ours', () => {
+  /** A stream of pictures, whose clock shows `stepMs` more with each. */
+  class Drifting {
+    readonly block = new StreamCounters(StreamCounters.create(1)).publisher(0);
+    readonly pressure = { saturated: false };
+    readonly #counting = new FrameCounting(this.block, () => 0, this.pressure);
+    readonly #fps: number;
+    readonly #stepMs: number;
+    #n = 0;
+
+    constructor(fps: number, stepMs = 1000 / fps) {
+      this.#fps = fps;
+      this.#stepMs = stepMs;
+      this.#counting.start(1, 5000);
+    }
+
+    /** Runs up to second `end`; `delayMs` of a picture at a second is what it comes late. Returns how late it was found to be. */
+    until(end: number, delayMs: (second: number) => number = () => 0): { least: number; most: number } {
+      let least = Number.POSITIVE_INFINITY;
+      let most = 0;
+      for (; this.#n < end * this.#fps; this.#n++) {
+        const second = this.#n / this.#fps;
+        this.#counting.frame(1, 0, Math.floor(this.#n * this.#stepMs), 5000 + second * 1000 + delayMs(second), 1);
+        least = Math.min(least, this.#counting.lateMs);
+        most = Math.max(most, this.#counting.lateMs);
+      }
+      return { least, most };
+    }
+  }
+
+  /** Frames a second, and what the time stamps of encoders go on with each that count in whole milliseconds. */
+  const clocks = [
+    [30, 33],
+    [29.97, 33],
+    [24, 41],
+    [60, 16],
+    [59.94, 16],
+    [120, 8],
+    [60, 17],
+    [25, 40],
+    [1, 990],
+  ] as const;
+
+  /** Up to 40 ms, most of the time much less. */
+  const jitter = (): ((second: number) => number) => {
+    let state = 1;
+    return () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return 40 * (state / 2 ** 32) ** 4;
+    };
+  };
+
+  test('time stamps that go on by whole milliseconds are not late, from the first seconds on', () => {
+    for (const [fps, stepMs] of clocks) {
+      const stream = new Drifting(fps, stepMs);
+      const start = stream.until(8).most;
+      const later = stream.until(600).most;
+      assert.ok(start < 250 && later < 20, `${fps} fps, ${stepMs} ms: ${start} and ${later} ms late`);
+    }
+  });
+
+  test('nor are they on a link with jitter, or after a start that is slow', () => {
+    for (const [fps, stepMs] of clocks.slice(0, -1)) {
+      const stream = new Drifting(fps, stepMs);
+      const random = jitter();
+      const most = stream.until(600, (second) => random(second) + (second < 2 ? 50 : 0)).most;
+      assert.ok(most < 400, `${fps} fps, ${stepMs} ms: ${most} ms late, and from 500 ms on the network is blamed`);
+    }
+  });
+
+  test('a link that stood still is seen, and nothing after it', () => {
+    for (const [fps, stepMs] of clocks) {
+      for (const from of [1, 9, 40, 200]) {
+        const stream = new Drifting(fps, stepMs);
+        const held = (second: number) =>
+          Math.max(0, second >= from && second < from + 3 ? 3000 - (second - from) * 1000 : 0);
+        const { most } = stream.until(from + 3, held);
+        assert.ok(most > 2700 && most < 3200, `${fps} fps, ${stepMs} ms, after ${from} s: ${most} ms`);
+        stream.until(from + 5);
+        const after = stream.until(from + 200).most;
+        assert.ok(after < 250, `${fps} fps, ${stepMs} ms, after ${from} s: ${after} ms afterwards`);
+      }
+    }
+  });
+
+  test('a link that gets slower and slower is seen', () => {
+    for (const [fps, stepMs] of clocks) {
+      for (const msPerSecond of [50, 100, 300]) {
+        const stream = new Drifting(fps, stepMs);
+        stream.until(100);
+        const { most } = stream.until(140, (second) => (second - 100) * msPerSecond);
+        assert.ok(most > 20 * msPerSecond, `${fps} fps, ${stepMs} ms, ${msPerSecond} ms in a second: ${most} ms`);
+      }
+    }
+  });
+
+  test('a link that is slower than before, for good, is seen for half a minute', () => {
+    const stream = new Drifting(30, 33);
+    stream.until(100);
+    const { least } = stream.until(130, () => 2000);
+    assert.ok(least > 1900, `${least}`);
+    stream.until(200, () => 2000);
+    assert.ok(stream.until(400, () => 2000).most < 100);
+  });
+
+  test('while the thread has nothing but work, the drift goes on as before and lateness does not become usual', () => {
+    for (const [fps, stepMs] of clocks) {
+      const stream = new Drifting(fps, stepMs);
+      stream.until(50);
+      stream.pressure.saturated = true;
+      const punctual = stream.until(350).most;
+      assert.ok(punctual < 100, `${fps} fps, ${stepMs} ms: ${punctual} ms`);
+      if (fps * stepMs > 1000) continue;
+      const { least } = stream.until(500, () => 2000);
+      assert.ok(least > 1800, `${fps} fps, ${stepMs} ms: ${least} ms`);
+    }
+  });
+
+  test('a stream that begins while the thread has nothing but work: what it learns then is no drift', () => {
+    const stream = new Drifting(25);
+    stream.pressure.saturated = true;
+    const { most } = stream.until(60, (second) => second * 40);
+    assert.ok(most > 2300, `${most}`);
+  });
+
+  test('a clock that is set right is followed', () => {
+    const drift = new Drifting(30, 33);
+    drift.until(100);
+    // The picture comes when its time stamp says, with what has gathered.
+    assert.ok(drift.until(300, (second) => -(second - 100) * 10).most < 20);
+  });
+});
+
 test('the time of the thread counts from the first note', () => {
   const { counting, block } = begin();
   counting.threadTime(5000, 90_000);

@@ -125,6 +125,19 @@ describe('a thread that cannot keep up', () => {
     assert.equal(rig.video.length, 30 * 25 + 60);
   });
 
+  test('leaves out nothing of a stream that is on time and whose clock is slow', () => {
+    const rig = new PublisherRig();
+    const startMs = rig.nowMs;
+    rig.send(0, headerTag([sps], [pps]));
+    for (let i = 0; i < 180 * 60; i++) {
+      rig.nowMs = startMs + (i * 1000) / 60;
+      rig.pressure.saturated = i >= 30 * 60;
+      const key = i % 60 === 0;
+      rig.send(i * 16, naluTag(avcc(key ? idr() : slice()), { key }));
+    }
+    assert.equal(rig.counters.shed, 0);
+  });
+
   test('messages that come in pieces, and one that does not end', () => {
     const rig = lateRig(1500);
     sendPictures(rig, 80, 1);
