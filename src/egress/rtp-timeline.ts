@@ -43,7 +43,9 @@ export class RtpTimeline {
 
   /** PLAY: time went on since the last frame, and the next one is placed by its arrival after `nowMs`. */
   resume(nowMs: number): void {
-    this.#ticks += Math.round(Math.max(0, nowMs - this.#lastArrivalMs) * ticksPerMs);
+    // With a keyframe that came before PAUSE the moment lies in the past, and no time stamp is given twice.
+    const elapsed = Math.round((nowMs - this.#lastArrivalMs) * ticksPerMs);
+    this.#ticks += Math.max(this.#taken ? 1 : 0, elapsed);
     this.#lastArrivalMs = nowMs;
     this.#offset = Number.NaN;
     this.#taken = false;

@@ -77,6 +77,19 @@ describe('RTP timeline', () => {
     assert.equal(timeline.place(5100, 5200) - last, 5100 * 90);
   });
 
+  test('PLAY after PAUSE takes no time stamp a second time when it begins at a keyframe from before the PAUSE', () => {
+    const timeline = new RtpTimeline(7, 0);
+    timeline.place(0, 100);
+    const last = timeline.place(2000, 2100);
+    timeline.resume(100);
+    assert.ok(timeline.rtpTime > last);
+    assert.equal(timeline.place(0, 100), timeline.rtpTime, 'the first picture has the time of the answer');
+    timeline.resume(50);
+    const resumed = timeline.rtpTime;
+    timeline.resume(60);
+    assert.equal(timeline.rtpTime - resumed, 10 * 90, 'no picture came: the number is still free');
+  });
+
   test('a day at 30 frames a second accumulates no rounding error', () => {
     const timeline = new RtpTimeline(123, 0);
     const first = timeline.place(0, 0);
