@@ -8,7 +8,6 @@ import { rtcpMaximumBytes, type SenderReport, writeBye, writeSenderReport } from
 import { videoPayloadType } from '../sdp/session-description.ts';
 import { entryFlags, recordFlag, recordKind } from '../shm/frame-ring.ts';
 import type { RingReader } from '../shm/ring-reader.ts';
-import { ClockLine } from './clock-line.ts';
 import { type FeedRing, openReader, type StartAt } from './feed-ring.ts';
 import type { FeedSession, PlayObserver } from './feed-session.ts';
 import type { MediaTransport } from './media-transport.ts';
@@ -59,7 +58,6 @@ export class PlaySession implements FeedSession {
   readonly #card: CardStream;
   readonly #packetizer: H264Packetizer;
   readonly #timeline: RtpTimeline;
-  readonly #clockLine = new ClockLine();
   readonly #report: { -readonly [K in keyof SenderReport]: SenderReport[K] };
   #reader: RingReader | null = null;
   #generation = -1;
@@ -250,9 +248,8 @@ export class PlaySession implements FeedSession {
     const packetizer = this.#packetizer;
     const { nextSequence, packets, octets } = packetizer;
     batch.reset();
-    const arrivalMs = reader.arrivalUs / 1000;
     const { offset, length, sequence } = reader;
-    const rtpTime = this.#timeline.place(reader.dtsMs, arrivalMs);
+    const rtpTime = this.#timeline.place(reader.dtsMs, reader.arrivalUs / 1000);
     const count = packetizer.packetize(
       batch,
       reader.buffer,
@@ -275,14 +272,13 @@ export class PlaySession implements FeedSession {
     if (count === 0) return;
     this.frames++;
     this.lastFrameMs = nowMs;
-    this.#sent(nowMs, arrivalMs);
+    this.#sent(nowMs);
     observer.onDelivered(length, ring.firstDelivery(sequence));
   }
 
   /** Hands the batch to the transport; the first time, a sender report follows it. */
-  #sent(nowMs: number, arrivalMs: number): void {
+  #sent(nowMs: number): void {
     this.transport.sendPackets(this.#context.batch);
-    this.#clockLine.observe(this.#timeline.ticks / 90, arrivalMs);
     if (this.#nextReportMs === 0) this.#sendReport(nowMs);
   }
 
@@ -333,7 +329,7 @@ export class PlaySession implements FeedSession {
     const rtpTime = this.#timeline.place(0, nowMs);
     this.#timeline.breakStretch();
     this.#packetizer.packetize(batch, unit, 0, unit.length, rtpTime, parameterSets);
-    this.#sent(nowMs, nowMs);
+    this.#sent(nowMs);
   }
 
   #sendReport(nowMs: number): void {
@@ -345,7 +341,7 @@ export class PlaySession implements FeedSession {
   #fillReport(nowMs: number): SenderReport {
     const report = this.#report;
     report.wallMs = this.#context.clock.wallMs();
-    report.rtpTimestamp = Math.round(this.#clockLine.mediaMsAt(nowMs) * 90) >>> 0;
+    report.rtpTimestamp = this.#timeline.rtpTimeAt(nowMs);
     report.packets = this.#packetizer.packets;
     report.octets = this.#packetizer.octets;
     return report;

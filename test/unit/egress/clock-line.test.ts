@@ -12,9 +12,9 @@ describe('clock line', () => {
     }
   });
 
-  test('a smaller delay is followed at no more than 0.5 %', () => {
+  test('a delay that is smaller by up to 100 ms is followed at no more than 0.5 %', () => {
     const line = new ClockLine();
-    for (let frame = 0; frame < 300; frame++) line.observe(frame * 40, frame * 40 + 200);
+    for (let frame = 0; frame < 300; frame++) line.observe(frame * 40, frame * 40 + 100);
     const before = line.mediaMsAt(0);
     for (let frame = 300; frame < 550; frame++) line.observe(frame * 40, frame * 40);
     const seconds = 10;
@@ -22,6 +22,26 @@ describe('clock line', () => {
     assert.ok(moved > 0 && moved <= seconds * 5 + 1e-6, `${moved} ms in ${seconds} s`);
     for (let frame = 550; frame < 3000; frame++) line.observe(frame * 40, frame * 40);
     assert.equal(line.mediaMsAt(120_000), 120_000);
+  });
+
+  test('frames that come earlier than that are not told to be of the future: the line goes to them at once', () => {
+    const line = new ClockLine();
+    for (let frame = 0; frame < 100; frame++) line.observe(frame * 40, 4000);
+    assert.ok(line.mediaMsAt(4000) >= 99 * 40 - 100);
+    // From then on jitter does not move it again.
+    for (let frame = 100; frame < 3000; frame++) line.observe(frame * 40, frame * 40 + ((frame * 29) % 150));
+    assert.ok(Math.abs(line.mediaMsAt(120_000) - 120_000) <= 40);
+  });
+
+  test('a stretch starts where the line was at rest, or behind the last frame where that is later', () => {
+    const line = new ClockLine();
+    line.anchor(0, 1000);
+    line.observe(line.startStretch(2000, 0), 2000);
+    line.observe(5000, 2100);
+    assert.equal(line.mediaMsAt(2100), 5000);
+    assert.equal(line.startStretch(8000, 5001), 7000);
+    assert.equal(line.startStretch(8100, 7500), 7500);
+    assert.equal(line.mediaMsAt(8200), 7600);
   });
 
   test('a larger delay counts only after the window of two seconds has passed', () => {
