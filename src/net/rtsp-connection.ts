@@ -251,6 +251,16 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     }
   }
 
+  /** It has sent a request and, where that is asked for, a right password. */
+  get trusted(): boolean {
+    return this.#rtsp.trusted;
+  }
+
+  /** The session that it sends requests to, through a tunnel, has logged in. */
+  trust(): void {
+    this.#leaveStrangers();
+  }
+
   #leaveStrangers(): void {
     if (this.#stranger) this.#context.strangers.leave(this.peer.address);
     this.#stranger = false;

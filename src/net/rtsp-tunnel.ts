@@ -22,10 +22,14 @@ const decoded = Buffer.alloc((decodedAtOnce / 4) * 3 + 3);
 /** A connection that may turn out to be half of a tunnel. */
 export interface TunnelHalf {
   readonly peer: Peer;
+  /** It has logged in. Of a GET only: a POST has no session of its own. */
+  readonly trusted: boolean;
   /** Takes bytes of RTSP: its own, or those that came over the POST of its tunnel. Ends itself when they are no good. */
   receiveRequests(bytes: Buffer, start: number, end: number): void;
   /** Sends bytes to the peer. */
   write(bytes: string): void;
+  /** The GET of this POST has logged in: so has this. */
+  trust(): void;
   /** The other half has ended. */
   endTunnel(reason: ErrorCode): void;
 }
@@ -40,8 +44,8 @@ type TunnelMessage =
       readonly address: string;
       readonly bytes: Uint8Array;
     }
-  /** The GET of that POST is here, and has had so many bytes more. */
-  | { readonly type: 'taken'; readonly post: string; readonly length: number }
+  /** The GET of that POST is here, and has had so many bytes more; `trusted`: it has logged in. */
+  | { readonly type: 'taken'; readonly post: string; readonly length: number; readonly trusted: boolean }
   /** The GET has ended. */
   | { readonly type: 'closed'; readonly cookie: string; readonly address: string };
 
@@ -84,12 +88,14 @@ export class Tunnels {
   openPost(cookie: string, half: TunnelHalf, nowMs: number): TunnelPost {
     const { address } = half.peer;
     const key = keyOf(cookie, address);
-    const here = this.#gets.has(key);
+    const get = this.#gets.get(key);
+    const here = get !== undefined;
     if (!here && this.#channel === null) throw new ConnectionError('rtsp_malformed', 'a POST without its GET');
     const post = new TunnelPost(this, cookie, half, here ? Number.POSITIVE_INFINITY : nowMs + joinMs);
     const posts = this.#posts.get(key) ?? new Set();
     this.#posts.set(key, posts.add(post));
     if (!here) this.#tell({ type: 'requests', post: half.peer.id, cookie, address, bytes: new Uint8Array(0) });
+    else if (get.trusted) half.trust();
     return post;
   }
 
@@ -104,8 +110,10 @@ export class Tunnels {
     const { cookie, half } = post;
     const { id, address } = half.peer;
     const get = this.#gets.get(keyOf(cookie, address));
-    if (get !== undefined) get.receiveRequests(bytes, 0, end);
-    else this.#tell({ type: 'requests', post: id, cookie, address, bytes: new Uint8Array(bytes.subarray(0, end)) });
+    if (get !== undefined) {
+      get.receiveRequests(bytes, 0, end);
+      if (get.trusted) half.trust();
+    } else this.#tell({ type: 'requests', post: id, cookie, address, bytes: new Uint8Array(bytes.subarray(0, end)) });
     return get !== undefined;
   }
 
@@ -121,7 +129,7 @@ export class Tunnels {
   #onMessage(message: TunnelMessage): void {
     if (message.type === 'closed') this.#closePosts(message.cookie, message.address);
     else if (message.type === 'requests') this.#onRequests(message);
-    else for (const posts of this.#posts.values()) for (const post of posts) post.onTaken(message.post, message.length);
+    else for (const posts of this.#posts.values()) for (const post of posts) post.onTaken(message);
   }
 
   #onRequests(message: Extract<TunnelMessage, { type: 'requests' }>): void {
@@ -129,7 +137,7 @@ export class Tunnels {
     if (get === undefined) return;
     const { buffer, byteOffset, byteLength } = message.bytes;
     get.receiveRequests(Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength), 0, byteLength);
-    this.#tell({ type: 'taken', post: message.post, length: byteLength });
+    this.#tell({ type: 'taken', post: message.post, length: byteLength, trusted: get.trusted });
   }
 
   #closePosts(cookie: string, address: string): void {
@@ -172,11 +180,12 @@ export class TunnelPost {
     if (this.#underWay > limits.rtsp.tunnelBytes) throw new ConnectionError('rtsp_too_large', 'tunnelled requests');
   }
 
-  /** The GET of the POST with that id is in another thread, which has had `length` bytes more. */
-  onTaken(post: string, length: number): void {
+  /** The GET of the POST with that id is in another thread, which has had so many bytes more. */
+  onTaken({ post, length, trusted }: Extract<TunnelMessage, { type: 'taken' }>): void {
     if (post !== this.half.peer.id) return;
     this.#joinByMs = Number.POSITIVE_INFINITY;
     this.#underWay -= length;
+    if (trusted) this.half.trust();
   }
 
   /** No thread has its GET. */

@@ -137,6 +137,8 @@ export function tunnelTarget(): FuzzTarget {
       let code = '';
       const get: TunnelHalf = {
         peer: peerOf,
+        trusted: false,
+        trust: () => undefined,
         receiveRequests: (buffer, start, end) => {
           if (code !== '') return;
           code = peer.receive(Buffer.from(buffer.subarray(start, end)));

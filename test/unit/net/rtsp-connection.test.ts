@@ -317,6 +317,48 @@ describe('RTSP over HTTP', () => {
     await until('the POST has ended too', () => post.closed === 1);
   });
 
+  test('a POST has logged in as soon as its GET has, so that tunnels do not count as strangers', async () => {
+    const around = new Surroundings();
+    for (let i = 0; i < limits.rtsp.strangersPerAddress; i++) {
+      const get = new Bench(around, `g${i}`);
+      await get.send(head('GET', `c${i}`));
+      const post = new Bench(around, `p${i}`);
+      await post.send(head('POST', `c${i}`) + describeRequest);
+      assert.deepEqual([get.closed, post.closed], [0, 0], `tunnel ${i + 1}`);
+    }
+    assert.deepEqual(await new Bench(around).ask(setupTcp), [200]);
+    const later = new Bench(around, 's2');
+    for (let i = 1; i < limits.rtsp.strangersPerAddress; i++) assert.equal(new Bench(around, `x${i}`).closed, 0);
+    await later.send(head('POST', 'c0'));
+    assert.equal(new Bench(around, 's3').closed, 0, 'one that joins a GET that has logged in is none either');
+  });
+
+  test('a POST whose GET logs in in another thread is no stranger in its own', async (t) => {
+    const name = `test-strangers-${process.pid}`;
+    const tables = [new Tunnels(name), new Tunnels(name)];
+    t.after(() => {
+      for (const table of tables) table.close();
+    });
+    const [here, there] = tables.map((table) => new Surroundings(null, table));
+    const get = new Bench(here, 's1');
+    await get.send(head('GET', 'abc'));
+    const room = (around: Surroundings) => {
+      const { strangers } = around.context;
+      const free = strangers.enter('192.0.2.9');
+      if (free) strangers.leave('192.0.2.9');
+      return free;
+    };
+    for (let i = 1; i < limits.rtsp.strangersPerAddress; i++) assert.ok(there!.context.strangers.enter('192.0.2.9'));
+    const post = new Bench(there, 's2');
+    assert.ok(!room(there!));
+    await post.send(head('POST', 'abc') + describeRequest);
+    await until('it has left the strangers', () => room(there!));
+    assert.ok(there!.context.strangers.enter('192.0.2.9'));
+    post.socket.push(null);
+    await until('the first one has ended', () => post.closed === 1);
+    assert.ok(!room(there!), 'and does not leave them a second time');
+  });
+
   test('a flood of requests for another thread ends the POST before it fills the memory', async (t) => {
     const name = `test-flood-${process.pid}`;
     const tables = [new Tunnels(name), new Tunnels(name)];
