@@ -153,6 +153,8 @@ export interface ConsumerBoot {
   readonly product: string;
   /** Name of the channel on which the consumers of this server talk about tunnels; null when there is only one. */
   readonly tunnelChannel: string | null;
+  /** What ONVIF ports show that they pipe tunnels into the RTSP port; see `pipe-greeting.ts`. */
+  readonly pipePass: string;
   /** {@link TlsMaterialBoard} memory; null where there is no certificate, and readers cannot use TLS. */
   readonly tls: SharedArrayBuffer | null;
 }

@@ -110,6 +110,7 @@ export class ConsumerThread {
       },
       offline: this.#cards,
       tunnels: this.#tunnels,
+      pipePass: this.#boot.pipePass,
       directory: this.#directory,
       authenticator: this.#authenticator(),
       ports: this.#ports,

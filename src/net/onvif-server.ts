@@ -11,6 +11,7 @@ import { HttpPort, type HttpPortOptions } from './http-port.ts';
 import { ipv4Addresses } from './interface-addresses.ts';
 import { OnvifExchanges } from './onvif-exchanges.ts';
 import { type OnvifCounters, OnvifJournal } from './onvif-journal.ts';
+import { writePipeGreeting } from './pipe-greeting.ts';
 import { pipeToRtsp } from './tunnel-pipe.ts';
 
 export interface OnvifServerOptions
@@ -18,6 +19,8 @@ export interface OnvifServerOptions
     Pick<DeviceFacts, 'device' | 'product' | 'version' | 'rtspPort' | 'discoverable' | 'video'> {
   /** Null: nobody has to log in. */
   readonly credentials: OnvifCredentials | null;
+  /** See `pipe-greeting.ts`. */
+  readonly pipePass: string;
   /** Offer SHA-256 beside MD5. */
   readonly digestSha256: boolean;
   /** The event service, under each of its namespaces; or none. */
@@ -29,6 +32,7 @@ export interface OnvifServerOptions
 /** One ONVIF device on its port, for HTTP, HTTPS and tunnelled RTSP. */
 export class OnvifServer {
   readonly #host: string;
+  readonly #pipePass: string;
   readonly #http: HttpPort;
   readonly #journal: OnvifJournal;
   readonly #facts: { -readonly [Name in keyof DeviceFacts]: DeviceFacts[Name] };
@@ -37,6 +41,7 @@ export class OnvifServer {
     const { host, port, secureContext, credentials, digestSha256, services, clock, counters, logger } = options;
     const { device, product, version, rtspPort, discoverable, video } = options;
     this.#host = host;
+    this.#pipePass = options.pipePass;
     this.#facts = {
       ...{ device, product, version, rtspPort, discoverable, video, clock },
       httpPort: port,
@@ -90,9 +95,10 @@ export class OnvifServer {
 
   #onTunnel(tunnel: Socket, head: Buffer, address: string): void {
     const host = this.#host === '::' || this.#host === '0.0.0.0' ? '127.0.0.1' : this.#host;
+    const greeting = writePipeGreeting(this.#pipePass, { address, port: tunnel.remotePort ?? 0 });
     pipeToRtsp(
       tunnel,
-      head,
+      Buffer.concat([Buffer.from(greeting), head]),
       { host, port: this.#facts.rtspPort },
       (rtspPeer) => this.#journal.tunnelled(rtspPeer, address),
       (failure) => {

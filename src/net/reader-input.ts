@@ -21,7 +21,7 @@ export interface ReaderInputOptions {
 
 /** The bytes that a reader sends, parsed as fast as its share of the thread allows. Readers who mean well send a request at a time. */
 export class ReaderInput implements TurnTaker {
-  readonly address: string;
+  address: string;
   readonly allowance: Allowance;
   readonly #options: ReaderInputOptions;
   /** What waits for the turn. */

@@ -15,6 +15,7 @@ import {
   type TransportReply,
   type TransportRequest,
 } from '../rtsp/server-session.ts';
+import { type PipedClient, readPipeGreeting } from './pipe-greeting.ts';
 import { lastWordsReach, logReaderEnd } from './reader-end.ts';
 import { ReaderInput } from './reader-input.ts';
 import type { ReaderTls } from './reader-tls.ts';
@@ -34,7 +35,7 @@ const keepAliveMs = 30_000;
  * Nothing is allocated for media before SETUP, which is behind authentication.
  */
 export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, ReportSink, TunnelHalf {
-  readonly peer: Peer;
+  peer: Peer;
   readonly #context: RtspContext;
   /** Bare, or TLS from the moment that the peer has begun it. */
   #socket: Socket;
@@ -45,8 +46,10 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** Nothing has been received. */
   #fresh = true;
   /** Counted among the strangers: it has not logged in. */
-  #stranger: boolean;
+  #stranger = false;
   #encrypted = false;
+  /** Comes through an ONVIF port. */
+  #piped = false;
   /** When the TLS handshake has to be done, monotonic ms. */
   #handshakeByMs = Number.POSITIVE_INFINITY;
   #tlsVersion = '';
@@ -93,14 +96,13 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       isStranger: () => this.#stranger,
       deliver: (bytes) => this.#parse(bytes),
     });
-    this.#stranger = context.strangers.enter(peer.address);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
     context.tally.connected();
     this.#watch(socket);
     socket.on('data', this.#onData);
     socket.resume();
-    if (!this.#stranger) this.#close('connections_per_ip_exceeded', 'that have not logged in');
+    this.#enterStrangers();
   }
 
   /** RTP payload built for the reader so far, in bytes. */
@@ -177,9 +179,34 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** Bytes of the peer, deciphered where it speaks TLS. */
   readonly #onData = (bytes: Buffer): void => {
     if (this.#reason !== null) return;
-    if (this.#fresh && bytes[0] === handshakeRecord) this.#startTls(bytes);
+    if (this.#fresh) this.#begin(bytes);
     else this.#input.receive(bytes);
   };
+
+  #begin(bytes: Buffer): void {
+    this.#fresh = false;
+    if (bytes[0] === handshakeRecord) {
+      this.#startTls(bytes);
+      return;
+    }
+    const greeting = readPipeGreeting(this.#context.pipePass, bytes);
+    if (greeting !== null) this.#becomePipe(greeting.client);
+    if (this.#reason === null) this.#input.receive(greeting === null ? bytes : bytes.subarray(greeting.end));
+  }
+
+  /** The ONVIF port is not the peer: `client` is. */
+  #becomePipe(client: PipedClient): void {
+    this.#leaveStrangers();
+    this.peer = { ...this.peer, ...client };
+    this.#input.address = client.address;
+    this.#piped = true;
+    this.#enterStrangers();
+  }
+
+  #enterStrangers(): void {
+    this.#stranger = this.#context.strangers.enter(this.peer.address);
+    if (!this.#stranger) this.#close('connections_per_ip_exceeded', 'that have not logged in');
+  }
 
   #parse(bytes: Buffer): void {
     if (this.#entry === null) this.receiveRequests(bytes, 0, bytes.length);
@@ -189,7 +216,6 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   /** RTSPS and RTSP over HTTPS share the port with the plain forms: no request begins with the byte that TLS begins with. */
   #startTls(head: Buffer): void {
     const { tls, clock } = this.#context;
-    this.#fresh = false;
     if (tls === null || !tls.ready) {
       this.#close('rtsps_off');
       return;
@@ -228,7 +254,6 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   }
 
   #enter(entry: TunnelEntry, bytes: Buffer): void {
-    this.#fresh = false;
     let plain: Buffer | null = null;
     try {
       plain = entry.receive(bytes, this.#context.clock.nowMs());
@@ -320,7 +345,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     const { clientPorts, interleaved } = request;
     // Who asks for TLS wants nobody else to see the pictures, and SRTP is not spoken: UDP would send them in the clear. Clients
     // that try it first go on with TCP when it is refused.
-    const udp = ports !== null && clientPorts !== null && !this.#encrypted;
+    // So it would be through an ONVIF port, which may have deciphered what comes here.
+    const udp = ports !== null && clientPorts !== null && !this.#encrypted && !this.#piped;
     // What was set up before stays in force until something takes its place.
     if (request.protocol === 'udp' && !udp) return { status: 461 };
     this.#releaseSession();

@@ -20,6 +20,8 @@ export interface RtspContext {
   readonly play: PlayContext;
   readonly offline: OfflineSource;
   readonly tunnels: Tunnels;
+  /** See `pipe-greeting.ts`. */
+  readonly pipePass: string;
   readonly directory: CameraDirectory;
   readonly authenticator: DigestAuthenticator | null;
   /** Null when the machine had no pair of UDP ports. */

@@ -33,6 +33,7 @@ export interface OnvifDevicesOptions {
   readonly video: (camera: number) => ChannelVideo;
   /** By camera index: it has a publisher. */
   readonly live: readonly boolean[];
+  readonly pipePass: string;
   /** UDP port of discovery; tests put their own in. */
   readonly discoveryPort?: number;
 }
@@ -118,7 +119,7 @@ export class OnvifDevices {
   }
 
   #createEntry(device: OnvifDevice, port: number, config: Config): Entry {
-    const { credentials, clock, logger, version, video } = this.#options;
+    const { credentials, clock, logger, version, video, pipePass } = this.#options;
     const events = new EventService({ device, clock });
     const server = new OnvifServer({
       host: config.host,
@@ -132,6 +133,7 @@ export class OnvifDevices {
       logger,
       secureContext: () => (this.#board.filled ? this.#contexts.current() : null),
       rtspPort: 0,
+      pipePass,
       product,
       version,
       discoverable: config.discovery,

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
 import type { FiguresLogger, Logger } from '../base/logger.ts';
@@ -104,6 +104,7 @@ export class Server {
   /** By camera index: it has a publisher. */
   readonly #live = Array<boolean>(cameraPlaces).fill(false);
   readonly #tunnelChannel = `skyweir-tunnels-${randomUUID()}`;
+  readonly #pipePass = randomBytes(32).toString('hex');
   #config: Config;
   #cameras: readonly Camera[];
   #ports: OpenPorts | null = null;
@@ -189,6 +190,7 @@ export class Server {
       version: readVersion(),
       video: (camera) => this.video(camera),
       live: this.#live,
+      pipePass: this.#pipePass,
     });
     logStreams(this.events, logger);
     this.events.on('started', ({ camera }) => this.#setLive(camera, true));
@@ -315,6 +317,7 @@ export class Server {
       tls: this.#certificates.memory,
       ports: this.#ports,
       tunnelChannel: this.#tunnelChannel,
+      pipePass: this.#pipePass,
     };
   }
 

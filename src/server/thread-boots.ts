@@ -25,11 +25,12 @@ export interface ServerState {
   /** Null before the first acceptor has opened them. */
   readonly ports: OpenPorts | null;
   readonly tunnelChannel: string;
+  readonly pipePass: string;
 }
 
 /** What a consumer is started with. */
 export function consumerBoot(state: ServerState, index: number): ConsumerBoot {
-  const { options, config, cameras, memory, rings, live, tls, tunnelChannel } = state;
+  const { options, config, cameras, memory, rings, live, tls, tunnelChannel, pipePass } = state;
   return {
     log: options.logOptions,
     priority: picturePriority,
@@ -49,6 +50,7 @@ export function consumerBoot(state: ServerState, index: number): ConsumerBoot {
     live,
     product: `Skyweir ${readVersion()}`,
     tunnelChannel: config.consumers > 1 ? tunnelChannel : null,
+    pipePass,
     tls,
   };
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { limits } from '../../src/base/limits.ts';
 import { ListenError } from '../../src/net/listen.ts';
+import { readPipeGreeting } from '../../src/net/pipe-greeting.ts';
 import { namespaces } from '../../src/onvif/namespaces.ts';
 import type { LaterAnswer, OnvifService } from '../../src/onvif/service.ts';
 import { startDevice } from '../support/onvif-device.ts';
@@ -220,7 +221,15 @@ for (const secure of [false, true]) {
       await answer;
       socket.destroy();
     }
-    assert.deepEqual(heard, requests);
+    const greeted = heard.map((text) => readPipeGreeting('pass', Buffer.from(text, 'latin1')));
+    assert.deepEqual(
+      greeted.map((greeting) => greeting?.client.address),
+      requests.map(() => '127.0.0.1'),
+    );
+    assert.deepEqual(
+      heard.map((text, i) => text.slice(greeted[i]?.end)),
+      requests,
+    );
     assert.equal(counters.tunnels, requests.length);
     assert.equal(counters.requests, 0);
   });

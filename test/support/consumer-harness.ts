@@ -60,6 +60,7 @@ export class ConsumerHarness {
       live: list.map(() => true),
       product: 'Skyweir test',
       tunnelChannel: null,
+      pipePass: 'pass',
       tls: null,
       ...boot,
     };

@@ -27,6 +27,7 @@ export async function startDevice(
     device: makeDevice(16),
     video: () => cardVideo,
     credentials,
+    pipePass: 'pass',
     digestSha256: false,
     services: [],
     clock: systemClock,

@@ -51,6 +51,7 @@ export class RtspSurroundings {
       play: { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test' },
       offline: noOfflineSource,
       tunnels,
+      pipePass: 'pass',
       directory: new CameraDirectory(cameras, 2),
       authenticator: null,
       ports,

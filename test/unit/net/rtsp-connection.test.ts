@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { limits } from '../../../src/base/limits.ts';
+import { writePipeGreeting } from '../../../src/net/pipe-greeting.ts';
 import { RtpPorts } from '../../../src/net/rtp-udp.ts';
 import { RtspConnection } from '../../../src/net/rtsp-connection.ts';
 import { Tunnels } from '../../../src/net/rtsp-tunnel.ts';
@@ -357,6 +358,37 @@ describe('RTSP over HTTP', () => {
     post.socket.push(null);
     await until('the first one has ended', () => post.closed === 1);
     assert.ok(!room(there!), 'and does not leave them a second time');
+  });
+
+  test('a stranger at the ONVIF ports does not take the places of others who come through them', async (t) => {
+    const ports = await RtpPorts.open('127.0.0.1');
+    t.after(() => ports?.close());
+    const around = new Surroundings(ports);
+    const open = async (id: string, address: string, cookie: string) => {
+      const get = new Bench(around, id, '127.0.0.1');
+      await get.send(writePipeGreeting('pass', { address, port: 40_000 }) + head('GET', cookie));
+      return get;
+    };
+    for (let i = 0; i < limits.rtsp.strangersPerAddress; i++)
+      assert.equal((await open(`x${i}`, '192.0.2.66', `x${i}`)).closed, 0);
+    const refused = await open('s0', '192.0.2.66', 'x');
+    assert.equal(refused.end.fields['reason'], 'connections_per_ip_exceeded');
+    const get = await open('s1', '192.0.2.9', 'abc');
+    assert.deepEqual(get.connection.info.peer, { id: 's1', address: '192.0.2.9', port: 40_000 });
+    const thief = await new Bench(around, 's2', '127.0.0.1').send(head('POST', 'abc'));
+    assert.match(thief, /^HTTP\/1\.0 400/, 'the halves must be of one client');
+    const post = new Bench(around, 's3', '127.0.0.1');
+    await post.send(writePipeGreeting('pass', { address: '192.0.2.9', port: 40_001 }) + head('POST', 'abc'));
+    get.socket.takeText();
+    await post.send(encode(`${setupUdp[0]} RTSP/1.0`, 'CSeq: 1', udp) + setupRequest);
+    assert.deepEqual(get.socket.takeText().match(/RTSP\/1\.0 \d+/g), ['RTSP/1.0 461', 'RTSP/1.0 200']);
+  });
+
+  test('who does not know the pass is nobody else', async () => {
+    const bench = new Bench();
+    await bench.send(writePipeGreeting('word', { address: '192.0.2.1', port: 1 }) + head('GET', 'abc'));
+    assert.equal(bench.connection.info.peer.address, '192.0.2.9');
+    assert.equal(bench.end.fields['reason'], 'rtsp_malformed');
   });
 
   test('a flood of requests for another thread ends the POST before it fills the memory', async (t) => {
