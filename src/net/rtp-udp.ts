@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { isIPv4, isIPv6 } from 'node:net';
 import { plainAddress } from '../base/address.ts';
@@ -55,8 +56,10 @@ export class RtpPorts {
 
   /** Opens a pair on the address that the listeners have; null when the machine has none to give. */
   static async open(host: string): Promise<RtpPorts | null> {
+    const bound = await addressOf(host);
+    if (bound === null) return null;
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const rtp = (await bind(host, 0)) ?? (host === '::' ? await bind('0.0.0.0', 0) : null);
+      const rtp = (await bind(bound, 0)) ?? (bound === '::' ? await bind('0.0.0.0', 0) : null);
       if (rtp === null) return null;
       const { address, port, family } = rtp.address();
       const rtcp = port % 2 === 0 ? await bind(address, port + 1) : null;
@@ -213,6 +216,15 @@ function isFinal(code: string | undefined): boolean {
 
 function readerKey(address: string, port: number): string {
   return `${plainAddress(address)} ${port}`;
+}
+
+/** The address that the listeners have: a host name is looked up as they do it, once. Null for one that is not known. */
+async function addressOf(host: string): Promise<string | null> {
+  try {
+    return (await lookup(host)).address;
+  } catch {
+    return null;
+  }
 }
 
 async function bind(host: string, port: number): Promise<Socket | null> {

@@ -42,6 +42,16 @@ function send(socket: Socket, bytes: Buffer, port: number): Promise<void> {
 }
 
 describe('readers over UDP', { timeout }, () => {
+  test('ports open where the listeners are also when those are given by a host name', async (t) => {
+    for (const host of ['localhost', '127.0.0.1', '::']) {
+      const ports = await RtpPorts.open(host);
+      assert.ok(ports, host);
+      t.after(() => ports.close());
+      assert.equal(ports.rtcpPort, ports.rtpPort + 1);
+    }
+    assert.equal(await RtpPorts.open('no-such-host.invalid'), null);
+  });
+
   test('a port that nobody listens on is no error, and packets go on when somebody does again', async (t) => {
     const ports = await openPorts(t);
     const first = await bind(t);
