@@ -174,7 +174,10 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
       this.#onPeerGone(this.#unpublished && !this.#session.publishing ? 'unpublished' : 'peer_reset', error.code),
     );
     socket.on('end', () => this.#onPeerGone('peer_closed', this.#tlsPhase));
-    socket.on('close', () => this.#onClosed());
+    socket.on('close', () => {
+      // Not for the bare socket that TLS has taken over.
+      if (socket === this.#socket) this.#onClosed();
+    });
   }
 
   #startTls(transferred: Socket): void {

@@ -42,17 +42,25 @@ export function startTls(
   buffer: Buffer,
   onRead: ReadCallback,
 ): TLSSocket {
+  const hello = withUnread(head, transferred);
   const adopt = canAdoptHandle ? takeHandle(transferred) : null;
-  if (adopt === null) return startByEvents(transferred, head, secureContext, onRead);
+  if (adopt === null) return startByEvents(transferred, hello, secureContext, onRead);
   const options = { isServer: true, secureContext, adopt, onread: { buffer, callback: onRead } };
   const socket = new AdoptingTlsSocket(undefined as unknown as Socket, options as TLSSocketOptions);
   const inner = socket as unknown as TlsInternals;
   // Without a socket to wrap, Node takes it for a connection that is yet to be made.
   inner.connecting = false;
   // After the caller has put its listeners on, and before anything else is read.
-  process.nextTick(() => inner.ssl?.receive(head));
+  process.nextTick(() => inner.ssl?.receive(hello));
   socket.resume();
   return socket;
+}
+
+/** `head`, and what the socket has received since: it keeps that for itself, and nobody reads it any more. */
+function withUnread(head: Buffer, transferred: Socket): Buffer {
+  let all = head;
+  for (let chunk = transferred.read(); chunk !== null; chunk = transferred.read()) all = Buffer.concat([all, chunk]);
+  return all;
 }
 
 function startByEvents(

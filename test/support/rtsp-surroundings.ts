@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { FeedLoop } from '../../src/egress/feed-loop.ts';
 import { noOfflineSource } from '../../src/egress/offline-source.ts';
 import { CameraDirectory } from '../../src/net/camera-directory.ts';
-import { ReadTurns } from '../../src/net/read-turns.ts';
+import { type Delay, ReadTurns, timerDelay } from '../../src/net/read-turns.ts';
 import type { ReaderTls } from '../../src/net/reader-tls.ts';
 import type { RtpPorts } from '../../src/net/rtp-udp.ts';
 import type { RtspContext } from '../../src/net/rtsp-context.ts';
@@ -29,7 +29,12 @@ export class RtspSurroundings {
   readonly context: RtspContext;
   readonly #counters = new StreamCounters(StreamCounters.create(2, 1));
 
-  constructor(ports: RtpPorts | null = null, tunnels = new Tunnels(null), tls: ReaderTls | null = null) {
+  constructor(
+    ports: RtpPorts | null = null,
+    tunnels = new Tunnels(null),
+    tls: ReaderTls | null = null,
+    delay: Delay = timerDelay,
+  ) {
     const clock = { nowMs: () => this.nowMs, wallMs: () => 1_700_000_000_000 + this.nowMs };
     this.loop = new FeedLoop({
       slot: 0,
@@ -60,7 +65,7 @@ export class RtspSurroundings {
       tcpPacketBytes: 1400,
       randomBytes: (into) => into.fill(7),
       tally: new ReaderTally(ReaderTally.create(1), 0),
-      turns: new ReadTurns(clock),
+      turns: new ReadTurns(clock, delay),
       strangers: new Strangers(),
     };
   }

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { duplexPair } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { limits } from '../../../src/base/limits.ts';
+import { freshAllowance } from '../../../src/net/read-turns.ts';
 import { ReaderTls } from '../../../src/net/reader-tls.ts';
 import { RtpPorts } from '../../../src/net/rtp-udp.ts';
 import { RtspConnection } from '../../../src/net/rtsp-connection.ts';
@@ -30,10 +32,12 @@ const tcp = 'RTP/AVP/TCP;unicast;interleaved=0-1';
 async function listen(
   t: Test,
   around: RtspSurroundings,
-): Promise<{ port: number; closed: string[]; sweep(): void; count(): number }> {
+): Promise<{ port: number; sockets: readonly Socket[]; closed: string[]; sweep(): void; count(): number }> {
+  const sockets: Socket[] = [];
   const connections: RtspConnection[] = [];
   const closed: string[] = [];
   const server = createServer({ pauseOnConnect: true }, (socket) => {
+    sockets.push(socket);
     const peer = { id: `s${connections.length + 1}`, address: '127.0.0.1', port: socket.remotePort! };
     connections.push(new RtspConnection(around.context, socket, peer, () => closed.push(peer.id)));
   });
@@ -45,6 +49,7 @@ async function listen(
   });
   return {
     port: (server.address() as AddressInfo).port,
+    sockets,
     closed,
     sweep: () => {
       for (const connection of connections) connection.sweep(around.nowMs);
@@ -128,6 +133,35 @@ describe('RTSPS', { timeout }, () => {
     for (const byte of Buffer.from('GET_PARAMETER * RTSP/1.0\r\nCSeq: 5\r\n\r\n')) secure.write(Buffer.of(byte));
     await until('it is answered', () => answer.endsWith('\r\n\r\n'));
     assert.match(answer, /^RTSP\/1\.0 200 OK\r\nCSeq: 5\r\n/);
+  });
+
+  test('a first flight of which the rest comes while the connection waits for its turn is whole', async (t) => {
+    const due: (() => void)[] = [];
+    const tls = new ReaderTls(board.memory);
+    const around = new RtspSurroundings(null, new Tunnels(null), tls, (callback) => void due.push(callback));
+    const server = await listen(t, around);
+    const raw = connect(server.port, '127.0.0.1');
+    raw.on('error', () => undefined);
+    t.after(() => raw.destroy());
+    const [inner, outer] = duplexPair();
+    const client = tlsConnect({ socket: inner as Socket, rejectUnauthorized: false });
+    client.on('error', () => undefined);
+    const [hello] = (await once(outer, 'data')) as [Buffer];
+    outer.on('data', (part: Buffer) => raw.write(part));
+    raw.on('data', (part: Buffer) => outer.write(part));
+    await until('the connection is accepted', () => server.count() === 1);
+    const { turns } = around.context;
+    // Another one has come before it in this slice of time, and used it up.
+    turns.inTurn({ address: '192.0.2.1', allowance: freshAllowance(0), onTurn: assert.fail }, around.nowMs, () => {});
+    turns.charge(limits.turns.sliceMs);
+    raw.write(hello.subarray(0, 200));
+    await until('it waits for its turn', () => turns.waiting === 1);
+    raw.write(hello.subarray(200));
+    await until('the rest is here', () => server.sockets[0]!.readableLength === hello.length - 200);
+    around.nowMs += limits.turns.everyMs;
+    due.shift()!();
+    await once(client, 'secureConnect');
+    client.destroy();
   });
 
   test('without a certificate a TLS peer is told so by one clear reason, and plain peers are served', async (t) => {

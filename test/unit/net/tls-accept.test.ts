@@ -30,13 +30,17 @@ class Accepted {
   /** False pauses reading after each read. */
   flowing = true;
   sharedBuffer = true;
+  /** Null lets it start a while later, as when others have their turn first; else it is kept here. */
+  turn: { start: () => void } | null = null;
 
   constructor(raw: Socket, secureContext = () => context) {
     this.raw = raw;
     this.#watch(raw);
     acceptTls(raw, secureContext, readBuffer, {
-      // A while later, as when others have their turn first.
-      onHello: (start) => void setImmediate(start),
+      onHello: (start) => {
+        if (this.turn === null) setImmediate(start);
+        else this.turn.start = start;
+      },
       onTls: (socket) => {
         this.tls = socket;
         this.#watch(socket);
@@ -122,14 +126,14 @@ async function openTls(
 /** A TLS client whose ciphertext passes through the test: `forward` sends it on. */
 async function openThrough(
   t: { after(cleanup: () => void): void },
-  forward: (part: Buffer, client: Socket) => void,
+  forward: (part: Buffer, client: Socket, peer: Accepted) => void,
 ): Promise<{ client: Socket; secure: TLSSocket; peer: Accepted }> {
   const { client, peer } = await openRaw(t);
   const [inner, outer] = duplexPair();
   const secure = tlsConnect({ socket: inner as Socket, rejectUnauthorized: false });
   secure.on('error', () => undefined);
   client.setNoDelay(true);
-  outer.on('data', (part: Buffer) => forward(part, client));
+  outer.on('data', (part: Buffer) => forward(part, client, peer));
   client.on('data', (part: Buffer) => outer.write(part));
   await once(secure, 'secureConnect');
   return { client, secure, peer };
@@ -175,6 +179,29 @@ describe('TLS on a socket that is read through the shared buffer', () => {
     assert.equal(peer.bytes.toString(), 'hello');
   });
 
+  test('a first flight of which the rest comes while it waits for its turn', async (t) => {
+    let isFirst = true;
+    const waits = () => assert.fail('it has not said anything yet');
+    const { secure, peer } = await openThrough(t, async (part, client, peer) => {
+      if (!isFirst) {
+        client.write(part);
+        return;
+      }
+      isFirst = false;
+      const turn = { start: waits as () => void };
+      peer.turn = turn;
+      client.write(part.subarray(0, 200));
+      await until('it waits for its turn', () => turn.start !== waits);
+      client.write(part.subarray(200));
+      await until('the rest is here', () => peer.raw.readableLength === part.length - 200);
+      turn.start();
+    });
+    secure.write('hello');
+    await until('the text is received', () => peer.bytes.length > 0);
+    assert.equal(peer.bytes.toString(), 'hello');
+    assert.ok(peer.sharedBuffer);
+  });
+
   test('reading can be paused and goes on without a loss; what had arrived still comes', async (t) => {
     const { client, peer } = await openTls(t);
     peer.flowing = false;
@@ -202,6 +229,20 @@ describe('TLS on a socket that is read through the shared buffer', () => {
     }
   });
 
+  test('a peer that says the rest and leaves while it waits for its turn', async (t) => {
+    const { client, peer } = await openRaw(t);
+    const turn: { start: (() => void) | null } = { start: null };
+    peer.turn = turn as { start: () => void };
+    client.write(Buffer.from([0x16, 3, 1]));
+    await until('it waits for its turn', () => turn.start !== null);
+    client.end(Buffer.from([0, 10]));
+    await until('the rest is here', () => peer.raw.readableLength === 2);
+    turn.start!();
+    await until('the connection is closed', () => peer.closed);
+    assert.ok(peer.ended && !peer.secure);
+    assert.equal(peer.failure, null);
+  });
+
   test('without a handle to take, the bytes come by data events', async (t) => {
     const [near, far] = duplexPair();
     const peer = new Accepted(near as Socket);
@@ -213,6 +254,27 @@ describe('TLS on a socket that is read through the shared buffer', () => {
     await until('all is received', () => peer.bytes.length >= sent.length);
     assert.ok(peer.bytes.equals(sent));
     assert.ok(!peer.sharedBuffer);
+  });
+
+  test('the same when the first flight comes in two parts', async (t) => {
+    const [near, far] = duplexPair();
+    const [inner, outer] = duplexPair();
+    const peer = new Accepted(near as Socket);
+    const turn = { start: () => {} };
+    peer.turn = turn;
+    const client = tlsConnect({ socket: inner as Socket, rejectUnauthorized: false });
+    t.after(() => client.destroy());
+    const [hello] = (await once(outer, 'data')) as [Buffer];
+    outer.on('data', (part: Buffer) => far.write(part));
+    far.on('data', (part: Buffer) => outer.write(part));
+    const { start } = turn;
+    far.write(hello.subarray(0, 200));
+    await until('it waits for its turn', () => turn.start !== start);
+    far.write(hello.subarray(200));
+    await until('the rest is here', () => near.readableLength === hello.length - 200);
+    turn.start();
+    await once(client, 'secureConnect');
+    assert.ok(peer.secure);
   });
 
   test('the context is asked for at each connection, so that a new certificate is seen', async (t) => {
