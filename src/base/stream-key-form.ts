@@ -11,3 +11,11 @@ const keySegment = /^swk_[0-9a-z]{8,64}$/i;
 export function isKeySegment(segment: string): boolean {
   return keySegment.test(segment);
 }
+
+/** The same at any place of a text, with what is glued to it, which may be another key. */
+const keyAnywhere = /swk_[0-9a-z_]{8,}/gi;
+
+/** A text with `[key]` for all in it that has to be taken for a key. */
+export function withKeysHidden(text: string): string {
+  return text.replace(keyAnywhere, '[key]');
+}

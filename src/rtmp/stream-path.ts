@@ -1,5 +1,5 @@
 import { limits } from '../base/limits.ts';
-import { isKeySegment } from '../base/stream-key-form.ts';
+import { isKeySegment, withKeysHidden } from '../base/stream-key-form.ts';
 
 /** Where a publisher wants its stream to be. */
 export interface StreamPath {
@@ -62,13 +62,23 @@ export function keyInPath({ path, decodedPath }: Pick<StreamPath, 'path' | 'deco
   return { path: path.slice(0, slash) || '/', decodedPath: decodedPath.slice(0, decodedSlash) || '/', key };
 }
 
-/** A path fit for logs and events: what has the form of a stream key is hidden, at whatever place somebody put it. */
-export function withoutKeys(path: string): string {
-  return path.includes('/') && /swk/i.test(path) ? path.split('/').map(hideKey).join('/') : path;
-}
+/** What begins a query, or stands in one: encoders escape the question mark, and people type another mark in its place. */
+const queryMark = /[?&=]/;
 
-function hideKey(segment: string): string {
-  return isKeySegment(decodeSegment(segment)) ? '[key]' : segment;
+/**
+ * A path fit for logs and events. What has the form of a stream key is hidden, at whatever place somebody put it, and so is what
+ * may have been meant as a query.
+ */
+export function withoutKeys(path: string): string {
+  let plain = path;
+  // Each round is shorter, but for one that makes the letters of an escape large.
+  for (let escaped = ''; escaped !== plain; ) {
+    escaped = plain;
+    plain = escaped.split('/').map(decodeSegment).join('/');
+  }
+  const mark = plain.search(queryMark);
+  const shown = withKeysHidden(mark < 0 ? plain : `${plain.slice(0, mark + 1)}[query]`);
+  return shown === plain ? path : shown;
 }
 
 /** Everything before the first '?' or '#', and the query without its mark. */

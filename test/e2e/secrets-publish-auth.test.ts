@@ -79,6 +79,13 @@ test('no credential of a publisher is ever shown', { timeout: 90_000 }, async (t
     `/stream1?key=${wrong}`,
     `/stream1/${wrong}`,
     `/stream1/${wrong}x`,
+    `/stream1%3Fkey=${key}`,
+    `/stream1&key=${chosen}`,
+    `/stream1/key=${key}`,
+    `/stream1/%20${key}`,
+    `/stream1:${key}`,
+    `/stream4%3Ftoken=${token}`,
+    `/stream5%3Fpin%3D${pin}`,
     `/nowhere/${key}`,
     `/${key}`,
     `/${key}/stream1`,
@@ -114,7 +121,7 @@ test('no credential of a publisher is ever shown', { timeout: 90_000 }, async (t
     shown.push([path, (await server.api('GET', `/api/v1/${path}`)).text]);
   shown.push(['metrics', (await server.api('GET', '/metrics')).text]);
   shown.push(['the list of the command line', await server.keys('list')]);
-  await until('the log is complete', () => server.reasons.length >= 21);
+  await until('the log is complete', () => server.reasons.length >= 28);
   server.program.kill('SIGTERM');
   const { stdout, stderr } = await server.program.ended;
   shown.push(['standard output', stdout], ['standard error', stderr]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { resolveStreamPath, withoutSecrets } from '../../../src/rtmp/stream-path.ts';
+import { resolveStreamPath, withoutKeys, withoutSecrets } from '../../../src/rtmp/stream-path.ts';
 
 describe('P1 to P6: what clients send and where it leads', () => {
   const cases: [string, string | null, string, string, string, string?][] = [
@@ -75,4 +75,35 @@ test('P7: addresses for logs hold neither credentials nor query', () => {
   assert.equal(withoutSecrets('rtmp://host/a@b'), 'rtmp://host/a@b');
   assert.equal(withoutSecrets('rtmp://u:p@w@host'), 'rtmp://host');
   assert.equal(withoutSecrets('live#x'), 'live');
+});
+
+describe('paths for logs and events', () => {
+  const key = 'swk_0123456789abcdefghjkmnpqrstvwxyz';
+  const cases: [string, string][] = [
+    ['/stream1', '/stream1'],
+    ['/caf%C3%A9/100%', '/caf%C3%A9/100%'],
+    ['/swk_7/cam', '/swk_7/cam'],
+    [`/stream1/${key}`, '/stream1/[key]'],
+    [`/stream1/${key.toUpperCase()}xyz/`, '/stream1/[key]/'],
+    [`/stream1/%20${key} `, '/stream1/ [key] '],
+    [`/stream1:${key}`, '/stream1:[key]'],
+    [`/stream1/%73wk_${key.slice(4)}`, '/stream1/[key]'],
+    [`/stream1/swk%5F${key.slice(4)}`, '/stream1/[key]'],
+    [`/${key}-${key}/stream1`, '/[key]-[key]/stream1'],
+    [`/${key}${key.repeat(3)}/stream1`, '/[key]/stream1'],
+    [`/stream1%3Fkey=${key}`, '/stream1?[query]'],
+    [`/stream1%3ftoken%3DeyJhbGciOiJFUzI1NiJ9.eyJwIjoxfQ.c2ln`, '/stream1?[query]'],
+    [`/stream1%253Ftoken=eyJhbGciOiJFUzI1NiJ9.eyJwIjoxfQ.c2ln`, '/stream1?[query]'],
+    ['/stream1%25253Ftoken%25253Dabc', '/stream1?[query]'],
+    ['/a%2fb%252fc?', '/a%2Fb%2Fc?[query]'],
+    ['/stream1&pin=1234', '/stream1&[query]'],
+    ['/stream1%26pin%3D1234/x', '/stream1&[query]'],
+    ['/stream1/sign=1234', '/stream1/sign=[query]'],
+    [`/${key}&x=1`, '/[key]&[query]'],
+  ];
+  for (const [path, shown] of cases)
+    test(path, () => {
+      assert.equal(withoutKeys(path), shown);
+      assert.equal(withoutKeys(shown), shown, 'it is shown in one form only');
+    });
 });
