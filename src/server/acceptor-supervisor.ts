@@ -33,8 +33,8 @@ type AcceptorThread = Thread<MainToAcceptor, AcceptorToMain>;
 export class AcceptorSupervisor {
   readonly #owner: AcceptorOwner;
   #thread: AcceptorThread | null = null;
-  /** Who waits for the ports that were asked for last. */
-  #asked: PromiseWithResolvers<OpenPorts> | null = null;
+  /** Who waits for ports: a thread is asked for those it starts with, then for changes, and answers in that order. */
+  #asked: PromiseWithResolvers<OpenPorts>[] = [];
   readonly #hung = new HungThreads();
   #watch: NodeJS.Timeout | null = null;
   #running = false;
@@ -63,7 +63,9 @@ export class AcceptorSupervisor {
   /** Listens for this from now on. Throws {@link StartError} if that cannot be; then all stays as it was. */
   async change(listen: ListenOptions): Promise<void> {
     const thread = this.#thread;
-    if (thread === null) throw new StartError('the listeners are being started again; try once more in a moment');
+    // While it starts, its ports are those of before, and nobody has been told of them.
+    if (thread === null || !this.listening)
+      throw new StartError('the listeners are being started again; try once more in a moment');
     const ports = this.#ask();
     thread.send({ type: 'listen', listen });
     this.#owner.onListening(await Promise.race([ports, thread.ended.then(failIfEnded('acceptor'))]));
@@ -103,11 +105,14 @@ export class AcceptorSupervisor {
   }
 
   #ask(): Promise<OpenPorts> {
-    this.#asked = Promise.withResolvers<OpenPorts>();
-    return this.#asked.promise;
+    const asked = Promise.withResolvers<OpenPorts>();
+    this.#asked.push(asked);
+    return asked.promise;
   }
 
   async #startThread(): Promise<void> {
+    // What a thread that has ended was asked is answered by nobody.
+    this.#asked = [];
     const ports = this.#ask();
     const thread: AcceptorThread = new Thread(this.#owner.entry, this.#owner.boot(), (message) => {
       this.#onMessage(message);
@@ -149,10 +154,10 @@ export class AcceptorSupervisor {
   #onMessage(message: AcceptorToMain): void {
     if (message.type === 'ingest') this.#owner.onIngest(message.port);
     else if (message.type === 'listening')
-      this.#asked?.resolve({ listeners: message.listeners, rtsp: message.rtspPort });
+      this.#asked.shift()?.resolve({ listeners: message.listeners, rtsp: message.rtspPort });
     else if (message.type === 'rejected') this.#owner.onRejected(message.rejections);
     else if (message.type === 'worker_failed') this.workerFailures++;
-    else if (message.type === 'listen_failed') this.#asked?.reject(listenError(message));
+    else if (message.type === 'listen_failed') this.#asked.shift()?.reject(listenError(message));
   }
 }
 

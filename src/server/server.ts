@@ -263,7 +263,15 @@ export class Server {
     return { ...this.#videoMeter.measure(camera, publisher, systemClock.nowMs()), live: true };
   }
 
-  async start(): Promise<void> {
+  /** Throws {@link StartError} and leaves nothing behind if it cannot start. */
+  start(): Promise<void> {
+    const started = this.#startNow();
+    // The HTTP port is open before all else is: a change that comes by then waits, and fails with the start.
+    this.#changing = started;
+    return started;
+  }
+
+  async #startNow(): Promise<void> {
     try {
       await this.#certificates.load();
       (await this.#management.hooks.prepare(this.#config)).commit();

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { CliLog, type LogLine, portOf } from '../support/cli-log.ts';
 import { temporaryFolder } from '../support/media.ts';
+import { startTestServer } from '../support/media-server.ts';
 import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { type Program, start, until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
@@ -204,4 +205,34 @@ describe('hardware with its own ports', () => {
     assert.equal((await server.says('on another port'))['reason'], 'path_elsewhere');
     assert.ok(!toNorth.closed && !toSouth.closed);
   });
+});
+
+test('a change that comes while the server starts waits for the end of the start', { timeout }, async (t) => {
+  let changed: Promise<void> | null = null;
+  const server = await startTestServer({}, {}, [], (starting) => {
+    changed = starting.apply({ ...starting.config, maxConnections: 64 });
+  });
+  t.after(() => server.stop());
+  await changed;
+  assert.equal(server.server.config.maxConnections, 64);
+  assert.ok(server.server.addresses.rtmpPort > 0);
+  const publisher = await RtmpClient.connect({ port: server.server.addresses.rtmpPort, path: '/stream1' });
+  t.after(() => publisher.socket.destroy());
+  assert.equal(await publisher.accepted, true);
+  // The acceptor knows its consumers.
+  await server.play('/stream1');
+});
+
+test('a change that comes while the server starts fails with the start', { timeout }, async () => {
+  const port = await freePort();
+  const taken = createServer().listen(port, '127.0.0.1');
+  await once(taken, 'listening');
+  let changed: Promise<void> | null = null;
+  const start = startTestServer({ 'rtsp-port': String(port) }, {}, [], (starting) => {
+    changed = starting.apply({ ...starting.config, maxConnections: 64 });
+    changed.catch(() => undefined);
+  });
+  await assert.rejects(start, /in use/);
+  await assert.rejects(changed!, /in use/);
+  taken.close();
 });

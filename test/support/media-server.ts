@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import type { CameraEntry } from '../../src/config/camera-list.ts';
 import type { Credentials } from '../../src/config/credentials.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { type Server, type ServerOptions, startServer } from '../../src/server/server.ts';
+import { Server, type ServerOptions } from '../../src/server/server.ts';
 import { until } from './program.ts';
 import { RtspClient, type RtspClientOptions } from './rtsp-client.ts';
 
@@ -30,12 +30,14 @@ export interface TestServer {
 /**
  * A real server with all its threads in this process, on ports that the system chooses. `flags` are command-line flags
  * by name; limits that would get in a test's way are off unless it sets them. `paths` are the cameras' stream paths, by
- * default /stream1 and so on; or whole entries of the configuration.
+ * default /stream1 and so on; or whole entries of the configuration. `whileStarting` is called as soon
+ * as the start has begun.
  */
 export async function startTestServer(
   flags: Record<string, string | boolean> = {},
   entries: ServerOptions['entries'] = {},
   paths: readonly (string | CameraEntry)[] = [],
+  whileStarting: (server: Server) => void = () => undefined,
 ): Promise<TestServer> {
   const given = {
     host: '127.0.0.1',
@@ -61,7 +63,7 @@ export async function startTestServer(
     { level: 'debug', formatters: { log: withBlock } },
     { write: (line: string) => log.push(JSON.parse(line)) },
   );
-  const server = await startServer({
+  const server = new Server({
     config,
     credentials: config.auth ? testCredentials : null,
     logger,
@@ -69,6 +71,9 @@ export async function startTestServer(
     serverId: 'test',
     entries,
   });
+  const started = server.start();
+  whileStarting(server);
+  await started;
   const { rtmpPort, rtspPort } = server.addresses;
   const { user, password } = testCredentials;
   const readers: RtspClient[] = [];
