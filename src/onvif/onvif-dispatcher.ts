@@ -95,6 +95,8 @@ export class OnvifDispatcher {
       // HTTP Digest comes first, and needs nothing of the body (Core, clause 5.9.1).
       const login = this.#checkHttp(request);
       if (login.result !== 'accepted' && login.result !== 'none') return this.#notLoggedIn(login, answerTo, 'http');
+      // libcurl sends no body until it was asked to log in, and asks for the challenge that way.
+      if (login.result === 'none' && request.body.length === 0) return this.#notLoggedIn(login, answerTo, 'http');
       // Only its UsernameToken tells who sends this: strangers do not get to make us read much.
       if (login.result === 'none' && request.body.length > limits.onvif.strangerBytes)
         return refusal(413, 'the request is too large without HTTP Digest');
