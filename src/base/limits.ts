@@ -228,13 +228,19 @@ export const limits = {
     writeStallMs: 10_000,
     /** Milliseconds that the time of a WS-UsernameToken may differ from ours, either way. */
     clockSkewMs: 5 * 60_000,
-    /** Nonces of accepted tokens that are remembered for that long; beyond it the oldest is forgotten. */
-    nonces: 16 * 1024,
+    /**
+     * Nonces of accepted tokens of all devices that are remembered for that long; beyond it the oldest is forgotten. It takes 63
+     * devices that are each asked three times a second.
+     */
+    nonces: 64 * 1024,
     /** Answers of HTTP Digest that are remembered while their nonce is good; beyond it clients get a new nonce earlier. */
     digestResponses: 8 * 1024,
-    /** Milliseconds in which the client that used a nonce first may use it for other messages, and how many those may be. */
+    /**
+     * Milliseconds in which the client that used a nonce first may use it for other messages, and how many those may be: 64 to each
+     * of 63 devices.
+     */
     nonceRepeatMs: 2_000,
-    nonceMessages: 64,
+    nonceMessages: 64 * 63,
     /** Characters of a user name, nonce, digest or time in a WS-UsernameToken. */
     tokenCharacters: 512,
     /** Characters of an operation, and of a reason that repeats it, in the log; the longest operation of ONVIF has 47. */

@@ -5,6 +5,7 @@ import { limits } from '../base/limits.ts';
 import { Authenticator, type OnvifCredentials } from '../onvif/authentication.ts';
 import type { OnvifDevice } from '../onvif/device.ts';
 import type { DeviceFacts } from '../onvif/device-facts.ts';
+import type { NonceMemory } from '../onvif/nonce-memory.ts';
 import { OnvifDispatcher, postOnly } from '../onvif/onvif-dispatcher.ts';
 import type { OnvifService } from '../onvif/service.ts';
 import { HttpPort, type HttpPortOptions } from './http-port.ts';
@@ -21,6 +22,8 @@ export interface OnvifServerOptions
   readonly credentials: OnvifCredentials | null;
   /** See `pipe-greeting.ts`. */
   readonly pipePass: string;
+  /** Shared by all devices, whose user and password are the same. */
+  readonly nonces: NonceMemory;
   /** Offer SHA-256 beside MD5. */
   readonly digestSha256: boolean;
   /** The event service, under each of its namespaces; or none. */
@@ -38,7 +41,7 @@ export class OnvifServer {
   readonly #facts: { -readonly [Name in keyof DeviceFacts]: DeviceFacts[Name] };
 
   constructor(options: OnvifServerOptions) {
-    const { host, port, secureContext, credentials, digestSha256, services, clock, counters, logger } = options;
+    const { host, port, secureContext, credentials, nonces, digestSha256, services, clock, counters, logger } = options;
     const { device, product, version, rtspPort, discoverable, video } = options;
     this.#host = host;
     this.#pipePass = options.pipePass;
@@ -53,7 +56,8 @@ export class OnvifServer {
     };
     const journal = new OnvifJournal({ logger, counters, clock });
     this.#journal = journal;
-    const login = { realm: 'Skyweir', sha256: digestSha256, key: randomBytes(32) };
+    const common = { realm: 'Skyweir', sha256: digestSha256, key: randomBytes(32) };
+    const login = { ...common, nonces, device: device.identity.uuid };
     const authenticator = credentials === null ? null : new Authenticator(credentials, login);
     const dispatcher = new OnvifDispatcher({ facts: this.#facts, authenticator, services, clock });
     const exchanges = new OnvifExchanges(dispatcher, journal, clock);

@@ -1,6 +1,7 @@
 import { limits } from '../base/limits.ts';
 import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
 import { LoginThrottle } from './login-throttle.ts';
+import type { NonceMemory } from './nonce-memory.ts';
 import { type TokenResult, UsernameTokens } from './username-token.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -17,6 +18,9 @@ export interface AuthenticatorOptions {
   readonly sha256: boolean;
   /** At least 16 random bytes, of this run of the server. */
   readonly key: Uint8Array;
+  /** Shared by all devices, with what it knows this one by. */
+  readonly nonces: NonceMemory;
+  readonly device: string;
 }
 
 /**
@@ -44,12 +48,12 @@ export class Authenticator {
   readonly #tokens: UsernameTokens;
   readonly #throttle = new LoginThrottle();
 
-  constructor({ user, password }: OnvifCredentials, { realm, sha256, key }: AuthenticatorOptions) {
+  constructor({ user, password }: OnvifCredentials, { realm, sha256, key, nonces, device }: AuthenticatorOptions) {
     this.#digest = new DigestAuthenticator({
       ...{ user, password, realm, sha256, key, nonceLifetimeMs, qop: true },
       remembered: limits.onvif.digestResponses,
     });
-    this.#tokens = new UsernameTokens(user, password);
+    this.#tokens = new UsernameTokens(user, password, nonces, device);
   }
 
   /** Values of the WWW-Authenticate headers of a 401. */

@@ -12,6 +12,7 @@ import { TlsMaterialBoard } from '../net/tls-material.ts';
 import type { ChannelVideo, OnvifChannel, OnvifDevice } from '../onvif/device.ts';
 import { EventService } from '../onvif/events/event-service.ts';
 import { deviceIdentity } from '../onvif/identity.ts';
+import { NonceMemory } from '../onvif/nonce-memory.ts';
 import { deviceScopes } from '../onvif/scopes.ts';
 import { describeListenError } from './acceptor-supervisor.ts';
 import type { StreamEvents } from './stream-events.ts';
@@ -66,6 +67,7 @@ export class OnvifDevices {
   readonly #options: OnvifDevicesOptions;
   readonly #board: TlsMaterialBoard;
   readonly #contexts: TlsContexts;
+  readonly #nonces = new NonceMemory();
   /** By the key of {@link deviceKey}. */
   #entries = new Map<string, Entry>();
   #discovery: DiscoverySocket | null = null;
@@ -127,6 +129,7 @@ export class OnvifDevices {
       device,
       video,
       credentials,
+      nonces: this.#nonces,
       digestSha256: config.rtspDigestSha256,
       services: [events, events.notification],
       clock,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Authenticator } from '../../src/onvif/authentication.ts';
+import { NonceMemory } from '../../src/onvif/nonce-memory.ts';
 import { originOf } from '../../src/onvif/origin.ts';
 import { UsernameTokens } from '../../src/onvif/username-token.ts';
 import { childOf, escapeXml, parseXml } from '../../src/onvif/xml.ts';
@@ -9,6 +10,8 @@ import { bodyOf, OnvifDialogue } from '../support/onvif-dialogue.ts';
 import { authorize, credentials, envelope, securityXml } from '../support/onvif-peer.ts';
 
 const options = { interruptAfterTimeLimit: 1500, markInterruptAsFailure: false, numRuns: 5000 };
+
+const login = { realm: 'Skyweir', sha256: true, key: new Uint8Array(32) };
 
 const anything = fc.oneof(
   fc.string({ maxLength: 40, unit: 'binary' }),
@@ -27,7 +30,7 @@ const anything = fc.oneof(
 test('no header that is not made with the password gets in', () => {
   fc.assert(
     fc.property(fc.array(anything, { maxLength: 8 }), fc.nat(80), (parts, at) => {
-      const own = new Authenticator(credentials, { realm: 'Skyweir', sha256: true, key: new Uint8Array(32) });
+      const own = new Authenticator(credentials, { ...login, nonces: new NonceMemory(), device: '' });
       const right = authorize(own.challenges(0, false).at(-1)!, 'wrong', '/');
       for (const header of [
         parts.join(''),
@@ -43,7 +46,7 @@ test('no header that is not made with the password gets in', () => {
 });
 
 test('no token that is not made with the password gets in', () => {
-  const own = new UsernameTokens(credentials.user, credentials.password);
+  const own = new UsernameTokens(credentials.user, credentials.password, new NonceMemory(), '');
   fc.assert(
     fc.property(
       fc.dictionary(
@@ -69,7 +72,7 @@ test('a token lets in once, and only as it was made', () => {
   const xml = securityXml({ createdMs: 0 }).replace('s:mustUnderstand="1"', '');
   fc.assert(
     fc.property(fc.nat(xml.length - 1), fc.constantFrom('A', 'b', '0', '/', ' '), (at, put) => {
-      const own = new UsernameTokens(credentials.user, credentials.password);
+      const own = new UsernameTokens(credentials.user, credentials.password, new NonceMemory(), '');
       let changed: ReturnType<typeof parseXml>;
       try {
         changed = parseXml(xml.slice(0, at) + put + xml.slice(at + 1));

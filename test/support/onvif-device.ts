@@ -2,6 +2,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import { newOnvifCounters } from '../../src/net/onvif-journal.ts';
 import { OnvifServer, type OnvifServerOptions } from '../../src/net/onvif-server.ts';
+import { NonceMemory } from '../../src/onvif/nonce-memory.ts';
 import { cardVideo, credentials, makeDevice } from './onvif-peer.ts';
 
 /** A line that a device wrote to its log. */
@@ -28,6 +29,7 @@ export async function startDevice(
     video: () => cardVideo,
     credentials,
     pipePass: 'pass',
+    nonces: new NonceMemory(),
     digestSha256: false,
     services: [],
     clock: systemClock,

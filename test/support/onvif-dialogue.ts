@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts';
 import { Authenticator } from '../../src/onvif/authentication.ts';
 import type { ChannelVideo, OnvifDevice } from '../../src/onvif/device.ts';
+import { NonceMemory } from '../../src/onvif/nonce-memory.ts';
 import { type OnvifAnswer, OnvifDispatcher, type OnvifRequest } from '../../src/onvif/onvif-dispatcher.ts';
 import type { OnvifService } from '../../src/onvif/service.ts';
 import { parseXml, type XmlElement } from '../../src/onvif/xml.ts';
@@ -42,9 +43,8 @@ export class OnvifDialogue {
       video,
       interfaces: () => [{ address: '192.0.2.7', prefixLength: 24 }],
     };
-    const authenticator = auth
-      ? new Authenticator(credentials, { realm: 'Skyweir', sha256: false, key: new Uint8Array(32) })
-      : null;
+    const login = { realm: 'Skyweir', sha256: false, key: new Uint8Array(32), nonces: new NonceMemory(), device: '' };
+    const authenticator = auth ? new Authenticator(credentials, login) : null;
     this.dispatcher = new OnvifDispatcher({ facts, authenticator, services, clock });
   }
 

@@ -170,7 +170,8 @@ export const onvifSoapRows: readonly Row[] = [
   {
     id: 'onvif-replayed-token',
     protocol,
-    attack: 'sends a token that it overheard a second time',
+    attack:
+      'sends a token that it overheard a second time, also with its nonce written in another way, and to another device',
     ends: refused(400, 'The nonce was used before'),
     gate: true,
     play: async (scene) => {
@@ -178,7 +179,10 @@ export const onvifSoapRows: readonly Row[] = [
       assert.equal((await post(scene.onvifPort, overheard, { from: scene.address })).status, 200);
       await ask(await scene.onvif(), request(overheard));
       const other = envelope('<tds:GetUsers/>', /<s:Header>(.*)<\/s:Header>/.exec(overheard)![1]);
-      await ask(await scene.onvif({ from: scene.otherAddress(1) }), request(other));
+      const from = scene.otherAddress(1);
+      await ask(await scene.onvif({ from }), request(other));
+      await ask(await scene.onvif({ from }), request(other.replace('==</wsse:Nonce>', '</wsse:Nonce>')));
+      await ask(await scene.open({ port: scene.otherOnvifPort, from }), request(other));
     },
   },
   {

@@ -163,6 +163,12 @@ export class Scene {
     return onvif[this.index % onvif.length]!;
   }
 
+  /** The ONVIF device of the row after it. */
+  get otherOnvifPort(): number {
+    const { onvif } = this.gate;
+    return onvif[(this.index + 1) % onvif.length]!;
+  }
+
   /** An ONVIF device of the server that has a certificate; rows side by side have one each. */
   get secureOnvif(): { readonly port: number; readonly path: string } {
     const device = 13 + (this.index % 5);

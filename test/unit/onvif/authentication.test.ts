@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { Authenticator } from '../../../src/onvif/authentication.ts';
 import { LoginThrottle } from '../../../src/onvif/login-throttle.ts';
+import { NonceMemory } from '../../../src/onvif/nonce-memory.ts';
 import { UsernameTokens } from '../../../src/onvif/username-token.ts';
 import { childOf, parseXml, type XmlElement } from '../../../src/onvif/xml.ts';
 import { authorize, credentials, securityXml, type TokenOptions } from '../../support/onvif-peer.ts';
@@ -16,7 +17,8 @@ function token(options: Partial<TokenOptions> = {}): XmlElement {
   return childOf(parseXml(xml), 'UsernameToken')!;
 }
 
-const tokens = () => new UsernameTokens(credentials.user, credentials.password);
+const tokens = (nonces = new NonceMemory(), device = 'one') =>
+  new UsernameTokens(credentials.user, credentials.password, nonces, device);
 
 test('a digest of the right password is accepted, within five minutes on either side', () => {
   for (const createdMs of [wallMs, wallMs - skewMs, wallMs + skewMs])
@@ -82,6 +84,59 @@ test('a nonce is good for other messages of the same client for two seconds, as 
   assert.equal(use('GetServices', here, 2001), 'replayed', 'too late');
 });
 
+test('a nonce is the same one however its bytes are written', () => {
+  const own = tokens();
+  const seen = token({ nonce: Buffer.from('0123456789abcdef') });
+  const written = (nonce: string): XmlElement => ({
+    ...seen,
+    children: seen.children.map((child) => (child.name === 'Nonce' ? { ...child, text: nonce } : child)),
+  });
+  assert.equal(own.verify(written('MDEyMzQ1Njc4OWFiY2RlZg=='), 'GetProfiles', here, wallMs), 'accepted');
+  // Without padding, and with other bits behind the last byte.
+  for (const nonce of [
+    'MDEyMzQ1Njc4OWFiY2RlZg=',
+    'MDEyMzQ1Njc4OWFiY2RlZg',
+    'MDEyMzQ1Njc4OWFiY2RlZh==',
+    'MDEyMzQ1Njc4OWFiY2RlZv',
+  ])
+    assert.equal(own.verify(written(nonce), 'GetUsers', '198.51.100.2', wallMs), 'replayed', nonce);
+});
+
+test('a nonce that was used at one device is used at all', () => {
+  const nonces = new NonceMemory();
+  const [one, other] = [tokens(nonces, 'one'), tokens(nonces, 'other')];
+  const seen = token();
+  assert.equal(one.verify(seen, 'GetProfiles', here, wallMs), 'accepted');
+  assert.equal(other.verify(seen, 'GetProfiles', '198.51.100.2', wallMs), 'replayed', 'another client');
+  assert.equal(
+    other.verify(seen, 'GetProfiles', here, wallMs + limits.onvif.nonceRepeatMs + 1),
+    'replayed',
+    'too late',
+  );
+});
+
+test('a client asks all devices the same with one nonce a second, as libonvif does', () => {
+  const nonces = new NonceMemory();
+  const nonce = Buffer.from('0123456789abcdef');
+  for (let i = 0; i < 63; i++) {
+    const device = tokens(nonces, `device ${i}`);
+    for (let request = 0; request < 64; request++)
+      assert.equal(device.verify(token({ nonce }), `request ${request}`, here, wallMs + i), 'accepted');
+    assert.equal(device.verify(token({ nonce }), 'request 0', here, wallMs + i), 'replayed');
+  }
+});
+
+test('only so many nonces are remembered', () => {
+  const nonces = new NonceMemory();
+  const use = (i: number) =>
+    nonces.take({ nonce: Buffer.from(String(i)), device: '', message: '', address: here, createdMs: wallMs }, wallMs);
+  for (let i = 0; i < limits.onvif.nonces; i++) assert.ok(use(i));
+  assert.equal(use(0), false);
+  assert.ok(use(limits.onvif.nonces));
+  assert.ok(use(0), 'the oldest is forgotten');
+  assert.equal(use(2), false);
+});
+
 test('a nonce that was given with a wrong password is not used up', () => {
   const own = tokens();
   const nonce = Buffer.from('0123456789abcdef');
@@ -134,7 +189,8 @@ test('only so many addresses are remembered', () => {
 });
 
 function authenticator(): Authenticator {
-  return new Authenticator(credentials, { realm: 'Skyweir', sha256: false, key: new Uint8Array(32) });
+  const login = { realm: 'Skyweir', sha256: false, key: new Uint8Array(32) };
+  return new Authenticator(credentials, { ...login, nonces: new NonceMemory(), device: 'one' });
 }
 
 test('an HTTP digest is checked, with and without qop', () => {
