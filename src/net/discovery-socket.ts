@@ -126,8 +126,7 @@ export class DiscoverySocket {
   #send({ bytes, to, localAddress }: DiscoveryDatagram): void {
     // What cannot be sent is lost, as any datagram can be.
     if (to !== null) {
-      const socket = this.#sockets.find((one) => (one.address().family === 'IPv6') === isIPv6(to.address));
-      socket?.send(bytes, to.port, to.address, ignoreError);
+      this.#socketOf(isIPv6(to.address))?.send(bytes, to.port, to.address, ignoreError);
       return;
     }
     for (const place of this.#places) {
@@ -141,17 +140,25 @@ export class DiscoverySocket {
     return new LocalAddresses((this.#options.interfaces ?? networkInterfaces)(), this.#options.host);
   }
 
-  /** Joins the groups on interfaces that came up, and announces the devices there. */
+  /**
+   * Joins the groups on interfaces that came up, and announces the devices there. The system forgets a membership without a word
+   * when it makes an interface anew, so that all are asked for each time.
+   */
   async #checkInterfaces(): Promise<void> {
     this.#addresses = this.#lookUpAddresses();
     const places = this.#addresses.places(limits.discovery.addresses);
+    for (const place of this.#places) if (!places.some((one) => placeKey(one) === placeKey(place))) this.#leave(place);
+    /** Networks that we were not in a moment ago. */
+    const joined = new Set<string>();
     const added: string[] = [];
     for (const place of places) {
       const key = placeKey(place);
-      if (this.#announcers.has(key)) continue;
-      this.#announcers.set(key, null);
+      const before = this.#announcers.get(key);
       try {
-        this.#join(place);
+        if (this.#join(place)) joined.add(networkKey(place));
+        if (before && !joined.has(networkKey(place))) continue;
+        before?.close();
+        this.#announcers.set(key, null);
         const announcer = await openAnnouncer(place);
         if (this.#closed !== null) {
           announcer.close();
@@ -160,6 +167,9 @@ export class DiscoverySocket {
         this.#announcers.set(key, announcer);
         added.push(place.address);
       } catch (error) {
+        // It is told once. Where it worked it still does: the system only has another word for being a member already.
+        if (before !== undefined) continue;
+        this.#announcers.set(key, null);
         const { interfaceName, address } = place;
         this.#options.logger.warn(
           { interface: interfaceName, address, error: String(error) },
@@ -167,27 +177,42 @@ export class DiscoverySocket {
         );
       }
     }
-    for (const [key, announcer] of this.#announcers) {
-      if (places.some((place) => placeKey(place) === key)) continue;
-      this.#announcers.delete(key);
-      announcer?.close();
-    }
     this.#places = places;
     this.#responder.hello(added, this.#options.clock.nowMs());
     this.#sendDue();
   }
 
-  #join(place: AnnouncementPlace): void {
-    for (const socket of this.#sockets) {
-      if ((socket.address().family === 'IPv6') !== place.isIPv6) continue;
-      try {
-        if (place.isIPv6) socket.addMembership(group6, `::%${place.zone}`);
-        else socket.addMembership(group4, place.address);
-      } catch (error) {
-        // Another address of the interface has joined already.
-        if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-      }
+  /** Whether we were no member before. */
+  #join(place: AnnouncementPlace): boolean {
+    const socket = this.#socketOf(place.isIPv6);
+    if (socket === undefined) return false;
+    try {
+      if (place.isIPv6) socket.addMembership(group6, `::%${place.zone}`);
+      else socket.addMembership(group4, place.address);
+      return true;
+    } catch (error) {
+      // Of before, or of another address of the interface.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+      return false;
     }
+  }
+
+  #leave(place: AnnouncementPlace): void {
+    const key = placeKey(place);
+    this.#announcers.get(key)?.close();
+    this.#announcers.delete(key);
+    // Linux goes on counting memberships of IPv4 whose interface is gone, and a socket has 20. Those of IPv6 cannot be named any
+    // more, and are not counted.
+    if (place.isIPv6) return;
+    try {
+      this.#socketOf(false)?.dropMembership(group4, place.address);
+    } catch {
+      // It was that of another address, or is forgotten already.
+    }
+  }
+
+  #socketOf(isIPv6Socket: boolean): Socket | undefined {
+    return this.#sockets.find((one) => (one.address().family === 'IPv6') === isIPv6Socket);
   }
 
   #localAddresses(): string[] {
@@ -197,6 +222,10 @@ export class DiscoverySocket {
 
 function placeKey(place: AnnouncementPlace): string {
   return `${place.interfaceName} ${place.address}`;
+}
+
+function networkKey(place: AnnouncementPlace): string {
+  return `${place.interfaceName} ${place.isIPv6}`;
 }
 
 /** A socket whose multicasts go to one network, and no further; clients on this machine hear them too. */

@@ -3,10 +3,12 @@ import dgram, { type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { networkInterfaces } from 'node:os';
-import { after, describe, mock, test } from 'node:test';
+import { after, before, describe, mock, type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
+import { limits } from '../../src/base/limits.ts';
 import { DiscoverySocket, type DiscoverySocketOptions } from '../../src/net/discovery-socket.ts';
 import { type Announced, discoverableDevices, probe, readAnnounced, resolve } from '../support/discovery-client.ts';
+import { until } from '../support/program.ts';
 
 const { Discovery } = createRequire(import.meta.url)('onvif') as {
   Discovery: {
@@ -90,6 +92,17 @@ class Listener {
   }
 }
 
+const group = '239.255.255.250';
+
+/** Calls of a membership method, which go on to the real one. */
+function memberships(t: TestContext, name: 'addMembership' | 'dropMembership', refuse = (_address: string) => false) {
+  const real = dgram.Socket.prototype[name];
+  return t.mock.method(dgram.Socket.prototype, name, function (this: Socket, to: string, address = '') {
+    if (refuse(address)) throw Object.assign(new Error(`${name} ENODEV`), { code: 'ENODEV' });
+    real.call(this, to, address);
+  }).mock;
+}
+
 /** An address on which multicast can be tried. */
 const external = Object.values(networkInterfaces())
   .flatMap((infos) => infos ?? [])
@@ -97,6 +110,10 @@ const external = Object.values(networkInterfaces())
 const hasIPv6 = networkInterfaces()['lo']?.some((info) => info.address === '::1') ?? false;
 
 describe('discovery', () => {
+  const { interfaceCheckMs } = limits.discovery;
+  before(() => void Object.assign(limits.discovery, { interfaceCheckMs: 20 }));
+  after(() => void Object.assign(limits.discovery, { interfaceCheckMs }));
+
   test('a probe over loopback is answered by every device', async () => {
     const socket = await discovery();
     const client = await Listener.bind('udp4', 0, '127.0.0.1');
@@ -197,6 +214,63 @@ describe('discovery', () => {
     const client = await Listener.bind('udp4', 0, '127.0.0.1');
     client.socket.send(probe(), socket.port, '127.0.0.1');
     assert.equal((await client.next(2)).length, 2);
+  });
+
+  describe('an interface', { skip: external === undefined, timeout: 20_000 }, () => {
+    /** The socket, and a client that has heard it announce its device. */
+    async function announced(changes: Partial<DiscoverySocketOptions> = {}) {
+      const socket = await discovery({ host: external!, devices: discoverableDevices(1), ...changes });
+      const client = await Listener.bind('udp4', socket.port);
+      client.socket.addMembership(group, external);
+      return { socket, client };
+    }
+
+    async function hello(client: Listener): Promise<void> {
+      const [{ action, addresses } = { action: '', addresses: '' }] = await client.next(1);
+      assert.deepEqual([action, addresses], ['Hello', `http://${external}:8081/onvif/device_service`]);
+    }
+
+    async function answersMulticast({ port }: DiscoverySocket): Promise<void> {
+      const asker = await Listener.bind('udp4', 0, external);
+      asker.socket.setMulticastInterface(external!);
+      asker.socket.send(probe(), port, group);
+      assert.equal((await asker.next(1))[0]!.action, 'ProbeMatches');
+    }
+
+    test('that was made anew is joined again, and told of the devices', async (t) => {
+      const joins = memberships(t, 'addMembership');
+      const { socket, client } = await announced();
+      await hello(client);
+      // The system forgets memberships together with their interface.
+      (joins.calls[0]!.this as Socket).dropMembership(group, external);
+      await hello(client);
+      await answersMulticast(socket);
+    });
+
+    test('that cannot be joined is warned of once, and tried again', async (t) => {
+      const { lines, logger } = recorder();
+      let refusals = 3;
+      const joins = memberships(t, 'addMembership', () => refusals-- > 0);
+      const socket = await discovery({ host: external!, devices: discoverableDevices(1), logger });
+      await until('it is tried again', () => joins.callCount() > 3);
+      const client = await Listener.bind('udp4', socket.port);
+      client.socket.addMembership(group, external);
+      await hello(client);
+      await answersMulticast(socket);
+      assert.deepEqual(lines, ['warn discovery by multicast does not work on this network']);
+    });
+
+    test('that has gone is left, so that it does not count as a membership', async (t) => {
+      const leaves = memberships(t, 'dropMembership');
+      let isThere = true;
+      const { socket, client } = await announced({ interfaces: () => (isThere ? networkInterfaces() : {}) });
+      await hello(client);
+      isThere = false;
+      await until('it is left', () => leaves.callCount() > 0);
+      isThere = true;
+      await hello(client);
+      await answersMulticast(socket);
+    });
   });
 
   test('two servers share the port', async () => {
