@@ -3,6 +3,11 @@ export function plainAddress(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
 
+/** An IPv6 address without the network interface that it is for on this machine: of `fe80::1%eth0`, `fe80::1`. */
+export function withoutZone(address: string): string {
+  return address.split('%', 1)[0]!;
+}
+
 /** `192.0.2.1:1935` or `[2001:db8::1]:1935`. */
 export function hostAndPort(address: string, port: number): string {
   const plain = plainAddress(address);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { plainAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
@@ -66,6 +66,11 @@ export class HttpPort {
     const opened = await listen(this.#server, { host, port, flag });
     this.#server.on('error', (error) => logger.error({ err: error }, `the port of ${flag} failed`));
     return opened;
+  }
+
+  /** The bind address in numbers, while it listens. */
+  get address(): string {
+    return (this.#server.address() as AddressInfo).address;
   }
 
   /** Ends all connections, and gives the port back. */

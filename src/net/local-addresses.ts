@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { networkInterfaces } from 'node:os';
-import { plainAddress } from '../base/address.ts';
+import { plainAddress, withoutZone } from '../base/address.ts';
 
 /** Addresses of this machine by network interface, as `os.networkInterfaces` gives them. */
 export type Interfaces = ReturnType<typeof networkInterfaces>;
@@ -99,7 +99,7 @@ function localAddressOf(interfaceName: string, info: NonNullable<Interfaces[stri
 
 function isServed(local: LocalAddress, host: string): boolean {
   if (host === '::') return true;
-  return host === '0.0.0.0' ? !local.isIPv6 : local.address === plainAddress(host);
+  return host === '0.0.0.0' ? !local.isIPv6 : local.address === withoutZone(plainAddress(host));
 }
 
 /** All interfaces have the same link-local network; the zone of the peer's address tells which is meant. */

@@ -86,10 +86,20 @@ export class OnvifServer {
     this.#facts.rtspPort = port;
   }
 
+  /** WS-Discovery was turned on or off. */
+  set discoverable(discoverable: boolean) {
+    this.#facts.discoverable = discoverable;
+  }
+
   /** Returns the port. Throws `ListenError`, whose code is that of the system, such as EADDRINUSE. */
   async listen(): Promise<number> {
     this.#facts.httpPort = await this.#http.listen();
     return this.#facts.httpPort;
+  }
+
+  /** Where it listens, while it does: an IP address, whatever name led to it. */
+  get address(): string {
+    return this.#http.address;
   }
 
   /** Ends all connections, and gives the port back. */

@@ -71,6 +71,10 @@ export class OnvifDevices {
   /** By the key of {@link deviceKey}. */
   #entries = new Map<string, Entry>();
   #discovery: DiscoverySocket | null = null;
+  /** That it shall be open. */
+  #discoverable = false;
+  /** Ends with the last change of discovery, which takes a moment. */
+  #announcing: Promise<void> = Promise.resolve();
 
   constructor(options: OnvifDevicesOptions) {
     this.#options = options;
@@ -116,8 +120,8 @@ export class OnvifDevices {
 
   /** Gives all ports back. */
   async close(): Promise<void> {
-    const discovery = this.#discovery?.close();
-    await Promise.all([discovery, ...[...this.#entries.values()].map(({ server }) => server.close())]);
+    this.#discoverable = false;
+    await Promise.all([this.#announce(), ...[...this.#entries.values()].map(({ server }) => server.close())]);
   }
 
   #createEntry(device: OnvifDevice, port: number, config: Config): Entry {
@@ -139,7 +143,7 @@ export class OnvifDevices {
       pipePass,
       product,
       version,
-      discoverable: config.discovery,
+      discoverable: false,
       counters: this.counters,
     });
     return { server, events, device, port };
@@ -150,6 +154,7 @@ export class OnvifDevices {
     for (const [key, { server }] of this.#entries) if (!next.has(key)) void server.close();
     for (const { server, events, device } of next.values()) {
       server.rtspPort = rtspPort;
+      server.discoverable = config.discovery;
       server.replaceDevice(device);
       events.replaceDevice(device, clock.nowMs());
       device.channels.forEach((channel, slot) => {
@@ -158,7 +163,8 @@ export class OnvifDevices {
       });
     }
     this.#entries = next;
-    void this.#announce(config);
+    this.#discoverable = config.discovery;
+    void this.#announce();
   }
 
   #setState(camera: number, live: boolean): void {
@@ -169,19 +175,29 @@ export class OnvifDevices {
     }
   }
 
+  /** Tells networks what is there now, after what they are being told already. */
+  #announce(): Promise<void> {
+    this.#announcing = this.#announcing.then(() => this.#announceNow());
+    return this.#announcing;
+  }
+
   /** Networks are a convenience: what goes wrong there is logged, and the devices serve all the same. */
-  async #announce({ discovery, host }: Config): Promise<void> {
+  async #announceNow(): Promise<void> {
     const { clock, logger, discoveryPort } = this.#options;
     const devices = [...this.#entries.values()].map(({ device, port }) => {
       return { uuid: device.identity.uuid, port, scopes: deviceScopes(device, product) };
     });
     try {
-      if (!discovery) {
-        await this.#discovery?.close();
+      const [first] = this.#entries.values();
+      if (!this.#discoverable || first === undefined) {
+        const discovery = this.#discovery;
         this.#discovery = null;
+        await discovery?.close();
       } else if (this.#discovery !== null) this.#discovery.replaceDevices(devices);
       else {
         const port = discoveryPort === undefined ? {} : { port: discoveryPort };
+        // All devices listen at one address, which the configuration may have a name for.
+        const { address: host } = first.server;
         this.#discovery = await DiscoverySocket.open({ devices, host, clock, logger, ...port });
       }
     } catch (error) {

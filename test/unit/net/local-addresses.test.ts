@@ -44,6 +44,9 @@ describe('the address that faces a peer', () => {
     const one = new LocalAddresses(interfaces, '198.51.100.7');
     assert.equal(one.facing('198.51.100.1'), '198.51.100.7');
     assert.equal(one.facing('192.0.2.9'), null);
+    const linkLocal = new LocalAddresses(interfaces, 'fe80::7%eth1');
+    assert.equal(linkLocal.facing('fe80::9%eth1'), 'fe80::7');
+    assert.equal(linkLocal.facing('198.51.100.1'), null);
     const four = new LocalAddresses(interfaces, '0.0.0.0');
     assert.equal(four.facing('192.0.2.9'), '192.0.2.2');
     assert.equal(four.facing('fd00::9'), null);
