@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { AccessControl, Identity } from '../access/access-control.ts';
 import { isLoopback, plainAddress } from '../base/address.ts';
 import { includesRole, type Role, type RouteClient } from '../status/route.ts';
+import { headerText } from './header-text.ts';
 import type { HttpJournal } from './http-journal.ts';
 
 /** What a request is answered with that may not go on. */
@@ -36,7 +37,8 @@ export class HttpAccess {
   admit(request: IncomingMessage, needed: Role): Identity | HttpRefusal {
     const client = clientOf(request);
     const { method = '', url: target = '', headers } = request;
-    const { authorization, cookie } = headers;
+    const { cookie } = headers;
+    const authorization = headerText(headers.authorization);
     const anonymousRole = this.#anonymousRole(request);
     const admission = this.control.admit({ ...client, method, target, authorization, cookie, anonymousRole });
     if (admission.result === 'admitted') {

@@ -12,6 +12,7 @@ import {
 } from '../onvif/onvif-dispatcher.ts';
 import { originOf } from '../onvif/origin.ts';
 import { limitAnswerTime } from './answer-deadline.ts';
+import { headerText } from './header-text.ts';
 import type { OnvifJournal } from './onvif-journal.ts';
 
 /** Brings the HTTP requests of one device to its dispatcher, complete, and the answers back, at once or when their time comes. */
@@ -101,7 +102,7 @@ function requestOf(
   return {
     method,
     target: url,
-    authorization: headers.authorization,
+    authorization: headerText(headers.authorization),
     body,
     address: plainAddress(socket.remoteAddress ?? ''),
     localAddress,

@@ -46,6 +46,16 @@ test('HTTP digest lets in', async (t) => {
   assert.equal((await post(port, envelope(users), { headers: wrong })).status, 401);
 });
 
+test('a user with letters beyond ASCII logs in by HTTP digest, which is sent in UTF-8', async (t) => {
+  const user = 'jürgen-太郎';
+  const { port } = await startDevice(t, { credentials: { ...credentials, user } });
+  const challenge = String((await post(port, envelope(users))).headers['www-authenticate']);
+  const header = authorize(challenge, credentials.password, '/onvif/device_service', user);
+  // Node writes each character as a byte, unless the body is a text.
+  const headers = { Authorization: Buffer.from(header).toString('latin1') };
+  assert.equal((await post(port, Buffer.from(envelope(users)), { headers })).status, 200);
+});
+
 test('a request without a body is asked to log in: libcurl sends one to be asked', async (t) => {
   const { port, counters } = await startDevice(t);
   const path = '/onvif/device_service';

@@ -386,15 +386,29 @@ test('every change is one line in the log, with who, what, from where and what c
   assert.ok(!JSON.stringify(server.log).includes('secret') && !JSON.stringify(server.log).includes('Voegel'));
 });
 
+/** The Digest header that answers a challenge, as a client sends it: in UTF-8, of which Node writes each byte as a character. */
+function digest(challenge: string, user: string, path: string): string {
+  const nonce = /nonce="([^"]+)"/.exec(challenge)![1]!;
+  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+  const account = md5(`${user}:Skyweir:${builtIn.password}`);
+  const response = md5(`${account}:${nonce}:00000001:cn:auth:${md5(`POST:${path}`)}`);
+  const header = `Digest username="${user}", realm="Skyweir", nonce="${nonce}", uri="${path}", qop=auth, nc=00000001, cnonce="cn", response="${response}"`;
+  return Buffer.from(header).toString('latin1');
+}
+
+test('a user with letters beyond ASCII logs in by Digest', { timeout }, async (t) => {
+  const user = 'jürgen-太郎';
+  const server = await AccessServer.start(t, { user });
+  const path = '/api/v1/streams/0/kick';
+  const challenge = String((await server.ask('POST', path)).headers['www-authenticate']);
+  assert.equal((await server.ask('POST', path, { Authorization: digest(challenge, user, path) })).status, 404);
+});
+
 test('a Digest header that was overheard is of no use', { timeout }, async (t) => {
   const server = await AccessServer.start(t);
   const path = '/api/v1/streams/0/kick';
   const challenge = String((await server.ask('POST', path)).headers['www-authenticate']);
-  const nonce = /nonce="([^"]+)"/.exec(challenge)![1]!;
-  const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-  const account = md5(`${builtIn.user}:Skyweir:${builtIn.password}`);
-  const response = md5(`${account}:${nonce}:00000001:cn:auth:${md5(`POST:${path}`)}`);
-  const Authorization = `Digest username="${builtIn.user}", realm="Skyweir", nonce="${nonce}", uri="${path}", qop=auth, nc=00000001, cnonce="cn", response="${response}"`;
+  const Authorization = digest(challenge, builtIn.user, path);
   assert.equal((await server.ask('POST', path, { Authorization })).status, 404);
   const again = await server.ask('POST', path, { Authorization });
   assert.equal(again.status, 401);

@@ -25,6 +25,8 @@ export interface Answer {
 
 export interface AccessServerOptions {
   readonly auth?: boolean;
+  /** Name of the user in place of that of {@link builtIn}. */
+  readonly user?: string;
   /** Bind address that the server is told of; it always listens on 127.0.0.1. */
   readonly host?: string;
   readonly tls?: boolean;
@@ -55,7 +57,14 @@ export class AccessServer {
     t: { after(cleanup: () => void | Promise<void>): void },
     options: AccessServerOptions = {},
   ): Promise<AccessServer> {
-    const { auth = true, host = '::', tls = false, routes = [], stateDir = temporaryFolder(t) } = options;
+    const {
+      auth = true,
+      user = builtIn.user,
+      host = '::',
+      tls = false,
+      routes = [],
+      stateDir = temporaryFolder(t),
+    } = options;
     mkdirSync(stateDir, { recursive: true });
     const log: Record<string, unknown>[] = [];
     const line =
@@ -65,7 +74,7 @@ export class AccessServer {
     const logger = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') };
     const counts = newHttpCounts();
     const access = await Access.open({
-      credentials: auth ? builtIn : null,
+      credentials: auth ? { ...builtIn, user } : null,
       digestSha256: false,
       stateDir,
       sessions: options.sessions ?? { idleMs: 60_000, lifetimeMs: 600_000 },
