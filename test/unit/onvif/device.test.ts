@@ -65,6 +65,12 @@ test('addresses lead back to the host that the client called', () => {
     'é',
   ])
     assert.equal(of(odd), 'http://192.0.2.7:8081');
+  // A zone names an interface of one machine, and URLs have none.
+  for (const host of [undefined, '[fe80::1%eth0]:8081', '[fe80::1%25eth0]:8081']) {
+    const origin = originOf(host, false, 'fe80::1%eth0', 8081);
+    assert.equal(origin, 'http://[fe80::1]:8081');
+    assert.ok(URL.canParse(origin));
+  }
   assert.equal(originOf('[:::::::]', false, '2001:db8::7', 8081), 'http://[2001:db8::7]:8081');
 });
 
