@@ -17,10 +17,9 @@ export interface AnalyticsForm {
  */
 export function analyticsXml(event: HookEvent, place: CameraPlace | null, form: AnalyticsForm): string {
   const { camera, wallMs, reason, detail = {} } = event.record;
-  const guid =
-    camera === null
-      ? undefined
-      : (form.cameraIds.get(camera.name.toLowerCase()) ?? form.cameraIds.get(camera.rtspPath.toLowerCase()));
+  // The path of publishers comes last: on two RTMP ports cameras may share it, that of readers is each one's own.
+  const known = camera === null ? [] : [camera.name, camera.rtspPath, camera.path];
+  const guid = known.map((name) => form.cameraIds.get(name.toLowerCase())).find((found) => found !== undefined);
   const source =
     guid === undefined
       ? element('Name', camera === null ? 'Skyweir' : fillTemplate(form.source, event, place))

@@ -101,8 +101,10 @@ describe('an Analytics Event of XProtect', () => {
     const byAddress = parse(analytics({ source: '192.0.2.10:{onvif-port},{channel}' }).content(degraded, place));
     assert.equal(byAddress.EventHeader.Source.Name, '192.0.2.10:8082,3');
     const guid = '7f3b0e9a-5a3c-4e4f-9a5d-0a1b2c3d4e5f';
-    const byGuid = parse(analytics({ 'camera-ids': { '/North/Gate': guid } }).content(degraded, place));
-    assert.deepEqual(byGuid.EventHeader.Source, { FQID: { ObjectId: guid } });
+    for (const name of ['Gate', '/GATE', '/North/Gate']) {
+      const byGuid = parse(analytics({ 'camera-ids': { [name]: guid } }).content(degraded, place));
+      assert.deepEqual(byGuid.EventHeader.Source, { FQID: { ObjectId: guid } }, name);
+    }
   });
 
   test('stays well-formed whatever a camera is called', () => {
