@@ -23,7 +23,8 @@ export interface HttpCallAnswer {
 /** Calls over http:// or https://. Rejects with an error whose text names neither query nor credentials. */
 export function callHttp(call: HttpCall): Promise<HttpCallAnswer> {
   const { url, method, headers = {}, body, timeoutMs, maximumBytes, signal } = call;
-  const request = url.startsWith('https:') ? requestHttps : requestHttp;
+  // The scheme of a URL may be written in upper case.
+  const request = new URL(url).protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
     // A connection of its own: one that was kept may be closed by the server in the very moment in which it is used again.
