@@ -61,7 +61,9 @@ export async function checkToken(
   const exp = payload.exp!;
   const detail = `token${payload.sub === undefined ? '' : ` of ${shortened(payload.sub)}`}`;
   if (!singleUse) return { type: 'accepted', detail };
-  return { type: 'accepted', detail, once: { id: identity(token, payload), untilMs: exp * 1000 + skewMs } };
+  // `exp` may have a fraction, and is compared with the clock in whole seconds: the token is good until the next of them.
+  const untilMs = Math.ceil((exp * 1000 + skewMs) / 1000) * 1000;
+  return { type: 'accepted', detail, once: { id: identity(token, payload), untilMs } };
 }
 
 /**

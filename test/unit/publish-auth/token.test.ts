@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { limits } from '../../../src/base/limits.ts';
 import { JwksCache, parseJwks } from '../../../src/publish-auth/jwks-cache.ts';
+import { ReplayMemory } from '../../../src/publish-auth/replay-memory.ts';
 import { checkToken, type TokenOptions, tokenAlgorithms } from '../../../src/publish-auth/token-check.ts';
 import { camera } from './attempt.ts';
 
@@ -129,6 +130,24 @@ describe('a token', () => {
     assert.notDeepEqual(await once(a), await once(await token({ ...claims, jti: '2' })));
     assert.notDeepEqual(await once(a), await once(await token({ ...claims, jti: '1', iss: 'other' })));
   });
+
+  // Python's time.time() + 60 has a fraction. RFC 7519 allows it, and it is compared with whole seconds.
+  for (const [exp, skewMs] of [
+    [nowS + 60.25, 30_000],
+    [nowS + 60, 500],
+    [nowS + 0.1, 200],
+  ] as const)
+    test(`for one use that ends at a fraction of a second (${exp}, ${skewMs} ms) is not taken a second time`, async () => {
+      const text = await token({ ...claims, exp });
+      const memory = new ReplayMemory();
+      const takes: string[] = [];
+      for (let atMs = wallMs; ; atMs += 100) {
+        const verdict = await checkToken({ ...options, skewMs, singleUse: true }, text, camera, atMs);
+        if (verdict.type !== 'accepted') break;
+        takes.push(memory.take(verdict.once!.id, verdict.once!.untilMs, atMs));
+      }
+      assert.deepEqual(takes, ['taken', ...takes.slice(1).fill('used')]);
+    });
 });
 
 describe('the keys of a key server', () => {
