@@ -72,9 +72,10 @@ async function main(args: readonly string[]): Promise<void> {
 
   // Imported only now, so that help and mistakes in the flags are answered without loading the server.
   const { startServer } = await import('./server/server.ts');
+  let running: Server | null = null;
   const code = await runServer({
-    start: () =>
-      startServer({
+    start: async () => {
+      running = await startServer({
         config,
         credentials,
         tlsPassword,
@@ -83,12 +84,14 @@ async function main(args: readonly string[]): Promise<void> {
         logOptions,
         serverId,
         loadConfig: load,
-      }),
+      });
+      return running;
+    },
     ready: (server) => {
       announce(server, config, credentials, log, version);
       watchConfig(server, loaded.file?.path ?? null, load, log.logger);
     },
-    drainTimeoutMs: config.drainTimeoutMs,
+    drainTimeoutMs: () => (running?.config ?? config).drainTimeoutMs,
     logger: log.logger,
     exit: (exitCode) => process.exit(exitCode),
   });

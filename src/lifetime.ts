@@ -14,7 +14,8 @@ export interface LifetimeOptions<S extends StoppableServer> {
   readonly start: () => Promise<S>;
   /** Called once after the start; if it throws, the server is stopped and the error passed on. */
   readonly ready: (server: S) => void;
-  readonly drainTimeoutMs: number;
+  /** As it is when it is asked: it may change while the server runs. */
+  readonly drainTimeoutMs: () => number;
   readonly logger: Logger;
   /** Ends the process at once with a code. */
   readonly exit: (code: number) => void;
@@ -50,7 +51,7 @@ export async function runServer<S extends StoppableServer>(options: LifetimeOpti
   try {
     const starting = options.start();
     // A start that hangs must not outlive the wish to stop.
-    const givenUp = stopWish.promise.then(() => within(drainTimeoutMs, starting));
+    const givenUp = stopWish.promise.then(() => within(drainTimeoutMs(), starting));
     const server = await Promise.race([starting, givenUp]);
     if (server === undefined) {
       logger.warn({}, 'stopped before the start was complete');
@@ -59,7 +60,7 @@ export async function runServer<S extends StoppableServer>(options: LifetimeOpti
     try {
       options.ready(server);
     } catch (error) {
-      await within(drainTimeoutMs, server.stop());
+      await within(drainTimeoutMs(), server.stop());
       throw error;
     }
     return await keep(server, stopWish.promise, options);
@@ -71,7 +72,7 @@ export async function runServer<S extends StoppableServer>(options: LifetimeOpti
 async function keep<S extends StoppableServer>(
   server: S,
   stopWish: Promise<NodeJS.Signals>,
-  { logger, drainTimeoutMs }: LifetimeOptions<S>,
+  { logger, drainTimeoutMs: drainTimeout }: LifetimeOptions<S>,
 ): Promise<number> {
   try {
     const ended = server.done?.then(() => null);
@@ -81,6 +82,7 @@ async function keep<S extends StoppableServer>(
       return exitCodes.startFailed;
     }
     logger.info({ signal }, 'stopping; the same signal again ends the process at once');
+    const drainTimeoutMs = drainTimeout();
     const stopped = await within(
       drainTimeoutMs,
       server.stop().then(() => true),

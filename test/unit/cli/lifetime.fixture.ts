@@ -4,6 +4,8 @@ import { runServer, type StoppableServer } from '../../../src/lifetime.ts';
 const kind = process.argv[2];
 const report = (step: string): void => console.log(step);
 
+let drainTimeoutMs = kind === 'patient' ? 10_000 : 200;
+
 // Keeps the process alive as listeners would.
 const alive = setInterval(() => {}, 1000);
 
@@ -11,7 +13,7 @@ function makeServer(): StoppableServer {
   const stop = (): Promise<void> => {
     report('stop called');
     if (kind === 'patient') setTimeout(() => report('a moment later'), 300);
-    return kind === 'stuck' || kind === 'patient' ? new Promise(() => {}) : Promise.resolve();
+    return kind === 'stuck' || kind === 'patient' || kind === 'shortened' ? new Promise(() => {}) : Promise.resolve();
   };
   if (kind === 'dying') return { stop, done: Promise.resolve() };
   if (kind === 'crashing') return { stop, done: Promise.reject(new Error('crash')) };
@@ -22,7 +24,10 @@ const messages: Record<string, string> = {
   'stopping; the same signal again ends the process at once': 'stopping',
   'not all connections ended in time; they are cut off': 'cut off',
 };
-const log = (_fields: object, message: string): void => report(messages[message] ?? message);
+const log = (fields: object, message: string): void => {
+  report(messages[message] ?? message);
+  if ('drainTimeoutMs' in fields) report(`after ${fields.drainTimeoutMs} ms`);
+};
 
 try {
   const code = await runServer({
@@ -38,9 +43,10 @@ try {
     ready: () => {
       if (kind === 'failing ready') throw new Error('cannot store');
       report('ready');
+      if (kind === 'shortened') drainTimeoutMs = 50;
       if (kind === 'twice') for (let n = 0; n < 2; n++) process.emit('SIGINT', 'SIGINT');
     },
-    drainTimeoutMs: kind === 'patient' ? 10_000 : 200,
+    drainTimeoutMs: () => drainTimeoutMs,
     logger: { debug: log, info: log, warn: log, error: log },
     exit: (exitCode) => process.exit(exitCode),
   });

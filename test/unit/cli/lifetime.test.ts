@@ -60,6 +60,13 @@ describe('the life of the process', { concurrency: true }, () => {
     assert.ok(life.steps.includes('cut off'));
   });
 
+  test('a drain timeout that was changed since the start counts', async () => {
+    const life = new Life('shortened');
+    await life.signalAfter('ready', 'SIGTERM');
+    assert.equal(await life.end(), 0);
+    assert.ok(life.steps.includes('after 50 ms'));
+  });
+
   test('a second signal of another kind ends at once with 130', async () => {
     const life = new Life('patient');
     await life.signalAfter('ready', 'SIGINT');
