@@ -10,6 +10,7 @@ import {
   type Node,
   parseDocument,
   Scalar,
+  visit,
   YAMLMap,
   type YAMLSeq,
 } from 'yaml';
@@ -63,6 +64,7 @@ export class YamlText {
     const old = parent.get(key, true);
     const isPlain = typeof value !== 'object' || value === null;
     if (isScalar(old) && isPlain) {
+      this.#unshare(old);
       old.value = value;
       // A number keeps neither the digits nor the form that another was written in.
       delete old.source;
@@ -152,8 +154,35 @@ export class YamlText {
       node = this.#document.createNode(node.toJS(this.#document, { maxAliasCount: 100 })) as Node;
       parent.set(key, node);
     }
-    if (isMap(node) || isSeq(node)) return node;
+    if (isMap(node) || isSeq(node)) {
+      this.#unshare(node);
+      return node;
+    }
     throw new UsageError(`${path.join('.')}: is no list that could be changed`);
+  }
+
+  /** What others share by an anchor is written out for them before it changes. */
+  #unshare(node: Scalar | YAMLMap | YAMLSeq): void {
+    const { anchor } = node;
+    if (anchor === undefined) return;
+    // An alias means the last anchor of its name before it.
+    let last: unknown = null;
+    visit(this.#document, {
+      Value: (_key, value) => {
+        if (value.anchor === anchor) last = value;
+      },
+      Alias: (_key, alias, ancestors) => {
+        if (alias.source !== anchor || last !== node) return undefined;
+        if (ancestors.includes(node)) throw new UsageError(`the anchor &${anchor} holds itself; edit the file by hand`);
+        const copy = node.clone() as typeof node;
+        visit(copy, { Value: (_part, value) => void delete value.anchor });
+        copy.commentBefore = alias.commentBefore ?? null;
+        copy.comment = alias.comment ?? null;
+        copy.spaceBefore = alias.spaceBefore ?? false;
+        return copy;
+      },
+    });
+    delete node.anchor;
   }
 
   /** A file of comments only: its text stays above the first key. */

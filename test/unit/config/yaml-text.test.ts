@@ -143,6 +143,41 @@ describe('a change of an operator’s file', () => {
     assert.throws(() => changed('a: &x 1\nb: *x\n', (yaml) => yaml.delete(['a'])), UsageError);
   });
 
+  test('of a value that others share by its anchor leaves the others what they were, to the digit', () => {
+    const text = changed('a: &x 1.10 # first\nb: *x # second\nc: [*x]\n', (yaml) => yaml.set(['a'], 'off'));
+    assert.equal(text, 'a: off # first\nb: 1.10 # second\nc: [1.10]\n');
+  });
+
+  test('inside of a list that others share by its anchor leaves the others what they were', () => {
+    const shared = 'a: &x\n  - {n: 1}\n  - {n: &y 2}\nb: *x\nc: *y\n';
+    const before = { a: [{ n: 1 }, { n: 2 }], b: [{ n: 1 }, { n: 2 }], c: 2 };
+    const after = (change: (yaml: YamlText) => void) => parse(changed(shared, change));
+    assert.deepEqual(
+      after((yaml) => yaml.set(['a', 0, 'n'], 5)),
+      { ...before, a: [{ n: 5 }, { n: 2 }] },
+    );
+    assert.deepEqual(
+      after((yaml) => yaml.set(['a', 1, 'n'], 5)),
+      { ...before, a: [{ n: 1 }, { n: 5 }] },
+    );
+    assert.deepEqual(
+      after((yaml) => yaml.append(['a'], { n: 3 })),
+      { ...before, a: [...before.a, { n: 3 }] },
+    );
+    assert.deepEqual(
+      after((yaml) => yaml.delete(['a', 0])),
+      { ...before, a: [{ n: 2 }] },
+    );
+  });
+
+  test('of a value whose anchor has the name of an earlier one leaves the aliases of that', () => {
+    const text = changed('a: &x 1\nb: *x\nc: &x 2\nd: *x\n', (yaml) => yaml.set(['a'], 3));
+    assert.deepEqual(parse(text), { a: 3, b: 1, c: 2, d: 2 });
+  });
+
+  test('inside of a list that holds itself is refused', () =>
+    assert.throws(() => changed('a: &x [1, *x]\n', (yaml) => yaml.set(['a', 0], 2)), UsageError));
+
   test('is refused for what is no YAML, or no list of keys', () => {
     for (const text of ['a: [', '- a\n', 'text', 'a: 1\n  b: 2\n'])
       assert.throws(() => new YamlText(text), UsageError, text);
