@@ -45,6 +45,8 @@ export interface LoadedConfig {
   readonly defaults: SettingValues;
   /** The file that was read, or that is kept in the state folder; null is none. */
   readonly file: ConfigFile | null;
+  /** Keys that the file holds, also those that flags or variables win over. */
+  readonly fileKeys: number;
   /** Lines for the log: things that were ignored but are probably a mistake. */
   readonly warnings: readonly string[];
 }
@@ -109,7 +111,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const fromEnvironment = readEnvironment(sources.environment, warnings);
   const named = fromFlags.get('configFile') ?? fromEnvironment.get('configFile');
   const file = findFile(named, fromFlags.get('stateDir') ?? fromEnvironment.get('stateDir'), sources);
-  if (file !== null) for (const [key, value] of readFile(file, named, sources, problems)) given.set(key, value);
+  const fromFile = file === null ? new Map<SettingKey, Given>() : readFile(file, named, sources, problems);
+  for (const [key, value] of fromFile) given.set(key, value);
   if (named !== undefined && sources.keptFile === true) {
     const kept = unreadFile(named, fromFlags.get('stateDir') ?? fromEnvironment.get('stateDir'), sources);
     if (kept !== null) warnings.push(`${kept}: is not read, because ${named.origin} names another file`);
@@ -173,6 +176,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     sources: givenIn,
     defaults: defaults as SettingValues,
     file,
+    fileKeys: fromFile.size,
     warnings,
   };
 }

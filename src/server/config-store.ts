@@ -176,7 +176,7 @@ export class ConfigStore {
     const file = this.#file();
     if (load === null || file === null) return refusal('conflict', 'this server has no configuration file to change');
     try {
-      const edited = edit(text, (changed) => this.#load(changed));
+      const edited = edit(text, (wanted) => (wanted === text ? this.#loadBase(text, file) : this.#load(wanted)));
       const loaded = this.#load(edited.text);
       const fixed = fixedKeys(text, edited.text, loaded);
       if (fixed.length > 0) return refusal('conflict', 'what the file says of these keys would have no effect', fixed);
@@ -217,6 +217,17 @@ export class ConfigStore {
       if (!(error instanceof UsageError)) throw error;
       return { loaded: this.#read?.loaded ?? null, problems: error.details };
     }
+  }
+
+  /** The file as it is, for who changes a part of it. What somebody is just writing must not become the rest. */
+  #loadBase(text: string, { path }: ConfigFile): LoadedConfig {
+    const loaded = this.#load(text);
+    if (loaded.fileKeys === 0 && describeChanges(loaded.config, this.#options.running()).live.length > 0)
+      throw new EditError(
+        'conflict',
+        `${path}: holds no key, as if it were half written; try again, or replace all of it with PUT as YAML`,
+      );
+    return loaded;
   }
 
   /** A thousand cameras take a tenth of a second to read: the newest text is remembered. */

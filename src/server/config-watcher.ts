@@ -1,13 +1,18 @@
-import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
 import type { Logger } from '../base/logger.ts';
 import { describeChanges } from '../config/changes.ts';
 import { StartError, UsageError } from '../config/errors.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { FileWatch } from './file-watch.ts';
 
-/** Milliseconds from a sign of a change to the look at the file: editors write in several steps. */
-const settleMs = 300;
+/**
+ * Milliseconds that the file must stand still before it is read. Editors write in several steps, and a copy over a network comes in
+ * pieces with pauses: the first half of a file may well be without a mistake, and switch off what stands in the second.
+ */
+const stillMs = 2000;
+
+const emptiedRemedy =
+  'holds no key, as if it were half written; the configuration stays as it was. Write the keys again; for the defaults, start Skyweir again';
 
 /** What a {@link ConfigWatcher} needs. */
 export interface ConfigWatcherOptions {
@@ -25,6 +30,7 @@ export interface ConfigWatcherOptions {
     readonly holdsOwnText: boolean;
   };
   readonly logger: Logger;
+  readonly nowMs?: () => number;
 }
 
 /**
@@ -33,35 +39,42 @@ export interface ConfigWatcherOptions {
  */
 export class ConfigWatcher {
   readonly #options: ConfigWatcherOptions;
-  #watcher: FSWatcher | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  readonly #watch: FileWatch;
   #reloading: Promise<void> = Promise.resolve();
   readonly #onHangUp = (): void => void this.reload();
 
   constructor(options: ConfigWatcherOptions) {
     this.#options = options;
+    const { file, nowMs } = options;
+    const files = file === null ? [] : [file];
+    // It looks at the file itself: a folder does not tell when what a symbolic link leads to changes.
+    this.#watch = new FileWatch(files, () => this.#reloadInTurn(), { stillMs, ...(nowMs !== undefined && { nowMs }) });
   }
 
   /** Listens for changes of the file and for SIGHUP from now on. */
   start(): void {
-    const { file, logger } = this.#options;
     // On a terminal this signal means that the terminal is gone.
     if (process.platform !== 'win32' && !process.stdout.isTTY) process.on('SIGHUP', this.#onHangUp);
-    if (file === null) return;
-    const name = basename(file);
-    try {
-      // The folder, not the file: editors replace a file by renaming another, and the watched one is then the old one.
-      this.#watcher = watch(dirname(resolve(file)), { persistent: false }, (_event, changed) => {
-        if (changed === null || changed === name) this.#onSign();
-      });
-      this.#watcher.on('error', () => this.#watcher?.close());
-    } catch (error) {
-      logger.warn({ err: error }, `${file}: cannot be watched; send SIGHUP after a change`);
-    }
+    this.#watch.start();
   }
 
-  /** Reads the configuration and puts it in force. Never throws: what is wrong is logged. */
-  reload(): Promise<void> {
+  /** Looks whether the file has changed, as is done every second. */
+  look(): Promise<void> {
+    return this.#watch.look();
+  }
+
+  /** Reads the configuration and puts it in force, however new the file is. Never throws: what is wrong is logged. */
+  async reload(): Promise<void> {
+    await this.#watch.note();
+    await this.#reloadInTurn();
+  }
+
+  close(): void {
+    this.#watch.stop();
+    process.off('SIGHUP', this.#onHangUp);
+  }
+
+  #reloadInTurn(): Promise<void> {
     const { store } = this.#options;
     this.#reloading = this.#reloading.then(async () => {
       if (store === undefined) await this.#reloadNow();
@@ -71,26 +84,17 @@ export class ConfigWatcher {
     return this.#reloading;
   }
 
-  close(): void {
-    this.#watcher?.close();
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    process.off('SIGHUP', this.#onHangUp);
-  }
-
-  #onSign(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = null;
-      void this.reload();
-    }, settleMs);
-    this.#timer.unref();
-  }
-
   async #reloadNow(): Promise<void> {
     const { load, running, apply, logger } = this.#options;
     try {
-      const { config, warnings } = load();
+      const { config, warnings, file, fileKeys } = load();
       const { live, waiting } = describeChanges(config, running());
+      if (live.length === 0 && waiting.length === 0) return;
+      if (file !== null && fileKeys === 0 && live.length > 0) {
+        // What stops a copy half-way leaves an empty file: that is no wish for the defaults, without logins for publishers.
+        logger.error({}, `${file.path}: ${emptiedRemedy}`);
+        return;
+      }
       for (const warning of warnings) logger.warn({}, warning);
       if (waiting.length > 0)
         logger.warn({ keys: waiting }, `takes effect when Skyweir is started again: ${waiting.join(', ')}`);

@@ -3,17 +3,35 @@ import { stat } from 'node:fs/promises';
 /** Milliseconds between two looks. One file a second costs nothing, and works on every file system, also over a network. */
 const pollMs = 1000;
 
-/** Looks whether files have changed: replaced, rewritten, gone or come. */
+/** How a {@link FileWatch} waits, where it does not tell of a change at once. */
+export interface FileWatchOptions {
+  /** Milliseconds that the files must have stood still before a change is told. */
+  readonly stillMs?: number;
+  readonly nowMs?: () => number;
+}
+
+/** Looks whether files have changed: replaced, rewritten, gone or come. A symbolic link is followed to what it leads to. */
 export class FileWatch {
   readonly #files: readonly string[];
   readonly #onChange: () => void | Promise<void>;
-  #signature: string | null = null;
+  readonly #stillMs: number;
+  readonly #nowMs: () => number;
+  /** How the files were when that was told, and at the last look, with the first look that found them so. */
+  #told: string | null = null;
+  #seen: string | null = null;
+  #seenAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
   #looking = false;
 
-  constructor(files: readonly string[], onChange: () => void | Promise<void>) {
+  constructor(
+    files: readonly string[],
+    onChange: () => void | Promise<void>,
+    { stillMs = 0, nowMs = () => performance.now() }: FileWatchOptions = {},
+  ) {
     this.#files = files;
     this.#onChange = onChange;
+    this.#stillMs = stillMs;
+    this.#nowMs = nowMs;
   }
 
   /** From now on; what was changed between the last read and this call may be noticed a moment later. */
@@ -28,17 +46,22 @@ export class FileWatch {
 
   /** Notes how the files are now: to be called right before they are read. */
   async note(): Promise<void> {
-    this.#signature = await signatureOf(this.#files);
+    this.#told = await signatureOf(this.#files);
   }
 
-  /** Calls back if something has changed since the last look. */
+  /** Calls back if something has changed since that was told last, and has stood still since. */
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
     try {
       const signature = await signatureOf(this.#files);
-      if (signature === this.#signature) return;
-      this.#signature = signature;
+      const nowMs = this.#nowMs();
+      if (signature !== this.#seen) {
+        this.#seen = signature;
+        this.#seenAtMs = nowMs;
+      }
+      if (signature === this.#told || nowMs - this.#seenAtMs < this.#stillMs) return;
+      this.#told = signature;
       await this.#onChange();
     } finally {
       this.#looking = false;

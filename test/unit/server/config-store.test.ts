@@ -196,6 +196,27 @@ describe('a change of the configuration', () => {
     assert.deepEqual([rig.running.maxConnections, rig.running.rtspPort], [6, 9001]);
   });
 
+  test('is not made to a file that somebody is just writing, and has no key yet', async (t) => {
+    const rig = new Rig(t, 'publish-auth: true\nmax-connections: 5\n');
+    writeFileSync(rig.file, '');
+    for (const edit of [patchKeys({ 'max-connections': 6 }), changeCamera(1, 1, { name: 'Gate' })]) {
+      const outcome = await rig.store.change(edit, any, 'ada');
+      assert.ok('refused' in outcome && outcome.refused === 'conflict');
+      assert.match(outcome.detail, /site\.yaml: holds no key/);
+    }
+    assert.deepEqual([rig.text, rig.running.publishAuth, rig.applied], ['', true, 0]);
+    // A whole text says all that is wanted.
+    assert.ok(!('refused' in (await rig.store.change(replaceText('max-connections: 7\n'), any, 'ada'))));
+    assert.deepEqual([rig.running.maxConnections, rig.running.publishAuth], [7, false]);
+  });
+
+  test('is made to a file whose last key was taken out over the API', async (t) => {
+    const rig = new Rig(t, 'max-connections: 5\ngop-cache: true\n');
+    await rig.patch({ 'max-connections': null, 'gop-cache': null });
+    assert.ok(!('refused' in (await rig.patch({ 'max-connections': 6 }))));
+    assert.equal(rig.running.maxConnections, 6);
+  });
+
   test('is taken back where others wrote something that cannot be, meanwhile', async (t) => {
     const rig = new Rig(t, 'max-connections: 5\n');
     let writes = 0;
