@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { limits } from '../base/limits.ts';
 import { UsageError } from './errors.ts';
+import { refuseMasks, unmaskHooks } from './hook-masks.ts';
 import type { LoadedConfig } from './load.ts';
 import { configValues } from './print.ts';
 import { settingKeys, settings } from './schema.ts';
+import { parseConfigFile } from './yaml-file.ts';
 import { YamlText } from './yaml-text.ts';
 
 /** A changed text of the file, and what a person should know of how it was changed. */
@@ -44,17 +46,37 @@ export function patchKeys(changes: Readonly<Record<string, unknown>>): ConfigEdi
     if (count > 2 * settingKeys.length) throw new UsageError(`${count} keys are more than there are`);
     const yaml = new YamlText(text);
     const keys = new Set(yaml.keys);
-    const shown = shownValues(text, load);
+    const before = tryLoad(text, load);
+    const shown = shownValues(before);
+    const left: [key: string, value: unknown][] = [];
     for (const [key, value] of Object.entries(changes)) {
       if (value === null) {
         if (keys.has(key)) yaml.delete([key]);
         else if (!isKey(key)) throw new UsageError(`unknown key ${key}; see docs/configuration.md for all keys`);
-      } else if (keys.has(key) && isDeepStrictEqual(shown[key], value)) {
-        // What came from here and goes back stays as it is written: a secret in it is shown as a mark only.
-      } else if (!isDeepStrictEqual(yaml.get([key]), value)) yaml.set([key], value);
+      } else if (isDeepStrictEqual(shown[key], value)) {
+        // What came from here and goes back stays as it is written, and where nobody wrote it, it stays so too.
+        if (!keys.has(key)) left.push([key, value]);
+      } else {
+        // A secret is shown as a mask only.
+        const whole = key === 'hooks' ? unmaskHooks(value, before?.config.hooks ?? []) : value;
+        if (!isDeepStrictEqual(yaml.get([key]), whole)) yaml.set([key], whole);
+      }
     }
+    if (left.length > 0) writeWhatMoved(yaml, left, load);
     return { text: yaml.toString(), notes: [] };
   };
+}
+
+/** Some defaults follow other keys: where those were changed, what was sent is said in the file. */
+function writeWhatMoved(
+  yaml: YamlText,
+  left: readonly (readonly [key: string, value: unknown])[],
+  load: (text: string) => LoadedConfig,
+): void {
+  const after = tryLoad(yaml.toString(), load);
+  if (after === null) return;
+  const shown = shownValues(after);
+  for (const [key, value] of left) if (!isDeepStrictEqual(shown[key], value)) yaml.set([key], value);
 }
 
 /** These keys and no others; comments of those that stay are kept. */
@@ -71,17 +93,32 @@ export function replaceText(text: string): ConfigEdit {
     const brackets = text.match(/[[{]/g)?.length ?? 0;
     if (brackets > limits.http.configBrackets)
       throw new UsageError(`the text has ${brackets} brackets; ${limits.http.configBrackets} are the most`);
+    refuseMasks(hooksOf(text));
     return { text, notes: [] };
   };
 }
 
-/** What is shown of the file as it is; nothing where it has mistakes. */
-function shownValues(text: string, load: (text: string) => LoadedConfig): Readonly<Record<string, unknown>> {
+/** The file as it would be read; null where it has mistakes. */
+function tryLoad(text: string, load: (text: string) => LoadedConfig): LoadedConfig | null {
   try {
-    return configValues(load(text).config);
+    return load(text);
   } catch (error) {
-    if (error instanceof UsageError) return {};
+    if (error instanceof UsageError) return null;
     throw error;
+  }
+}
+
+/** What is shown of it, as JSON has it; nothing where it has mistakes. */
+function shownValues(loaded: LoadedConfig | null): Readonly<Record<string, unknown>> {
+  return loaded === null ? {} : JSON.parse(JSON.stringify(configValues(loaded.config)));
+}
+
+/** The hooks of a text that was not read yet. Who reads it reports its mistakes. */
+function hooksOf(text: string): unknown {
+  try {
+    return parseConfigFile(text, '').find(({ key }) => key === 'hooks')?.value;
+  } catch {
+    return undefined;
   }
 }
 

@@ -141,11 +141,14 @@ export function hookName({ name, url }: Pick<HookEntry, 'name' | 'url'>): string
   return name ?? new URL(url).host;
 }
 
+/** Stands for what is not shown. */
+export const secretMask = '***';
+
 /** A URL without what may be secret in it: user, password, query and fragment. */
 export function maskUrl(text: string): string {
   const url = new URL(text);
-  const user = url.username === '' && url.password === '' ? '' : '***@';
-  return `${url.protocol}//${user}${url.host}${url.pathname}${url.search === '' ? '' : '?***'}`;
+  const user = url.username === '' && url.password === '' ? '' : `${secretMask}@`;
+  return `${url.protocol}//${user}${url.host}${url.pathname}${url.search === '' ? '' : `?${secretMask}`}`;
 }
 
 /** An entry as it may be shown: what is secret in its URL, and the values of its headers, are masked. */
@@ -155,7 +158,9 @@ export function shownHook(entry: HookEntry): Record<string, unknown> {
     ...entry,
     url: maskUrl(url),
     ...(timeoutMs !== undefined && { timeout: formatDuration(timeoutMs) }),
-    ...(headers !== undefined && { headers: Object.fromEntries(Object.keys(headers).map((name) => [name, '***'])) }),
+    ...(headers !== undefined && {
+      headers: Object.fromEntries(Object.keys(headers).map((name) => [name, secretMask])),
+    }),
   };
 }
 
@@ -168,7 +173,7 @@ export function shownHookValue(path: readonly PropertyKey[], value: unknown): un
   const keys = path.filter((part) => typeof part === 'string');
   const isKnown = keys.length === 0 || hookKeys.includes(keys[0]!);
   if (value === undefined || value === null) return value;
-  if (keys[0] === 'headers' || !isKnown) return '***';
+  if (keys[0] === 'headers' || !isKnown) return secretMask;
   return typeof value === 'string'
     ? value.replace(/\/\/[^/?#]*@/, '//***@').replace(/(:\/\/[^?]*)\?.*/s, '$1?***')
     : value;

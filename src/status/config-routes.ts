@@ -172,6 +172,9 @@ function settingBody(key: SettingKey, { running, loaded }: ConfigState): object 
   const { flag, applies, unit, kind, allowed, group, text } = setting;
   const from = loaded?.sources.get(key) ?? 'default';
   const fallback = loaded?.defaults[key];
+  const file = loaded?.file ?? null;
+  // The file that is kept in the state folder cannot say where that is.
+  const isElsewhere = file?.kept === true && key === 'stateDir';
   return {
     value: configValues(running)[flag] ?? null,
     default: fallback === undefined || kind === 'hardware' ? null : setting.format(fallback),
@@ -183,7 +186,7 @@ function settingBody(key: SettingKey, { running, loaded }: ConfigState): object 
     allowed,
     group,
     text,
-    changeable: loaded !== null && loaded.file !== null && (from === 'default' || from === 'file'),
+    changeable: file !== null && !isElsewhere && (from === 'default' || from === 'file'),
   };
 }
 

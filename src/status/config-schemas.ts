@@ -40,7 +40,7 @@ const setting = object({
   text: text('What it does'),
   changeable: {
     type: 'boolean',
-    description: 'It may be changed here: it can stand in the file, and nothing wins over that',
+    description: 'It may be changed here: it can stand in this file, and nothing wins over that',
   },
 });
 

@@ -329,6 +329,10 @@ describe('the configuration over HTTP', () => {
     const server = await ConfigServer.start(t, null, ['--rtmp-port', '0']);
     const kept = join('.skyweir', 'skyweir.yaml');
     assert.deepEqual(expect(await server.ask<Shown>('GET', '/config'), 200).file, { path: kept, kept: true });
+    const { config, settings } = expect(await server.ask<Shown>('GET', '/config'), 200);
+    assert.deepEqual([settings['state-dir']!['changeable'], settings['max-connections']!['changeable']], [false, true]);
+    assert.deepEqual(expect(await server.ask<Outcome>('PUT', '/config', config), 200).changes, []);
+    assert.equal((await server.ask('PATCH', '/config', { 'state-dir': 'elsewhere' })).status, 422);
     assert.ok(!existsSync(join(server.folder, kept)));
     expect(await server.ask('PATCH', '/hardware/1/cameras/1', { name: 'Gate' }), 200);
     await server.stop();
