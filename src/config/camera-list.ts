@@ -43,17 +43,15 @@ const controls = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** A name for people, as cameras and hardware have it. */
 export const nameSchema = z
-  .preprocess((raw) => (typeof raw === 'number' ? String(raw) : raw), z.string(nameAllowed))
+  .string(nameAllowed)
   .refine((name) => name.trim() !== '' && name.length <= 64 && !controls.test(name), nameAllowed)
   .transform((name) => name.trim());
 
-const cameraPath = z
-  .preprocess((raw) => (typeof raw === 'number' ? String(raw) : raw), z.string(pathAllowed))
-  .transform((raw, context) => {
-    const path = normaliseCameraPath(raw);
-    if (path === null) context.addIssue({ code: 'custom', message: pathAllowed });
-    return path ?? z.NEVER;
-  });
+const cameraPath = z.string(pathAllowed).transform((raw, context) => {
+  const path = normaliseCameraPath(raw);
+  if (path === null) context.addIssue({ code: 'custom', message: pathAllowed });
+  return path ?? z.NEVER;
+});
 
 const entryAllowed = 'a camera: name and path';
 const channelAllowed = `a whole number from 1 to ${camerasPerHardware}`;

@@ -147,7 +147,7 @@ export function choice<const V extends string>(about: Description<NoInfer<V>> & 
 /** A line of text that `pattern` matches. */
 export function text(about: Description<string> & { pattern: RegExp; allowed: string }): Setting<string> {
   const { allowed } = about;
-  const schema = z.preprocess(textFromNumber, z.string(allowed).regex(about.pattern, allowed));
+  const schema = z.string(allowed).regex(about.pattern, allowed);
   const shape = { kind: 'text', valueName: '<text>', schema, allowed, range: '' } as const;
   return complete(about, { ...shape, format: (value) => value });
 }
@@ -155,7 +155,7 @@ export function text(about: Description<string> & { pattern: RegExp; allowed: st
 /** The path of a file or folder, null when it is not set. */
 export function optionalPath(about: Description<string | null>): Setting<string | null> {
   const allowed = 'the path of a file';
-  const schema = z.preprocess(textFromNumber, z.union([z.string().regex(pathPattern), z.null()], allowed));
+  const schema = z.union([z.string().regex(pathPattern), z.null()], allowed);
   const shape = { kind: 'text', valueName: '<file>', schema, allowed, range: '' } as const;
   return complete({ defaultText: 'none', ...about }, { ...shape, format: (value) => value });
 }
@@ -201,10 +201,6 @@ export function complete<T>(
 
 function integerFromText(raw: unknown): unknown {
   return typeof raw === 'string' && /^[+-]?\d+$/.test(raw.trim()) ? Number(raw) : raw;
-}
-
-function textFromNumber(raw: unknown): unknown {
-  return typeof raw === 'number' ? String(raw) : raw;
 }
 
 function textsFromText(raw: unknown): unknown {

@@ -1,5 +1,6 @@
 import { isAlias, isMap, isNode, isScalar, LineCounter, type Node, type Pair, parseDocument, visit } from 'yaml';
 import { UsageError } from './errors.ts';
+import { keepTexts } from './text-keys.ts';
 
 /** One key of the file with its value and the place of everything inside it, as `file:line:column`. */
 export interface FileEntry {
@@ -40,6 +41,7 @@ export function parseConfigFile(content: string, name: string): FileEntry[] {
   let aliases = 0;
   visit(document, { Alias: () => void aliases++ });
   if (aliases > mostAliases) throw new UsageError(`${at(0)}: ${aliases} aliases (*name); ${mostAliases} are the most`);
+  keepTexts(document);
 
   const entries: FileEntry[] = [];
   const problems: string[] = [];

@@ -10,11 +10,16 @@ import {
   type Node,
   parseDocument,
   Scalar,
+  type ScalarTag,
+  type Tags,
   visit,
   YAMLMap,
   type YAMLSeq,
 } from 'yaml';
 import { UsageError } from './errors.ts';
+
+/** Most values that aliases may stand for: each may hold others. */
+const mostAliases = 100;
 
 /** The way to a value from the top of a file. */
 export type YamlPath = readonly (string | number)[];
@@ -30,7 +35,7 @@ export class YamlText {
 
   constructor(text: string) {
     this.#before = text;
-    this.#document = parseDocument(text, { prettyErrors: false, uniqueKeys: false });
+    this.#document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, customTags: keepDigits });
     const [fault] = this.#document.errors;
     if (fault !== undefined) throw new UsageError(`not valid YAML: ${fault.message.split('\n', 1)[0]}`);
     const { contents } = this.#document;
@@ -48,7 +53,11 @@ export class YamlText {
   /** The plain value at a path; undefined for none. */
   get(path: YamlPath): unknown {
     const node = path.length === 0 ? this.#document.contents : this.#document.getIn(path, true);
-    return isNode(node) ? node.toJS(this.#document, { maxAliasCount: 100 }) : undefined;
+    try {
+      return isNode(node) ? node.toJS(this.#document, { maxAliasCount: mostAliases }) : undefined;
+    } catch (error) {
+      throw aliasFault(error);
+    }
   }
 
   /** Keys of the top, in order. */
@@ -125,10 +134,7 @@ export class YamlText {
         flowCollectionPadding: /[{[] /.test(before),
       });
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UsageError(
-        `the file uses anchors or aliases that this change would break (${reason}); edit it by hand`,
-      );
+      throw aliasFault(error);
     }
     if (this.keys.length === 0) text = this.#commentsOnly();
     if (before.startsWith('\ufeff')) text = `\ufeff${text}`;
@@ -151,7 +157,9 @@ export class YamlText {
     let node = parent.get(key, true) as Node | undefined;
     if (isAlias(node)) {
       // What is said by an alias is written out before it is changed: the others that share it stay.
-      node = this.#document.createNode(node.toJS(this.#document, { maxAliasCount: 100 })) as Node;
+      const target = node.resolve(this.#document);
+      if (target === undefined) throw aliasFault(`no anchor for *${node.source}`);
+      node = withoutAnchors(target as Node);
       parent.set(key, node);
     }
     if (isMap(node) || isSeq(node)) {
@@ -174,8 +182,7 @@ export class YamlText {
       Alias: (_key, alias, ancestors) => {
         if (alias.source !== anchor || last !== node) return undefined;
         if (ancestors.includes(node)) throw new UsageError(`the anchor &${anchor} holds itself; edit the file by hand`);
-        const copy = node.clone() as typeof node;
-        visit(copy, { Value: (_part, value) => void delete value.anchor });
+        const copy = withoutAnchors(node);
         copy.commentBefore = alias.commentBefore ?? null;
         copy.comment = alias.comment ?? null;
         copy.spaceBefore = alias.spaceBefore ?? false;
@@ -213,4 +220,26 @@ export class YamlText {
     }
     map.comment = map.comment ? `${comment}\n${map.comment}` : comment;
   }
+}
+
+/** Numbers that were not changed are written as they were: `0815` may be a name. */
+function keepDigits(tags: Tags): Tags {
+  return tags.map((tag) => {
+    if (typeof tag !== 'object' || !/:(?:int|float)$/.test(tag.tag)) return tag;
+    const number = tag as ScalarTag;
+    const stringify: ScalarTag['stringify'] = (item, ...context) =>
+      item.source ?? number.stringify?.(item, ...context) ?? String(item.value);
+    return { ...number, stringify };
+  });
+}
+
+function withoutAnchors<T extends Node>(node: T): T {
+  const copy = node.clone() as T;
+  visit(copy, { Value: (_key, value) => void delete value.anchor });
+  return copy;
+}
+
+function aliasFault(error: unknown): UsageError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new UsageError(`the file uses anchors or aliases that this change would break (${reason}); edit it by hand`);
 }

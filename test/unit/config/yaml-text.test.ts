@@ -144,8 +144,24 @@ describe('a change of an operator’s file', () => {
   });
 
   test('of a value that others share by its anchor leaves the others what they were, to the digit', () => {
-    const text = changed('a: &x 1.10 # first\nb: *x # second\nc: [*x]\n', (yaml) => yaml.set(['a'], 'off'));
-    assert.equal(text, 'a: off # first\nb: 1.10 # second\nc: [1.10]\n');
+    const text = changed('a: &x 0815 # first\nb: *x # second\nc: [*x]\n', (yaml) => yaml.set(['a'], 'off'));
+    assert.equal(text, 'a: off # first\nb: 0815 # second\nc: [0815]\n');
+  });
+
+  test('leaves numbers as they are written, for they may be names', () => {
+    const text = 'name: 0815\nlist: [1.10, 158101020304050607089, 1e3, 0x1F] # codes\nn: 007\n';
+    assert.equal(
+      changed(text, (yaml) => yaml.set(['n'], 8)),
+      text.replace('007', '8'),
+    );
+    const shared = changed('a: &x [{p: 0815}]\nb: *x\n', (yaml) => yaml.set(['b', 0, 'n'], 1));
+    assert.equal(shared, 'a: &x [{p: 0815}]\nb: [{p: 0815, n: 1}]\n');
+  });
+
+  test('is refused where an alias leads nowhere', () => {
+    const text = 'a: *none\nb: 1\n';
+    assert.throws(() => new YamlText(text).get(['a']), UsageError);
+    assert.throws(() => changed(text, (yaml) => yaml.set(['a', 'b'], 1)), UsageError);
   });
 
   test('inside of a list that others share by its anchor leaves the others what they were', () => {
