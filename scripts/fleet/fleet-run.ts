@@ -10,7 +10,7 @@ import { type Ground, prepareGround } from './prepare.ts';
 import type { PublisherFigures } from './publishers.ts';
 import type { Totals } from './report.ts';
 import { type FleetReport, makeReport, totalsOf } from './report.ts';
-import { planSchedule, type Schedule } from './schedule.ts';
+import { linkBreaksOf, plannedEndingsOf, planSchedule, type Schedule } from './schedule.ts';
 import { driftOf, readRings, type ServerSample, sampleEveryMs, sampleOf, trendsOf } from './server-samples.ts';
 import { type CameraResult, judge, tailLoss } from './verdict.ts';
 import { type FleetView, screenLines, totalsLine } from './view.ts';
@@ -158,17 +158,21 @@ class Flight {
 
   results(interrupted: boolean) {
     const { readers, server } = this.#ground;
+    const { count, scenario } = this.#options;
     const readBack = readers !== null;
     return {
       cameras: this.#cameras(),
       facts: {
-        scenario: this.#options.scenario,
+        scenario,
         stamped: !this.#options.liveEncode,
         readBack,
         interrupted: interrupted || server?.ended === true,
         asked: this.#asked,
         failures: [...this.#failures, ...driftOf(trendsOf(this.#samples))],
         frameRates: this.#ground.frameRates,
+        linkBreaks: linkBreaksOf(this.#schedule, count),
+        // Skyweir's readers outlive the streams that they read; those of other servers may not.
+        ...(server === null && { readerBreaks: plannedEndingsOf(this.#schedule, count) }),
       },
       samples: this.#samples,
       cost: this.#cost.cost,

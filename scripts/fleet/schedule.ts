@@ -95,6 +95,18 @@ export function planSchedule(options: ScheduleOptions): Schedule {
   return { actions, links, rampMs, lengthMs };
 }
 
+/** How many connections of each camera its own link breaks. */
+export function linkBreaksOf({ links }: Schedule, count: number): number[] {
+  return Array.from({ length: count }, (_, camera) => links[camera]?.breaks.length ?? 0);
+}
+
+/** How often a stream of each camera ends as planned before the fleet does: in order, by a kill, or with its link. */
+export function plannedEndingsOf(schedule: Schedule, count: number): number[] {
+  const endings = linkBreaksOf(schedule, count);
+  for (const { camera, kind } of schedule.actions) if (kind !== 'start') endings[camera]!++;
+  return endings;
+}
+
 /** Two cameras of three fly away in order and come back, again and again; the first one always does. */
 function departures(random: SeededRandom, startsMs: readonly number[], calmMs: number): Action[] {
   return startsMs.flatMap((startMs, camera) => {

@@ -28,6 +28,10 @@ export interface VerdictFacts {
   readonly failures: readonly string[];
   /** Frames per second of each camera; without it frames that are neither read nor lost are not looked for. */
   readonly frameRates?: readonly number[];
+  /** Connections that each camera's own link was to break; without it none. */
+  readonly linkBreaks?: readonly number[];
+  /** Times that each camera's reader may be cut off, since its stream ended as planned; without it none. */
+  readonly readerBreaks?: readonly number[];
 }
 
 /** One kind of fault and the cameras (counted from 1) that have it. */
@@ -48,8 +52,7 @@ export interface Verdict {
 /** Cameras that a line names before it says "and more". */
 const namedCameras = 8;
 
-/** Scenarios in which a stream may end, or an attempt be refused while its forerunner is not gone. */
-const mayBreak: ReadonlySet<Scenario> = new Set(['bad-radio', 'rough']);
+/** Scenarios in which an attempt may be refused while its forerunner is not gone. */
 const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'storm', 'mixed', 'rough']);
 
 /** Frames that a finished run had sent and that are not in the reader's account. */
@@ -68,9 +71,9 @@ export function tailLoss(publisher: PublisherFigures, reader: ReaderFigures | nu
 export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Verdict {
   const problems: Problem[] = facts.failures.map((text) => ({ text, cameras: [], total: 0 }));
   const flown = facts.interrupted ? cameras.slice(0, facts.asked) : cameras;
-  const check = (text: string, count: (camera: CameraResult) => number): void => {
+  const check = (text: string, count: (camera: CameraResult, index: number) => number): void => {
     const hit = flown
-      .map((camera, index) => ({ number: index + 1, count: count(camera) }))
+      .map((camera, index) => ({ number: index + 1, count: count(camera, index) }))
       .filter((one) => one.count > 0);
     if (hit.length === 0) return;
     const total = hit.reduce((sum, one) => sum + one.count, 0);
@@ -81,7 +84,8 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
   const mute = ({ publisher }: CameraResult): number => (publisher.sent === 0 ? 1 : 0);
   check(`never published${because(flown.find((camera) => mute(camera) > 0)?.publisher.problem)}`, mute);
   check('not publishing at the end', ({ publisher }) => (publisher.sent > 0 && publisher.state === 'starting' ? 1 : 0));
-  if (!mayBreak.has(facts.scenario)) check('cut off by the server', ({ publisher }) => publisher.broken);
+  // What a link breaks is part of the plan; a server that fails breaks more.
+  check('cut off by the server', ({ publisher }, index) => publisher.broken - (facts.linkBreaks?.[index] ?? 0));
   if (!mayBeRefused.has(facts.scenario)) check('refused by the server', ({ publisher }) => publisher.refused);
   check('stalled by the server', ({ publisher }) => publisher.notSent);
   if (facts.readBack) {
@@ -115,11 +119,8 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
         const rate = frameRates[cameras.indexOf(camera)] ?? 0;
         return accountOf(camera, rate).unexplained;
       });
-    if (facts.scenario === 'steady')
-      check(
-        'cut off their reader',
-        reads((reader) => reader.breaks),
-      );
+    const { readerBreaks } = facts;
+    check('cut off their reader', ({ reader }, index) => (reader?.breaks ?? 0) - (readerBreaks?.[index] ?? 0));
   }
   if (flown.length === 0) problems.push({ text: 'ended before the first camera had started', cameras: [], total: 0 });
   const pass = problems.length === 0;

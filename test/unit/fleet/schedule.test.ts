@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { phaseAt } from '../../../scripts/fleet/link-plan.ts';
 import {
   fateOf,
+  linkBreaksOf,
+  plannedEndingsOf,
   planSchedule,
   type Scenario,
   type ScheduleOptions,
@@ -96,5 +98,18 @@ describe('the plan of a fleet', () => {
       assert.equal(phaseAt(link, lengthMs - 1000).blackout, false);
     }
     assert.ok(actions.every(({ atMs }) => atMs <= calmMs));
+  });
+
+  test('knows how often each stream ends by its link, and as planned at all', () => {
+    const rough = plan('rough', { seconds: 600 });
+    const [breaks, endings] = [linkBreaksOf(rough, 12), plannedEndingsOf(rough, 12)];
+    for (let camera = 0; camera < 12; camera++) {
+      const fate = fateOf(camera);
+      assert.equal(breaks[camera]! > 0, fate === 'has a bad link', fate);
+      assert.equal(endings[camera]! > 0, fate !== 'stays', fate);
+    }
+    assert.deepEqual(linkBreaksOf(plan('kills'), 12), new Array(12).fill(0));
+    assert.deepEqual(plannedEndingsOf(plan('steady'), 12), new Array(12).fill(0));
+    assert.deepEqual(plannedEndingsOf(plan('storm'), 12), new Array(12).fill(1));
   });
 });

@@ -90,10 +90,32 @@ describe('the verdict', () => {
   });
 
   test('what a scenario brings with it is no fault', () => {
-    assert.match(line(fleet({ broken: 3, refused: 2 }), { scenario: 'bad-radio' }), /^PASS/);
-    assert.match(line(fleet({ refused: 2 }, { breaks: 1 }), { scenario: 'storm' }), /^PASS/);
+    assert.match(line(fleet({ broken: 3, refused: 2 }), { scenario: 'bad-radio', linkBreaks: [0, 3, 0, 0] }), /^PASS/);
+    assert.match(
+      line(fleet({ refused: 2 }, { breaks: 1 }), { scenario: 'storm', readerBreaks: [1, 1, 1, 1] }),
+      /^PASS/,
+    );
     assert.match(line(fleet({ broken: 1 }), { scenario: 'storm' }), /^FAIL/);
     assert.match(line(fleet({}, { lost: 1 }), { scenario: 'bad-radio' }), /^FAIL/);
+  });
+
+  test('a server that was down is a fault in every scenario, beside what its links broke', () => {
+    const crashed = fleet({ broken: 2 }, { breaks: 1 });
+    const linkBreaks = [1, 1, 0, 0];
+    for (const scenario of ['bad-radio', 'rough'] as const)
+      assert.equal(
+        line(crashed, { scenario, linkBreaks }),
+        'FAIL: 1 camera cut off by the server: 2; 1 camera cut off their reader: 2',
+      );
+    assert.equal(line(fleet({ broken: 1 }), { scenario: 'bad-radio' }), 'FAIL: 1 camera cut off by the server: 2');
+  });
+
+  test('a reader may be cut off as often as its stream ended, of servers that do that, and no more', () => {
+    for (const scenario of ['mixed', 'kills', 'storm', 'bad-radio', 'rough'] as const) {
+      const text = line(fleet({}, { breaks: 3 }), { scenario, readerBreaks: [1, 1, 1, 1] });
+      assert.equal(text, 'FAIL: 1 camera cut off their reader: 2 (2 in all)');
+      assert.equal(line(fleet({}, { breaks: 1 }), { scenario }), 'FAIL: 1 camera cut off their reader: 2');
+    }
   });
 
   test('a run that was ended early does not blame cameras that had not started', () => {
