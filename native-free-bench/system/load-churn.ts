@@ -2,14 +2,14 @@
 import { connect } from 'node:net';
 import type { ChurnOptions, LoadCommand } from './load-messages.ts';
 import { listen, report, SelfWatch } from './load-self.ts';
-import { clientHello, publishCommands, serverHelloLength, unpublishCommands } from './rtmp-dialogue.ts';
+import { PublishAnswer } from './publish-answer.ts';
+import { clientHello, publishCommands, unpublishCommands } from './rtmp-dialogue.ts';
 import { SyntheticStream } from './synthetic-stream.ts';
 
 const chunkSize = 65536;
 /** A connection that has not published within this time has failed. */
 const patienceMs = 15_000;
 const readBuffer = Buffer.allocUnsafe(65536);
-const nothing = Buffer.alloc(0);
 
 /** How each third of the connections leaves: in good order, by closing, or by a reset. */
 const leavings = ['unpublish', 'close', 'reset'] as const;
@@ -74,8 +74,7 @@ class Churn {
     const { app, name } = this.#options.streams[stream]!;
     const address = { app, name, port: this.#options.port };
     const leaving = leavings[number % leavings.length]!;
-    let replies = nothing;
-    let greeted = false;
+    const answer = new PublishAnswer();
     let outcome: 'none' | 'completed' | 'rejected' = 'none';
     let cause = 'closed by the target';
     this.#underWay++;
@@ -87,13 +86,9 @@ class Churn {
         buffer: readBuffer,
         callback: (length) => {
           if (outcome !== 'none') return true;
-          replies = Buffer.concat([replies, readBuffer.subarray(0, length)]);
-          if (!greeted && replies.length >= serverHelloLength) {
-            greeted = true;
-            socket.write(publishCommands(address, chunkSize));
-          }
-          if (!greeted) return true;
-          if (replies.includes('NetStream.Publish.Start', serverHelloLength)) {
+          const step = answer.receive(readBuffer.subarray(0, length));
+          if (step === 'greeted') socket.write(publishCommands(address, chunkSize));
+          else if (step === 'publishing') {
             outcome = 'completed';
             socket.write(this.#stream.header);
             // The template is shared, but its bytes never change here.
@@ -101,7 +96,7 @@ class Churn {
             if (leaving === 'unpublish') socket.end(unpublishCommands(address, chunkSize));
             else if (leaving === 'close') socket.end();
             else setImmediate(() => socket.resetAndDestroy());
-          } else if (replies.includes('NetStream.Publish.Bad', serverHelloLength)) {
+          } else if (step === 'refused') {
             outcome = 'rejected';
             socket.destroy();
           }

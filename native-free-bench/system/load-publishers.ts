@@ -6,14 +6,14 @@ import { type FrameChannel, openChannel } from './frame-writer.ts';
 import { Histogram } from './histogram.ts';
 import type { LoadCommand, PublishOptions } from './load-messages.ts';
 import { listen, report, SelfWatch } from './load-self.ts';
-import { clientHello, metadataMessage, publishCommands, serverHelloLength } from './rtmp-dialogue.ts';
+import { PublishAnswer } from './publish-answer.ts';
+import { clientHello, metadataMessage, publishCommands } from './rtmp-dialogue.ts';
 import { SyntheticStream } from './synthetic-stream.ts';
 
 /** A target that leaves this many bytes of one publisher in our memory gets no more frames of it for the moment. */
 const waitingLimitBytes = 8 * 1024 * 1024;
 /** After so many frames in one go the loop runs, so that waiting writes and replies get their turn. */
 const framesPerTurn = 256;
-const nothing = Buffer.alloc(0);
 
 /** What all sockets read into; replies are looked at only until publishing has started. */
 const readBuffer = Buffer.allocUnsafe(65536);
@@ -25,8 +25,8 @@ class Publisher {
   readonly delayFrames: number;
   channel: FrameChannel | null = null;
   socket: Socket | null = null;
-  replies: Buffer | null = nothing;
-  greeted = false;
+  /** Null once it has been given. */
+  answer: PublishAnswer | null = new PublishAnswer();
   publishing = false;
   open = false;
 
@@ -119,7 +119,7 @@ class PublisherFleet {
     const { shape, tls = false } = this.#options;
     const { app, name, rtmpPort: port = this.#options.port } = this.#options.streams[publisher.index]!;
     const onReply = (length: number): boolean => {
-      if (publisher.replies !== null) this.#onReply(publisher, length);
+      if (publisher.answer !== null) this.#onReply(publisher, publisher.answer, length);
       return true;
     };
     const socket = tls
@@ -133,26 +133,20 @@ class PublisherFleet {
     socket.once(tls ? 'secureConnect' : 'connect', () => socket.write(clientHello));
     socket.on('error', (error) => this.#onClose(publisher, error.message));
     socket.on('close', () => this.#onClose(publisher, 'closed by the target'));
-    publisher.replies = nothing;
-    publisher.greeted = false;
     const address = { app, name, port };
     this.#commands.set(publisher, publishCommands(address, shape.chunkSize));
   }
 
   readonly #commands = new Map<Publisher, Buffer>();
 
-  #onReply(publisher: Publisher, length: number): void {
-    const replies = Buffer.concat([publisher.replies!, readBuffer.subarray(0, length)]);
-    publisher.replies = replies;
+  #onReply(publisher: Publisher, answer: PublishAnswer, length: number): void {
     const socket = publisher.socket!;
-    if (!publisher.greeted && replies.length >= serverHelloLength) {
-      publisher.greeted = true;
+    const step = answer.receive(readBuffer.subarray(0, length));
+    if (step === 'greeted') {
       socket.write(this.#commands.get(publisher)!);
       this.#commands.delete(publisher);
-    }
-    if (!publisher.greeted) return;
-    if (replies.includes('NetStream.Publish.Start', serverHelloLength)) {
-      publisher.replies = null;
+    } else if (step === 'publishing') {
+      publisher.answer = null;
       publisher.publishing = true;
       publisher.open = true;
       socket.write(metadataMessage(this.#options.shape.chunkSize, this.#options.shape.framesPerSecond));
@@ -160,8 +154,8 @@ class PublisherFleet {
       publisher.channel = openChannel(socket, this.#options.plainWrites || this.#options.tls === true);
       this.#publishing++;
       this.#settled();
-    } else if (/NetStream\.Publish\.(Bad|Denied|Rejected)|Connect\.Rejected/.test(replies.toString('latin1'))) {
-      this.#onClose(publisher, 'the target refused to publish');
+    } else if (step === 'refused') {
+      this.#onClose(publisher, `the target answered ${answer.refusal}`);
       socket.destroy();
     }
   }
@@ -172,8 +166,8 @@ class PublisherFleet {
       publisher.open = false;
       return;
     }
-    if (publisher.replies === null) return;
-    publisher.replies = null;
+    if (publisher.answer === null) return;
+    publisher.answer = null;
     this.#failed++;
     if (this.#firstFailure === '') this.#firstFailure = cause;
     this.#settled();

@@ -7,7 +7,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { type FrameChannel, openChannel } from './frame-writer.ts';
 import type { LoadCommand, StormOptions, StreamNames } from './load-messages.ts';
 import { listen, report, SelfWatch } from './load-self.ts';
-import { clientHello, metadataMessage, publishCommands, serverHelloLength } from './rtmp-dialogue.ts';
+import { PublishAnswer } from './publish-answer.ts';
+import { clientHello, metadataMessage, publishCommands } from './rtmp-dialogue.ts';
 import { SyntheticStream } from './synthetic-stream.ts';
 
 const stepMs = 100;
@@ -16,7 +17,6 @@ const patienceMs = 10_000;
 /** Bytes of one publisher that may wait in our memory before frames are left out. */
 const waitingLimitBytes = 8 * 1024 * 1024;
 const framesPerTurn = 256;
-const nothing = Buffer.alloc(0);
 const readBuffer = Buffer.allocUnsafe(65_536);
 
 class StormPublisher {
@@ -116,17 +116,14 @@ class Storm {
     this.#attempts++;
     const { app, name, rtmpPort: port = this.#options.port } = publisher.names;
     const { chunkSize, framesPerSecond } = this.#stream.shape;
-    let replies: Buffer | null = nothing;
-    let greeted = false;
+    let answer: PublishAnswer | null = new PublishAnswer();
     let cause = 'closed by the target';
     const onReply = (length: number): boolean => {
-      if (replies === null) return true;
-      replies = Buffer.concat([replies, readBuffer.subarray(0, length)]);
-      if (replies.length < serverHelloLength) return true;
-      if (!greeted) socket.write(publishCommands({ app, name, port }, chunkSize));
-      greeted = true;
-      if (replies.includes('NetStream.Publish.Start', serverHelloLength)) {
-        replies = null;
+      if (answer === null) return true;
+      const step = answer.receive(readBuffer.subarray(0, length));
+      if (step === 'greeted') socket.write(publishCommands({ app, name, port }, chunkSize));
+      else if (step === 'publishing') {
+        answer = null;
         clearTimeout(timer);
         socket.write(metadataMessage(chunkSize, framesPerSecond));
         socket.write(this.#stream.header);
@@ -134,8 +131,9 @@ class Storm {
         publisher.frame = 0;
         this.#publishing++;
         this.#publishedMs.push(systemClock.nowMs() - this.#beginMs);
-      } else if (/NetStream\.Publish\.(Bad|Denied|Rejected)|Connect\.Rejected/.test(replies.toString('latin1'))) {
-        cause = 'the target refused to publish';
+      } else if (step === 'refused') {
+        cause = `the target answered ${answer.refusal}`;
+        answer = null;
         socket.destroy();
       }
       return true;

@@ -2,11 +2,11 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type FrameChannel, openChannel } from '../../native-free-bench/system/frame-writer.ts';
+import { PublishAnswer } from '../../native-free-bench/system/publish-answer.ts';
 import {
   clientHello,
   metadataMessage,
   publishCommands,
-  serverHelloLength,
   unpublishCommands,
 } from '../../native-free-bench/system/rtmp-dialogue.ts';
 import type { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
@@ -24,7 +24,6 @@ export interface SyntheticAddress {
 
 /** A server that leaves this many bytes of a camera in our memory gets no more frames of it for the moment. */
 const waitingLimitBytes = 8 * 1024 * 1024;
-const nothing = Buffer.alloc(0);
 
 /** Replies of all cameras are read into this one, and looked at only until the stream has started. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -132,25 +131,19 @@ export class SyntheticCamera {
     this.#run++;
     this.#sentInRun = 0;
     this.#state = 'starting';
-    let replies: Buffer | null = nothing;
-    let greeted = false;
+    let answer: PublishAnswer | null = new PublishAnswer();
     const onReply = (length: number): void => {
-      if (replies === null) return;
-      replies = Buffer.concat([replies, readBuffer.subarray(0, length)]);
-      if (!greeted && replies.length >= serverHelloLength) {
-        greeted = true;
-        socket.write(publishCommands(this.#address, this.#stream.shape.chunkSize));
-      }
-      if (!greeted) return;
-      if (replies.includes('NetStream.Publish.Start', serverHelloLength)) {
-        replies = null;
+      if (answer === null) return;
+      const step = answer.receive(readBuffer.subarray(0, length));
+      if (step === 'greeted') socket.write(publishCommands(this.#address, this.#stream.shape.chunkSize));
+      else if (step === 'publishing') {
+        answer = null;
         this.#begin(socket, tls !== null);
-        return;
+      } else if (step === 'refused') {
+        const { refusal } = answer;
+        answer = null;
+        socket.destroy(new Error(`the server answered ${refusal}`));
       }
-      const refusal = /NetStream\.Publish\.(?:Bad\w*|Denied|Rejected)|NetConnection\.Connect\.Rejected/.exec(
-        replies.toString('latin1', serverHelloLength),
-      );
-      if (refusal !== null) socket.destroy(new Error(`the server answered ${refusal[0]}`));
     };
     const onread = {
       buffer: readBuffer,
@@ -170,7 +163,7 @@ export class SyntheticCamera {
           });
     if (tls !== null)
       socket.setNoDelay(true).on('data', (bytes: Buffer) => {
-        for (let at = 0; at < bytes.length && replies !== null; at += readBuffer.length)
+        for (let at = 0; at < bytes.length && answer !== null; at += readBuffer.length)
           onReply(bytes.copy(readBuffer, 0, at));
       });
     this.#socket = socket;
