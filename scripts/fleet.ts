@@ -5,6 +5,7 @@ import { FleetUsageError, fleetHelp, parseFleetOptions } from './fleet/options.t
 import { FleetStartError } from './fleet/prepare.ts';
 import { reportLines } from './fleet/view.ts';
 import { firstSignal } from './tools/first-signal.ts';
+import { outputTold, watchStandardOutput } from './tools/standard-output.ts';
 
 try {
   process.exitCode = await main();
@@ -21,14 +22,14 @@ async function main(): Promise<number> {
     process.stdout.write(fleetHelp);
     return 0;
   }
-  // A reader of our output that leaves early, such as `head`, is no fault.
-  process.stdout.on('error', () => process.exit(0));
+  watchStandardOutput('fleet');
   const colour = options.colour && process.stdout.isTTY === true && process.stdout.hasColors();
   const how = { colour, unicode: showsUnicode(process.env, process.platform) };
   const { flyFleet } = await import('./fleet/fleet-run.ts');
   const report = await flyFleet(options, how, firstSignal());
   if (options.jsonFile !== null) writeReport(options.jsonFile, report);
   for (const line of reportLines(report, how)) process.stdout.write(`${line}\n`);
+  await outputTold();
   return report.verdict.pass ? 0 : 1;
 }
 

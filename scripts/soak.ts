@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { parseSoakOptions, SoakUsageError, soakHelp } from './soak/options.ts';
 import { reportLines, sampleLine } from './soak/report.ts';
 import { firstSignal } from './tools/first-signal.ts';
+import { outputTold, watchStandardOutput } from './tools/standard-output.ts';
 
 try {
   process.exitCode = await main();
@@ -19,10 +20,11 @@ async function main(): Promise<number> {
     process.stdout.write(soakHelp);
     return 0;
   }
-  process.stdout.on('error', () => process.exit(0));
+  watchStandardOutput('soak');
   const { soak } = await import('./soak/soak-run.ts');
   const report = await soak(options, firstSignal(), (sample) => process.stdout.write(`${sampleLine(sample)}\n`));
   if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
   for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
+  await outputTold();
   return report.verdict.pass ? 0 : 1;
 }

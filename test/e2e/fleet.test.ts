@@ -97,6 +97,19 @@ describe('npm run fleet', () => {
     assert.deepEqual(processesOf(program.folder), []);
   });
 
+  test('whoever reads the output may leave: the flight goes on, and its verdict is in the report', {
+    timeout: 60_000,
+  }, async (t) => {
+    const program = fly(t, '--synthetic', '--count', '2', '--seconds', '3', '--bitrate', '1');
+    await until('the first line has come', () => program.output.stdout.includes('\n'));
+    program.process.stdout!.destroy();
+    const { code, stderr } = await program.ended;
+    assert.deepEqual([code, stderr], [0, '']);
+    const { verdict, interrupted, totals } = program.report();
+    assert.deepEqual([verdict.pass, interrupted], [true, false]);
+    assert.ok(totals.frames > 2 * 30 * 2, `${totals.frames}`);
+  });
+
   test('a server that refuses is a failure with exit code 1, a wrong argument and nobody there are 2', {
     timeout: 60_000,
   }, async (t) => {
