@@ -5,7 +5,7 @@
  * reader had to reconnect, complained, missed pictures, or when a clock drifts.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import { until } from '../test/support/program.ts';
 import type { ClockDrift } from './reader-soak/clock-drift.ts';
 import { type ClockFindings, ClockReader } from './reader-soak/clock-reader.ts';
 import { Player, type PlayerFindings, playerKinds } from './reader-soak/players.ts';
+import { ReportFile, ReportFileError } from './tools/report-file.ts';
 
 const fps = 25;
 const path = '/stream1';
@@ -29,6 +30,7 @@ const { minutes, json } = new Command('reader-soak')
   .parse()
   .opts<{ minutes: string; json?: string }>();
 
+const file = reportFile(json);
 const folder = mkdtempSync(join(tmpdir(), 'skyweir-soak-'));
 const pem = makeCertificate(folder, 'server', { rsaBits: 2048 });
 const media = await startTestServer({ tls: true, 'tls-cert': pem.cert, 'tls-key': pem.key });
@@ -83,11 +85,26 @@ const problems = [
   ...clocks.flatMap(judgeClock),
 ];
 const findings = { minutes: Number(minutes), players: played, clocks, server, problems };
-if (json !== undefined) writeFileSync(json, `${JSON.stringify(findings, null, 2)}\n`);
 console.log(JSON.stringify(findings));
 printTables();
 for (const problem of problems) console.log(`FAILED: ${problem}`);
+orGiveUp(() => file?.write(findings));
 process.exit(problems.length === 0 ? 0 : 1);
+
+/** Opened before anything is started. */
+function reportFile(name: string | undefined): ReportFile | null {
+  return name === undefined ? null : orGiveUp(() => new ReportFile('--json', name));
+}
+
+function orGiveUp<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!(error instanceof ReportFileError)) throw error;
+    console.error(`reader-soak: ${error.message}`);
+    process.exit(2);
+  }
+}
 
 function missing({ frames, seconds }: PlayerFindings): number {
   return Math.round(seconds * fps) - frames;

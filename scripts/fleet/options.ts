@@ -102,7 +102,7 @@ What comes out
   --force                 more FFmpeg processes than this machine seems to carry
   --help                  print this
 
-Ends with PASS (exit code 0) or FAIL and what was wrong (1); 2 if it could not run. Ctrl-C ends it early with a report.
+Ends with PASS (exit code 0) or FAIL and what was wrong (1); 2 if it could not run or report. Ctrl-C ends it early with a report.
 
 Examples
   npm run fleet                                                        8 cameras, 20 seconds, everything checked

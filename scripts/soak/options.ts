@@ -37,7 +37,7 @@ that flap and that are odd, readers that check every frame, that are slow and th
   --log <file>       write the server's log there
   --help             print this
 
-Ends with PASS (exit code 0) or FAIL and what was wrong (1); 2 if it could not run. Ctrl-C ends it early with a verdict.
+Ends with PASS (exit code 0) or FAIL and what was wrong (1); 2 if it could not run or report. Ctrl-C ends it early with a verdict.
 `;
 
 /** A week: nobody has tried longer. */

@@ -116,6 +116,9 @@ describe('npm run fleet', () => {
     const wrong = await fly(t, '--count', 'many').ended;
     assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
     assert.match(wrong.stderr, /^fleet: --count many: must be a whole number/);
+    const unwritable = await fly(t, '--synthetic', '--json', '/nowhere/report.json').ended;
+    assert.deepEqual([unwritable.code, unwritable.stdout], [2, '']);
+    assert.match(unwritable.stderr, /^fleet: --json \/nowhere\/report\.json: cannot be written \(ENOENT\)/);
     const nobody = await fly(t, '--synthetic', 'rtmp://127.0.0.1:9/stream%d').ended;
     assert.deepEqual([nobody.code, nobody.stderr], [2, 'fleet: nobody listens at rtmp://127.0.0.1:9/stream%d\n']);
     const refused = fly(t, '--synthetic', '--count', '2', '--seconds', '2', '--', '--max-connections', '1');
