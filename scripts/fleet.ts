@@ -33,5 +33,6 @@ async function main(): Promise<number> {
   // Before the wait: it is kept even if nobody can be told any more.
   file?.write(report);
   await outputTold();
+  if (report.grounded !== null) return 2;
   return report.verdict.pass ? 0 : 1;
 }

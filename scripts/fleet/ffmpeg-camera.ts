@@ -4,8 +4,8 @@ import { type FinishedRun, keptRuns, type PublisherFigures, type PublisherState,
 
 export interface FfmpegCameraOptions {
   readonly ffmpeg: string;
-  /** Arguments for run `run`; whatever they name is ready when this returns. */
-  readonly argumentsFor: (run: number) => readonly string[];
+  /** Arguments for run `run`; whatever they name is ready when this returns. Null: it cannot be, and the camera stays away. */
+  readonly argumentsFor: (run: number) => readonly string[] | null;
   /** Nominal bytes of a frame, since FFmpeg does not say what it sends. */
   readonly frameBytes: number;
 }
@@ -95,12 +95,17 @@ export class FfmpegCamera {
   }
 
   #spawn(): void {
+    const own = this.#options.argumentsFor(this.#run + 1);
+    if (own === null) {
+      this.#leave();
+      return;
+    }
     this.#run++;
     this.#state = 'starting';
     this.#asked = null;
     const args = [
       ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-nostats', '-progress', 'pipe:1', '-stats_period', '1'],
-      ...this.#options.argumentsFor(this.#run),
+      ...own,
     ];
     // In a process group of its own: Ctrl-C on the terminal is for us, who end the processes in order.
     const child = spawn(this.#options.ffmpeg, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });

@@ -39,23 +39,35 @@ const sendAtOnce = ['-tcp_nodelay', '1'];
 /** Implements {@link Publishers} with child processes. */
 export class FfmpegPublishers implements Publishers {
   readonly #cameras: FfmpegCamera[];
+  readonly #folder: string;
+  readonly #sources: readonly FfmpegSource[];
+  #failure: string | null = null;
   readonly #onExit = (): void => {
     for (const camera of this.#cameras) camera.abandon();
   };
 
   constructor(options: FfmpegPublishersOptions) {
     const { ffmpeg, sources, folder, outputArguments } = options;
+    this.#folder = folder;
+    this.#sources = sources;
     this.#cameras = sources.map(({ url, kind, clip }, index) => {
       const output = [...outputArguments, ...sendAtOnce, '-f', 'flv', url];
       const kilobits = clip === null ? liveKilobits : kind.kilobitsPerSecond;
       return new FfmpegCamera({
         ffmpeg,
         frameBytes: (125 * kilobits) / kind.framesPerSecond,
-        argumentsFor: (run) => [...(clip === null ? liveInput(kind) : clipInput(folder, clip, index, run)), ...output],
+        argumentsFor: (run) => {
+          const input = clip === null ? liveInput(kind) : this.#clipInput(clip, index, run);
+          return input === null ? null : [...input, ...output];
+        },
       });
     });
     // Whatever ends this process, no camera flies on.
     process.once('exit', this.#onExit);
+  }
+
+  get failure(): string | null {
+    return this.#failure;
   }
 
   act(camera: number, kind: ActionKind): void {
@@ -70,13 +82,22 @@ export class FfmpegPublishers implements Publishers {
     await Promise.all(this.#cameras.map((camera) => camera.end(ms)));
     process.off('exit', this.#onExit);
   }
-}
 
-/** Writes the camera's file for this run; the run before has ended. */
-function clipInput(folder: string, clip: StampedClip, camera: number, run: number): string[] {
-  const file = join(folder, `camera${camera + 1}.flv`);
-  writeFileSync(file, clip.render(camera, run, systemClock.nowMs() * 1000));
-  return ['-re', '-stream_loop', '-1', '-i', file, '-c', 'copy'];
+  /** Writes the camera's file for this run, the run before having ended. Null if it cannot be written. */
+  #clipInput(clip: StampedClip, camera: number, run: number): string[] | null {
+    const file = join(this.#folder, `camera${camera + 1}.flv`);
+    try {
+      writeFileSync(file, clip.render(camera, run, systemClock.nowMs() * 1000));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const bytes = this.#sources.reduce((sum, source) => sum + (source.clip?.byteLength ?? 0), 0);
+      this.#failure ??=
+        `the clip of camera ${camera + 1} cannot be written to ${this.#folder} (${code}): ` +
+        `this fleet needs ${Math.ceil(bytes / 1e6)} MB there; make room, or set TMPDIR to a folder that has it`;
+      return null;
+    }
+    return ['-re', '-stream_loop', '-1', '-i', file, '-c', 'copy'];
+  }
 }
 
 function liveInput({ framesPerSecond, gop, audio }: ClipKind): string[] {

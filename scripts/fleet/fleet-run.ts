@@ -57,6 +57,7 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
       target: ground.target,
       read: ground.read,
       interrupted: stopped,
+      grounded: ground.publishers.failure,
       verdict: judge(cameras, facts),
       cameras,
       cost,
@@ -122,7 +123,7 @@ class Flight {
     for (const [camera, plan] of this.#schedule.links.entries()) if (plan !== null) proxies[camera]!.follow(plan);
     this.#later(this.#schedule.rampMs, () => this.#begin());
     this.#later(this.#schedule.lengthMs, over.resolve);
-    const close = this.#show(() => over.resolve());
+    const close = this.#show(over.resolve);
     await Promise.race([stop, over.promise]);
     for (const timer of this.#timers) clearTimeout(timer);
     this.#ground.slowReaders?.stop();
@@ -157,7 +158,7 @@ class Flight {
   }
 
   results(interrupted: boolean) {
-    const { readers, server } = this.#ground;
+    const { readers, server, publishers } = this.#ground;
     const { count, scenario } = this.#options;
     const readBack = readers !== null;
     return {
@@ -166,9 +167,13 @@ class Flight {
         scenario,
         stamped: !this.#options.liveEncode,
         readBack,
-        interrupted: interrupted || server?.ended === true,
+        interrupted: interrupted || server?.ended === true || publishers.failure !== null,
         asked: this.#asked,
-        failures: [...this.#failures, ...driftOf(trendsOf(this.#samples))],
+        failures: [
+          ...(publishers.failure === null ? [] : [publishers.failure]),
+          ...this.#failures,
+          ...driftOf(trendsOf(this.#samples)),
+        ],
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
         // Skyweir's readers outlive the streams that they read; those of other servers may not.
@@ -210,16 +215,19 @@ class Flight {
     this.#cost.begin(this.#read?.cpuSeconds ?? 0, this.#ground.synthetic?.cpuSeconds ?? 0);
   }
 
-  /** Looks at the threads again and again and shows what there is; returns how to end that. */
-  #show(onServerEnded: () => void): () => void {
-    const { title, server } = this.#ground;
+  /**
+   * Looks at the threads again and again and shows what there is; returns how to end that. `onUseless` is called when there
+   * is nothing to fly against any more, or nothing to fly with.
+   */
+  #show(onUseless: () => void): () => void {
+    const { title, server, publishers } = this.#ground;
     const screen = process.stdout.isTTY === true ? new TerminalScreen(process.stdout) : null;
     const plain = new PlainOutput();
     if (screen === null) plain.say(title);
     let nextLineMs = lineMs;
     const timer = setInterval(
       () => {
-        if (server?.ended === true) onServerEnded();
+        if (server?.ended === true || publishers.failure !== null) onUseless();
         void this.#look().then((view) => {
           if (view === null) return;
           if (screen !== null) {

@@ -1,5 +1,5 @@
 /** Everything that stands ready before the first camera starts: server, clips, links, threads. */
-import { availableParallelism, freemem } from 'node:os';
+import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
 import { temporaryFolder } from '../../native-free-bench/system/temporary-folder.ts';
 import { ensureProgram } from '../tools/system-programs.ts';
@@ -58,7 +58,7 @@ export async function prepareGround(
   say: (line: string) => void,
 ): Promise<Ground> {
   checkCounts(options);
-  const folder = temporaryFolder('skyweir-fleet-');
+  const folder = ownFolder();
   const undo: ((serverMs: number) => Promise<void> | void)[] = [() => folder.remove()];
   const clear = async (serverMs: number): Promise<void> => {
     for (const one of undo.splice(0).reverse()) await one(serverMs);
@@ -145,6 +145,17 @@ export async function prepareGround(
   } catch (error) {
     await clear(threadEndMs);
     throw error;
+  }
+}
+
+function ownFolder(): ReturnType<typeof temporaryFolder> {
+  try {
+    return temporaryFolder('skyweir-fleet-');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new FleetStartError(
+      `no folder can be made in ${tmpdir()} (${code}); make room there, or set TMPDIR to another one`,
+    );
   }
 }
 

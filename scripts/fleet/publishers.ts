@@ -33,6 +33,8 @@ export interface PublisherFigures {
 
 /** The publishing side of a fleet. */
 export interface Publishers {
+  /** Why the fleet cannot fly on, with what to do; null while it can. */
+  readonly failure: string | null;
   act(camera: number, kind: ActionKind): void;
   figures(): Promise<readonly PublisherFigures[]>;
   /** Ends all streams in order, within `ms`; what has not ended then is killed. */

@@ -33,6 +33,8 @@ export interface FleetReport {
   readonly ramp: number;
   readonly seconds: number;
   readonly interrupted: boolean;
+  /** Why the fleet itself could not fly on, which says nothing of the server; null if it could. */
+  readonly grounded: string | null;
   readonly verdict: { readonly pass: boolean; readonly line: string; readonly problems: readonly Problem[] };
   readonly totals: Totals;
   readonly cost: Cost | null;
@@ -80,6 +82,7 @@ export interface ReportParts {
   readonly target: UrlPattern;
   readonly read: UrlPattern | null;
   readonly interrupted: boolean;
+  readonly grounded: string | null;
   readonly verdict: Verdict;
   readonly cameras: readonly CameraResult[];
   readonly cost: Cost | null;
@@ -105,6 +108,7 @@ export function makeReport(parts: ReportParts): FleetReport {
     ramp: options.ramp,
     seconds: options.seconds,
     interrupted: parts.interrupted,
+    grounded: parts.grounded,
     verdict: { pass: verdict.pass, line: verdict.line, problems: verdict.problems },
     totals: totalsOf(cameras),
     cost: parts.cost,

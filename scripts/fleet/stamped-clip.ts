@@ -50,6 +50,11 @@ export class StampedClip {
     };
   }
 
+  /** Of each rendered clip. */
+  get byteLength(): number {
+    return this.#bytes.length;
+  }
+
   /** The file for one connection of one camera; `startUs` is when it begins, monotonic microseconds. */
   render(camera: number, run: number, startUs: number): Buffer {
     const bytes = Buffer.from(this.#bytes);

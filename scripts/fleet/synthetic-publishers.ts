@@ -12,6 +12,8 @@ const flushMs = 200;
 
 /** Implements {@link Publishers} with a thread. */
 export class SyntheticPublishers implements Publishers {
+  /** Frames are in memory. */
+  readonly failure = null;
   readonly #thread: AskedThread<SyntheticCommand, SyntheticFigures>;
   #newest: SyntheticFigures | null = null;
 

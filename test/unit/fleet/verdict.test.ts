@@ -158,6 +158,7 @@ describe('the report', () => {
     target: options.target!,
     read: parsePattern('rtsp://example.org/cam%d', ['rtsp:']),
     interrupted: false,
+    grounded: null,
     verdict: judge(cameras, facts),
     cameras,
     cost: null,
