@@ -4,48 +4,16 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import type { Logger } from '../../src/base/logger.ts';
-import type { AcceptorBoot, AcceptorToMain, IngestToMain } from '../../src/control/messages.ts';
-import { threadEntry } from '../../src/control/thread-entry.ts';
-import { threadPriority } from '../../src/control/thread-priority.ts';
+import type { AcceptorToMain, IngestToMain } from '../../src/control/messages.ts';
 import { Acceptor } from '../../src/net/acceptor.ts';
-import { Doorbell } from '../../src/shm/doorbell.ts';
 import { LoadMeter } from '../../src/shm/load-meter.ts';
-import { StreamCounters } from '../../src/shm/stream-counters.ts';
 import { WorkerLoads } from '../../src/shm/worker-load.ts';
+import { acceptorBoot } from '../support/acceptor-boot.ts';
 import { until } from '../support/program.ts';
 
 test('a consumer that hangs: publishers are refused as overloaded, which is logged each second, until it is well', async (t) => {
   const loads = WorkerLoads.create(1, 1);
-  const log = { level: 'silent', format: 'json' } as const;
-  const boot: AcceptorBoot = {
-    log,
-    host: '127.0.0.1',
-    listen: {
-      listeners: [
-        {
-          key: 'a',
-          port: 0,
-          tls: false,
-          rtmps: null,
-          admission: { maxConnections: 10, maxConnectionsPerIp: 0, ratePerSecond: 0 },
-        },
-      ],
-      rtsp: { key: 'rtsp', port: 0 },
-      allowIp: [],
-      denyIp: [],
-      timeouts: { handshakeMs: 60_000, publishMs: 60_000, videoMs: 60_000, receiveMs: 60_000 },
-    },
-    ingestWorkers: 1,
-    ingestEntry: threadEntry('ingest', import.meta.url, '../../').href,
-    ingest: {
-      log,
-      priority: threadPriority(),
-      doorbells: [Doorbell.create(1)],
-      counters: StreamCounters.create(1, 1),
-      loads,
-      tls: null,
-    },
-  };
+  const boot = acceptorBoot(loads);
   const lines: { fields: Record<string, unknown>; text: string }[] = [];
   const write = (fields: object, text: string) => lines.push({ fields: { ...fields }, text });
   const logger = { debug: write, info: write, warn: write, error: write } as unknown as Logger;
