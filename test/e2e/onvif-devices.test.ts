@@ -36,6 +36,7 @@ async function devicesOf(t: TestContext) {
     version: '9.8.7',
     video: () => cardVideo,
     live: [],
+    pipePass: 'pass',
     discoveryPort,
   });
   t.after(() => devices.close());
