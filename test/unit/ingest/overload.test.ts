@@ -88,4 +88,17 @@ describe('overload', () => {
     machine.run(20_000, load('ingest', 0, 1, 900));
     assert.equal(machine.run(60_000, ...between), true);
   });
+
+  for (const [what, busy, delayMs] of [
+    ['in time again but still busy', calmBusy, 0],
+    ['idle again but still late', 0, calmDelayMs],
+  ] as const) {
+    test(`a full thread that is ${what} has no room yet`, () => {
+      const machine = new Machine();
+      machine.run(20_000, load('ingest', 0, 1, 900));
+      assert.equal(machine.run(60_000, load('ingest', 0, busy, delayMs)), true);
+      const almost = load('ingest', 0, busy === 0 ? 0 : busy - 0.01, delayMs === 0 ? 0 : delayMs - 1);
+      assert.equal(machine.run(calmAfterMs + 2 * sampleMs, almost), false);
+    });
+  }
 });
