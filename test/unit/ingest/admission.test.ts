@@ -61,6 +61,17 @@ describe('admission', () => {
     assert.equal(admission.admit('10.0.0.1', 0), null);
   });
 
+  test('the rate of 65 536 addresses is remembered; of one more, the one that came first is forgotten', () => {
+    const admission = new Admission({ maxConnections: 1_000_000, maxConnectionsPerIp: 0, ratePerSecond: 1 });
+    const remembered = 65_536;
+    const address = (i: number) => `10.${i >> 16}.${(i >> 8) & 0xff}.${i & 0xff}`;
+    for (let i = 0; i < remembered; i++) assert.equal(admission.admit(address(i), 0), null);
+    assert.equal(admission.admit(address(0), 0), 'rate_limited');
+    assert.equal(admission.admit(address(remembered), 0), null);
+    assert.equal(admission.admit(address(1), 0), 'rate_limited');
+    assert.equal(admission.admit(address(0), 0), null, 'it had the oldest place');
+  });
+
   test('addresses are written in one form', () => {
     assert.equal(addressKey('192.168.1.7'), '192.168.1.7');
     assert.equal(addressKey('::1'), '0:0:0:0::/64');
