@@ -544,12 +544,19 @@ describe('stalls', () => {
     const bench = new Bench();
     const [session, transport] = bench.join();
     transport.full = true;
+    transport.pending = 1_000_000;
+    let progressMs = 0;
     for (let nowMs = 0; nowMs < 60_000; nowMs += 250) {
-      transport.pending = 1_000_000 - Math.floor(nowMs / 9000);
+      // The longest pause between two steps that is still progress.
+      if (nowMs - progressMs === 9750) {
+        transport.pending--;
+        progressMs = nowMs;
+      }
       session.sweep(bench.feed, nowMs);
     }
+    session.sweep(bench.feed, progressMs + 9999);
     assert.deepEqual(bench.ended, []);
-    for (let nowMs = 60_000; nowMs < 75_000 && bench.ended.length === 0; nowMs += 250) session.sweep(bench.feed, nowMs);
+    session.sweep(bench.feed, progressMs + 10_000);
     assert.deepEqual(bench.ended, ['write_stalled']);
   });
 });

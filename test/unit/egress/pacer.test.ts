@@ -64,6 +64,11 @@ describe('pacer', () => {
   test('a wait of 200 ms or more is not waited: a slow stream is no burst', () => {
     const kept = run(new Pacer(), Array(6).fill(0), (frame) => frame * 1000);
     assert.ok(kept.every((ms) => ms === 0));
+    // The next frame is due 280 ms after the one before.
+    const pacer = new Pacer();
+    pacer.released(0, 0, 0);
+    assert.equal(pacer.due(320, 0, 5, 80), 80, '200 ms');
+    assert.equal(pacer.due(320, 0, 5, 81), 280, '199 ms');
   });
 
   test('J6: a time stamp that stands still or steps back is not waited for', () => {
