@@ -4,32 +4,16 @@ import { limits } from '../base/limits.ts';
 import type { Command } from './command.ts';
 import { defaultWindow, type ServerReplies } from './server-replies.ts';
 import type { SessionCounters } from './session-counters.ts';
-import { resolveStreamPath, splitQuery, withoutSecrets } from './stream-path.ts';
+import { resolveStreamPath, type StreamPath } from './stream-path.ts';
 
 /** What a peer says about itself in `connect`. */
 export interface ConnectInfo {
-  /** Without query; '' if it was not sent. */
-  readonly app: string;
-  /** Without user name, password and query. */
-  readonly tcUrl: string;
+  /** As sent, '' if it was not. */
   readonly flashVer: string;
 }
 
-/** A peer wants to publish. */
-export interface PublishRequest {
-  /** Normalised, '/a/b', case as sent; '/' if the peer named nothing. */
-  readonly path: string;
-  /** The same, percent-decoded once. */
-  readonly decodedPath: string;
-  /** Without '?', '' if none; a secret. */
-  readonly query: string;
-  /** live, record, append or ''. */
-  readonly type: string;
-  /** As sent, without query. */
-  readonly app: string;
-  /** As sent, without query. */
-  readonly streamName: string;
-}
+/** A peer wants to publish there. */
+export type PublishRequest = StreamPath;
 
 /** Why a publication ended, by the command that ended it. */
 export type UnpublishCause = 'FCUnpublish' | 'closeStream' | 'deleteStream';
@@ -66,10 +50,6 @@ export class ServerCommands {
     this.#replies = replies;
     this.#counters = counters;
     this.#handler = handler;
-  }
-
-  get awaitingDecision(): boolean {
-    return this.#awaitingDecision;
   }
 
   get publishing(): boolean {
@@ -172,11 +152,7 @@ export class ServerCommands {
     this.#app = typeof app === 'string' ? app : null;
     this.#tcUrl = text(properties.get('tcUrl'));
     this.#replies.connected(transaction, properties.get('objectEncoding') === 3 ? 3 : 0);
-    this.#handler.onConnect({
-      app: splitQuery(this.#app ?? '').path,
-      tcUrl: withoutSecrets(this.#tcUrl),
-      flashVer: text(properties.get('flashVer')),
-    });
+    this.#handler.onConnect({ flashVer: text(properties.get('flashVer')) });
   }
 
   #announce(name: AmfValue): void {
@@ -206,15 +182,10 @@ export class ServerCommands {
       this.#publishRejected(messageStreamId);
       throw new ConnectionError('path_invalid');
     }
-    this.#request = {
-      ...resolved,
-      type: text(values[2]),
-      app: splitQuery(this.#app ?? '').path,
-      streamName: splitQuery(name).path,
-    };
+    this.#request = resolved;
     this.#requestStreamId = messageStreamId;
     this.#awaitingDecision = true;
-    this.#handler.onPublishRequest(this.#request);
+    this.#handler.onPublishRequest(resolved);
   }
 
   #publishStarted(messageStreamId: number): void {

@@ -82,23 +82,12 @@ export function withoutKeys(path: string): string {
 }
 
 /** Everything before the first '?' or '#', and the query without its mark. */
-export function splitQuery(text: string): { path: string; query: string } {
+function splitQuery(text: string): { path: string; query: string } {
   const cut = text.search(/[?#]/);
   if (cut < 0) return { path: text, query: '' };
   if (text[cut] === '#') return { path: text.slice(0, cut), query: '' };
   const hash = text.indexOf('#', cut);
   return { path: text.slice(0, cut), query: text.slice(cut + 1, hash < 0 ? undefined : hash) };
-}
-
-/** An address without user name, password, query and fragment, fit for logs. */
-export function withoutSecrets(tcUrl: string): string {
-  const { path } = splitQuery(tcUrl);
-  const scheme = path.indexOf('://');
-  if (scheme < 0) return path;
-  const slash = path.indexOf('/', scheme + 3);
-  const authorityEnd = slash < 0 ? path.length : slash;
-  const at = path.lastIndexOf('@', authorityEnd);
-  return at > scheme ? path.slice(0, scheme + 3) + path.slice(at + 1) : path;
 }
 
 /** Path and query of an address, '' if it is none. Neko puts a quotation mark in front of the scheme. */

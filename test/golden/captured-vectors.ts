@@ -8,8 +8,8 @@ export const capturedVectors: readonly Vector[] = [
     origin: 'ffmpeg 5.1 on Debian 12: -c:v libx264 -f flv rtmp://…/live/inst/cam1?token=a%20b&x=1',
     clause: '2.1: digest handshake, query in the name, server chunk size adopted, end of sequence tag',
     events: [
-      'connect app=live/inst tcUrl=rtmp://127.0.0.1:40837/live/inst flashVer=FMLE/3.0 (compatible; Lavf59.27.100)',
-      'publish /live/inst/cam1 query=token=a%20b&x=1 type=live',
+      'connect flashVer=FMLE/3.0 (compatible; Lavf59.27.100)',
+      'publish /live/inst/cam1 query=token=a%20b&x=1',
       'metadata time=0 duration width height videodatarate framerate videocodecid encoder filesize',
       'video time=0 bytes=44 crc=48b71794',
       'video time=0 bytes=4482 crc=1fdc833e',
@@ -48,8 +48,8 @@ export const capturedVectors: readonly Vector[] = [
       'ffmpeg 5.1 on Debian 12: -output_ts_offset 16780, audio and video, to a server that announced chunks of 512 bytes',
     clause: '5.3.1.3 (C4): extended timestamps repeated on fmt 3 chunks',
     events: [
-      'connect app=stream1 tcUrl=rtmp://127.0.0.1:39245/stream1 flashVer=FMLE/3.0 (compatible; Lavf59.27.100)',
-      'publish /stream1 type=live',
+      'connect flashVer=FMLE/3.0 (compatible; Lavf59.27.100)',
+      'publish /stream1',
       'metadata time=0 duration width height videodatarate framerate videocodecid audiodatarate audiosamplerate audiosamplesize stereo audiocodecid encoder filesize',
       'video time=0 bytes=44 crc=48b71794',
       'video time=16780000 bytes=4482 crc=1fdc833e',
@@ -87,8 +87,8 @@ export const capturedVectors: readonly Vector[] = [
     origin: 'GStreamer 1.22.0 rtmpsink (librtmp)',
     clause: '2.1: everything on chunk stream 4, chunks of 128 bytes, fmt 1 commands',
     events: [
-      'connect app=live tcUrl=rtmp://127.0.0.1:46801/live flashVer=',
-      'publish /live/cam1 type=live',
+      'connect flashVer=',
+      'publish /live/cam1',
       'metadata time=0 videocodecid width height AspectRatioX AspectRatioY framerate videodatarate metadatacreator encoder creationdate',
       'video time=0 bytes=52 crc=53c85849',
       'video time=0 bytes=4307 crc=804dde79',
@@ -127,8 +127,8 @@ export const capturedVectors: readonly Vector[] = [
     origin: 'GStreamer 1.22.0 rtmp2sink',
     clause: '2.1: transaction id 0 on four commands, deleteStream with text',
     events: [
-      'connect app=live tcUrl=rtmp://127.0.0.1:46345/live flashVer=LNX 10,0,32,18',
-      'publish /live/cam1 type=live',
+      'connect flashVer=LNX 10,0,32,18',
+      'publish /live/cam1',
       'metadata time=0 videocodecid width height AspectRatioX AspectRatioY framerate videodatarate metadatacreator encoder creationdate',
       'video time=0 bytes=52 crc=53c85849',
       'video time=0 bytes=4307 crc=804dde79',

@@ -118,10 +118,10 @@ export function runSession(bytes: Buffer, cuts: readonly number[], answer: 'at o
   const session: ServerSession = new ServerSession(
     {
       onOutput: (reply) => output.push(reply),
-      onConnect: (info) => events.push(`connect app=${info.app} tcUrl=${info.tcUrl} flashVer=${info.flashVer}`),
+      onConnect: (info) => events.push(`connect flashVer=${info.flashVer}`),
       onPublishRequest: (request) => {
         const query = request.query === '' ? '' : ` query=${request.query}`;
-        events.push(`publish ${request.path}${query} type=${request.type}`);
+        events.push(`publish ${request.path}${query}`);
         if (answer === 'at once') session.acceptPublish(0, video);
       },
       onUnpublish: (cause) => events.push(`unpublish ${cause}`),

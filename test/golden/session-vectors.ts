@@ -32,7 +32,7 @@ const video = (time: number, content = key): Buffer => message(6, 9, 1, time, co
 const videoEvent = (time: number, content = key): string => `video time=${time} ${digest(content)}`;
 const metadata = amf.ecmaArray({ width: number(640), height: number(480) });
 
-const connectEvent = 'connect app=live tcUrl=rtmp://h/live flashVer=';
+const connectEvent = 'connect flashVer=';
 const connected = [
   'handshake',
   'control csid=2 type=5 002625a0',
@@ -75,7 +75,7 @@ function live(
     name,
     clause,
     [connect(), create, publish(string('cam1')), ...parts],
-    [connectEvent, 'publish /live/cam1 type=live', ...events],
+    [connectEvent, 'publish /live/cam1', ...events],
     [...connected, created, ...started(), ...replies],
   );
 }
@@ -129,8 +129,8 @@ export const sessionVectors: readonly Vector[] = [
       ),
     ],
     [
-      'connect app= tcUrl=rtmp://h flashVer=FMLE/3.0',
-      'publish /stream1 type=live',
+      'connect flashVer=FMLE/3.0',
+      'publish /stream1',
       'metadata time=0 width 2.1',
       videoEvent(10),
       videoEvent(44, inter),
@@ -157,7 +157,7 @@ export const sessionVectors: readonly Vector[] = [
       video(80),
       send('closeStream', 0, nothing),
     ],
-    [videoEvent(0), 'unpublish FCUnpublish', 'publish /live/cam2 type=live', videoEvent(80), 'unpublish closeStream'],
+    [videoEvent(0), 'unpublish FCUnpublish', 'publish /live/cam2', videoEvent(80), 'unpublish closeStream'],
     ['_result csid=3 stream=0 tx=6', stopped(), '_result csid=3 stream=0 tx=7 1', ...started(), stopped()],
   ),
   live(
@@ -188,7 +188,7 @@ export const sessionVectors: readonly Vector[] = [
       ),
       video(40),
     ],
-    ['video time=0 aborted', 'unpublish deleteStream', 'publish /live/cam1 type=live', videoEvent(40)],
+    ['video time=0 aborted', 'unpublish deleteStream', 'publish /live/cam1', videoEvent(40)],
     [...started()],
   ),
   live(
@@ -213,7 +213,7 @@ export const sessionVectors: readonly Vector[] = [
       fmt3(6),
       body(382, 11),
     ],
-    [connectEvent, 'publish /live type=live', videoEvent(0, bytes(key, body(88, 9), body(390, 10), body(382, 11)))],
+    [connectEvent, 'publish /live', videoEvent(0, bytes(key, body(88, 9), body(390, 10), body(382, 11)))],
     [
       ...connected,
       '_result csid=3 stream=0 tx=2',
@@ -231,7 +231,7 @@ export const sessionVectors: readonly Vector[] = [
       message(4, 9, 0, 0, key),
       send('FCPublish', 6, nothing, string('cam1')),
     ],
-    [connectEvent, 'publish /live/cam1 type=live', videoEvent(0)],
+    [connectEvent, 'publish /live/cam1', videoEvent(0)],
     [
       ...connected,
       ...started(0),
@@ -250,7 +250,7 @@ export const sessionVectors: readonly Vector[] = [
       message(4, 9, 7, 0, key),
       send('deleteStream', 0, nothing, number(7)),
     ],
-    [connectEvent, 'publish /live/cam1 type=live', videoEvent(0), 'unpublish deleteStream'],
+    [connectEvent, 'publish /live/cam1', videoEvent(0), 'unpublish deleteStream'],
     [...connected, created, ...started(7)],
   ),
   live(
@@ -269,7 +269,7 @@ export const sessionVectors: readonly Vector[] = [
       create,
       publish(string('')),
     ],
-    ['connect app= tcUrl=rtmp://h flashVer=', 'publish /stream3 type=live'],
+    ['connect flashVer=', 'publish /stream3'],
     [...connected, '_result csid=3 stream=0 tx=2', created, ...started()],
   ),
   live(
@@ -310,14 +310,14 @@ export const sessionVectors: readonly Vector[] = [
       }),
       publish(string('cam1')),
     ],
-    [connectEvent, 'publish /live/cam1 type=live'],
+    [connectEvent, 'publish /live/cam1'],
     [...connected, ...started()],
   ),
   vector(
     'session-connect-without-properties',
     'S1: neither app nor tcUrl, nor any object',
     [send('connect', 1), publish(string('a/b'))],
-    ['connect app= tcUrl= flashVer=', 'publish /a/b type=live'],
+    ['connect flashVer=', 'publish /a/b'],
     [...connected, ...started()],
   ),
   vector(
@@ -327,10 +327,7 @@ export const sessionVectors: readonly Vector[] = [
       connect({ tcUrl: string("'rtmp://user:secret@[::1]:1935/live/_definst_/?t=1") }),
       publish(string('mp4:cam1.mp4?u=2')),
     ],
-    [
-      "connect app= tcUrl='rtmp://[::1]:1935/live/_definst_/ flashVer=",
-      'publish /live/cam1.mp4 query=t=1&u=2 type=live',
-    ],
+    ['connect flashVer=', 'publish /live/cam1.mp4 query=t=1&u=2'],
   ),
   vector(
     'session-amf3',
@@ -361,7 +358,7 @@ export const sessionVectors: readonly Vector[] = [
       ),
       video(40),
     ],
-    [connectEvent, 'publish /live/cam1 type=live', 'metadata time=7 width', videoEvent(40)],
+    [connectEvent, 'publish /live/cam1', 'metadata time=7 width', videoEvent(40)],
     [...connected, created, ...started()],
   ),
   live(
@@ -503,7 +500,7 @@ export const sessionVectors: readonly Vector[] = [
       publish(string('cam1')),
       video(40),
     ],
-    [connectEvent, 'publish /live/cam1 type=live', videoEvent(40)],
+    [connectEvent, 'publish /live/cam1', videoEvent(40)],
   ),
   live(
     'session-publish-twice',

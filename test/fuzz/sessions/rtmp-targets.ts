@@ -90,8 +90,8 @@ export function sessionTarget(): FuzzTarget {
       const session: ServerSession = new ServerSession(
         {
           onOutput: (reply) => into.output(reply),
-          onConnect: ({ app, tcUrl, flashVer }) => into.say(`connect ${app} ${tcUrl} ${flashVer}`),
-          onPublishRequest: ({ path, query, type }) => into.say(`publish ${path} ${query} ${type}`),
+          onConnect: ({ flashVer }) => into.say(`connect ${flashVer}`),
+          onPublishRequest: ({ path, query }) => into.say(`publish ${path} ${query}`),
           onUnpublish: (cause) => {
             into.say(`unpublish ${cause}`);
             sink.close();

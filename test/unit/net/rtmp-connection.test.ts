@@ -31,12 +31,16 @@ class FakeSocket extends Duplex {
 class Scene {
   readonly rig = new PublisherRig();
   readonly told: ConnectionToMain[] = [];
+  log = '';
   ended: ErrorCode | null = null;
   readonly #clock = { nowMs: () => this.rig.nowMs, wallMs: () => 0 };
   readonly connection: RtmpConnection;
 
   constructor() {
-    const log = { debug() {}, info() {}, warn() {}, error() {} };
+    const write = (...words: unknown[]): void => {
+      this.log += JSON.stringify(words);
+    };
+    const log = { debug: write, info: write, warn: write, error: write };
     const timeouts = { handshakeMs: 5_000, publishMs: 10_000, videoMs: 15_000, receiveMs: 30_000 };
     this.connection = new RtmpConnection(
       {
@@ -70,8 +74,8 @@ class Scene {
     this.connection.onRead(input.length, input);
   }
 
-  publish(): void {
-    this.send(command('publish', amf.null, amf.string('cam1'), amf.string('live')));
+  publish(name = 'cam1'): void {
+    this.send(command('publish', amf.null, amf.string(name), amf.string('live')));
     assert.equal(this.told.at(-1)?.type, 'claim');
     this.connection.onMain({ type: 'granted', camera: 0, ring: null as never });
   }
@@ -125,4 +129,14 @@ test('a video message without a body is one oddity, not two', () => {
   scene.send(message(6, 9, 1, 0, Buffer.alloc(0)));
   scene.connection.threadTime(1, 1);
   assert.equal(scene.tolerated, 1);
+});
+
+test('P7: the log holds neither query nor credentials of an address', () => {
+  const scene = new Scene();
+  const tcUrl = amf.string('rtmp://u:hidden1@host/live?token=hidden2');
+  scene.send(handshake(), command('connect', amf.object({ app: amf.string('live?a=hidden3'), tcUrl })));
+  scene.publish('cam1?token=hidden4');
+  scene.connection.cut('kicked');
+  assert.match(scene.log, /"path":"\/live\/cam1"/);
+  assert.doesNotMatch(scene.log, /hidden/);
 });

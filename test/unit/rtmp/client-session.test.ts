@@ -21,7 +21,7 @@ function pair(chunkSize: number, accept: boolean) {
   const server: ServerSession = new ServerSession(
     {
       onOutput: (reply) => toClient.push(Buffer.from(reply)),
-      onConnect: ({ app, flashVer }) => events.push(`connect ${app} ${flashVer}`),
+      onConnect: ({ flashVer }) => events.push(`connect ${flashVer}`),
       onPublishRequest: ({ path }) => {
         events.push(`publish ${path}`);
         if (accept) server.acceptPublish(0, video);
@@ -64,7 +64,7 @@ for (const chunkSize of [128, 4096, 65_536])
     const { client, server, events, received, exchange } = pair(chunkSize, true);
     client.start();
     exchange();
-    assert.deepEqual(events.splice(0), ['connect live test', 'publish /live/cam1', 'publishing']);
+    assert.deepEqual(events.splice(0), ['connect test', 'publish /live/cam1', 'publishing']);
     assert.equal(client.publishing, true);
 
     client.sendMetadata(new Map([['width', 640]]));
