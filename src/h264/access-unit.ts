@@ -59,12 +59,14 @@ export class AccessUnit {
     while (end - at >= 4) {
       const length = readU32(bytes, at);
       const unit = at + 4;
-      this.looked = ++looked;
+      looked++;
       if (length > end - unit || looked > mostUnits) {
+        this.looked = looked;
         this.truncated = true;
         return;
       }
       if (length > 0 && this.#startsNext(bytes, at, unit, unit + length, sps)) {
+        this.looked = looked;
         this.more = true;
         this.end = this.#boundary < 0 ? at : this.#boundary;
         this.#finish(bytes, start);
@@ -72,6 +74,7 @@ export class AccessUnit {
       }
       at = unit + length;
     }
+    this.looked = looked;
     this.end = at;
     this.stray = end - at;
     this.#finish(bytes, start);
@@ -105,7 +108,6 @@ export class AccessUnit {
     this.end = 0;
     this.stray = 0;
     this.truncated = false;
-    this.looked = 0;
     this.more = false;
     this.units = 0;
     this.vcl = 0;

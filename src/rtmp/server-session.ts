@@ -368,8 +368,14 @@ export class ServerSession implements MessageSink {
     this.#countVideo(end - start, bodyMayBeAvc(bytes, start, end));
   }
 
-  /** The bytes that tell the codec may come one by one. */
+  /** The bytes that tell the codec may come one by one, though they nearly always come together. */
   #lookForCodec(bytes: Buffer, start: number, end: number): void {
+    if (this.#codecSeen === 0 && end - start >= codecHeadBytes) {
+      this.#codecSeen = codecHeadBytes;
+      this.#codecFirst = bytes[start]!;
+      this.#codecFourCc = readU32(bytes, start + 1) | 0;
+      return;
+    }
     for (let at = start; at < end && this.#codecSeen < codecHeadBytes; at++, this.#codecSeen++) {
       if (this.#codecSeen === 0) this.#codecFirst = bytes[at]!;
       else this.#codecFourCc = (this.#codecFourCc << 8) | bytes[at]!;
