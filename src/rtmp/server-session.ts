@@ -10,6 +10,7 @@ import { ServerHandshake } from './handshake.ts';
 import { messageType, userControlEvent } from './message.ts';
 import { MessageBodies } from './message-body.ts';
 import { route } from './message-route.ts';
+import { PublicationRate } from './publication-rate.ts';
 import { ServerCommands } from './server-commands.ts';
 import { defaultWindow, ServerReplies } from './server-replies.ts';
 import { SessionCounters } from './session-counters.ts';
@@ -72,8 +73,7 @@ export class ServerSession implements MessageSink {
   readonly #commands: ServerCommands;
   readonly #deadlines: SessionDeadlines;
   #ignoredBytes = 0;
-  /** When the publications so far would have come at the rate that is allowed. */
-  #publicationsMs = Number.NEGATIVE_INFINITY;
+  readonly #publications = new PublicationRate();
   /** `#work` when the newest aggregate began. */
   #workBefore = 0;
   /** The body of the message that is about to end, if it lies whole in the caller's buffer. */
@@ -92,7 +92,7 @@ export class ServerSession implements MessageSink {
     this.#commands = new ServerCommands(this.#replies, this.counters, {
       onConnect: (info) => handler.onConnect(info),
       onPublishRequest: (request) => {
-        this.#countPublication();
+        this.#publications.count(this.#nowMs);
         this.#stage = stage.asked;
         handler.onPublishRequest(request);
       },
@@ -388,13 +388,6 @@ export class ServerSession implements MessageSink {
     if (length === 0) this.counters.emptyVideoMessages++;
     // Other codecs do not keep a publisher alive, and neither does a message that only trickles in.
     if (isAvc) this.#videoMs = this.#nowMs;
-  }
-
-  #countPublication(): void {
-    const { atOnce, perSecond } = limits.rtmp.publications;
-    const eachMs = 1000 / perSecond;
-    this.#publicationsMs = Math.max(this.#publicationsMs, this.#nowMs) + eachMs;
-    if (this.#publicationsMs - this.#nowMs > atOnce * eachMs) throw new ConnectionError('publish_flood');
   }
 
   #unpublished(cause: 'FCUnpublish' | 'closeStream' | 'deleteStream'): void {
