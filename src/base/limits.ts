@@ -93,7 +93,10 @@ export const limits = {
     parameterSetBytes: 8 * 1024,
     /** Bytes of SEI and parameter sets that came without a picture and wait for the next one. */
     heldBytes: 64 * 1024,
-    /** Start codes without a usual NAL unit behind them that are looked at in a search: in real data they are chance, one in 16 MB. */
+    /**
+     * Start codes that are looked at in a search through one message. Those of a byte stream are as many as its NAL units; without a
+     * usual NAL unit behind them they are chance in real data, one in 16 MB.
+     */
     searchedStartCodes: 4096,
     /** Luma samples in either direction. */
     dimension: 16_384,

@@ -4,6 +4,14 @@ import { type NalList, usualNalHeader } from './nal-unit.ts';
 /** The three bytes every start code ends in. */
 const startCode = Buffer.from([0, 0, 1]);
 
+/** Start codes that this thread has looked at so far: what a search cost is the difference. */
+export const searches = { count: 0 };
+
+/** What {@link searches} may reach in a search that begins now. */
+export function searchEnd(): number {
+  return searches.count + limits.h264.searchedStartCodes;
+}
+
 /** Whether [start, end) begins with a 3- or 4-byte start code (H.264 annex B.1.1), possibly behind more zero bytes. */
 export function beginsWithStartCode(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
@@ -14,13 +22,14 @@ export function beginsWithStartCode(bytes: Uint8Array, start: number, end: numbe
 /**
  * The offset of the first start code's `00 00 01` in [start, end) that has a usual NAL unit header behind it, or -1.
  * Inside a well-formed NAL unit there is none: emulation prevention sees to that (clause 7.4.1). But some encoders put
- * binary data into SEI without it, hence the look at the header.
+ * binary data into SEI without it, hence the look at the header. `last` is a {@link searchEnd}.
  */
-export function findStartCode(bytes: Buffer, start: number, end: number): number {
+export function findStartCode(bytes: Buffer, start: number, end: number, last = searchEnd()): number {
   // The native search cannot be told where to stop, so it gets a view that stops there.
   const view = bytes.subarray(start, end);
   let at = view.indexOf(startCode);
-  for (let found = 0; at >= 0 && at + 3 < view.length && found < limits.h264.searchedStartCodes; found++) {
+  while (at >= 0 && at + 3 < view.length && searches.count < last) {
+    searches.count++;
     if (usualNalHeader(view[at + 3]!)) return start + at;
     at = view.indexOf(startCode, at + 1);
   }
@@ -29,15 +38,24 @@ export function findStartCode(bytes: Buffer, start: number, end: number): number
 
 /**
  * Adds the NAL units of the byte stream [start, end) to `list`, without start codes and trailing zero bytes. Bytes in front of
- * the first start code are a NAL unit of their own when `headless`, else they are left out. Returns false when the list is full.
+ * the first start code are a NAL unit of their own when `headless`, else they are left out. `last` is a {@link searchEnd}. Returns
+ * false when the list is full, or there are too many start codes.
  */
-export function listAnnexB(list: NalList, bytes: Buffer, start: number, end: number, headless = false): boolean {
+export function listAnnexB(
+  list: NalList,
+  bytes: Buffer,
+  start: number,
+  end: number,
+  headless = false,
+  last = searchEnd(),
+): boolean {
   const view = bytes.subarray(start, end);
   let unit = headless ? 0 : -1;
   let code = view.indexOf(startCode);
   // Those that nothing stands between are no NAL units, but each is a search.
-  for (let found = 0; code >= 0; found++) {
-    if (found === limits.h264.searchedStartCodes) return false;
+  while (code >= 0) {
+    if (searches.count >= last) return false;
+    searches.count++;
     if (unit >= 0 && !addTrimmed(list, view, start, unit, code)) return false;
     unit = code + 3;
     code = view.indexOf(startCode, unit);

@@ -1,4 +1,4 @@
-import { beginsWithStartCode, findStartCode, listAnnexB } from '../h264/annexb.ts';
+import { beginsWithStartCode, findStartCode, listAnnexB, searchEnd } from '../h264/annexb.ts';
 import { listLengthPrefixed, NalList, nalType, plausibleNalHeader } from '../h264/nal-unit.ts';
 
 /** How the NAL units of a stream are told apart: by a length of 1 to 4 bytes in front of each, or one of these. */
@@ -102,14 +102,18 @@ function holdsSlice(list: NalList, bytes: Buffer): boolean {
   return false;
 }
 
-/** Splits every NAL unit of `from` at the start codes inside it, into `into`. Returns false when the list is full. */
+/**
+ * Splits every NAL unit of `from` at the start codes inside it, into `into`. Returns false when the list is full, or there are too
+ * many start codes.
+ */
 export function splitAtStartCodes(into: NalList, from: NalList, bytes: Buffer): boolean {
   into.clear();
+  const last = searchEnd();
   for (let i = 0; i < from.count; i++) {
     const start = from.starts[i]!;
     const end = from.ends[i]!;
-    const code = findStartCode(bytes, start, end);
-    const added = code < 0 ? into.add(start, end) : listAnnexB(into, bytes, start, end, true);
+    const code = findStartCode(bytes, start, end, last);
+    const added = code < 0 ? into.add(start, end) : listAnnexB(into, bytes, start, end, true, last);
     if (!added) return false;
   }
   return true;

@@ -1,16 +1,18 @@
 import { limits } from '../base/limits.ts';
 import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
 import { decodeVideoTag, VideoTag, videoHeadBytes, videoKind, wholeMessage } from '../flv/video-tag.ts';
+import { searches } from '../h264/annexb.ts';
 import { decodeAvcDecoderConfig } from '../h264/avc-decoder-config.ts';
 import { NalList, nalType } from '../h264/nal-unit.ts';
 import type { VideoSink } from '../rtmp/video-sink.ts';
 import { entryFlags, recordFlag } from '../shm/frame-ring.ts';
 import type { RingWriter } from '../shm/ring-writer.ts';
 import type { PublisherCounters } from '../shm/stream-counters.ts';
-import { type AccessUnitObserver, AccessUnitWriter, changedSetCost } from './access-unit-writer.ts';
+import { type AccessUnitObserver, AccessUnitWriter } from './access-unit-writer.ts';
 import { EventReporter } from './event-reporter.ts';
 import { FrameCounting } from './frame-counting.ts';
 import { Framing } from './framing.ts';
+import { changedSetCost, headerCost, startCodeCost } from './message-cost.ts';
 import { SequenceHeaderStore } from './sequence-header.ts';
 import { Shedding, type ThreadPressure } from './shedding.ts';
 import { encodeStreamMetadata, readStreamMetadata } from './stream-metadata.ts';
@@ -54,9 +56,6 @@ const noComposition = 0x7fffffff;
 
 /** Milliseconds between two metadata records. */
 const metadataMs = 1_000;
-
-/** What a sequence header costs that is not the one before, without its sets, as in {@link VideoSink.end}: 20 us, as measured. */
-const headerCost = 50;
 
 /**
  * One publishing stream: video messages, as they arrive, to records of one camera's ring.
@@ -342,18 +341,20 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   #takeFrames(tag: VideoTag): number {
     const units = this.#units;
     const framing = this.#framing;
+    const before = searches.count;
     const makesSense = framing.list(this.#list, this.#scratch, tag.start, tag.end, units.byteStream);
     this.#hasRingFraming = framing.lengthSize === 4;
     const listed = this.#list.count;
     if (!makesSense) {
       this.onTruncated();
-      return listed;
+      return listed + startCodeCost * (searches.count - before);
     }
     if (framing.foundByteStream) units.byteStream = true;
     if (framing.stray || listed === 0) this.onTolerated();
-    if (listed === 0) return 0;
+    if (listed === 0) return startCodeCost * (searches.count - before);
     const list = units.splitting ? framing.split(this.#list, this.#scratch) : this.#list;
-    return listed + units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
+    const cost = listed + startCodeCost * (searches.count - before);
+    return cost + units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
   }
 
   #takeSequenceHeader(start: number, end: number): number {

@@ -79,6 +79,30 @@ describe('NAL units of one message', () => {
   });
 });
 
+describe('start codes of one message', () => {
+  const most = limits.h264.searchedStartCodes;
+  /** A NAL unit with start codes that no usual NAL unit follows. */
+  const noisy = (codes: number): Buffer => Buffer.from(`412484${'000001'.repeat(codes)}84`, 'hex');
+  /** SEI with a start code inside: the whole message is searched. */
+  const careless = Buffer.from('06050000010680', 'hex');
+
+  test('all its NAL units share what may be searched, and it is charged', () => {
+    const rig = settled();
+    const units = Array<Buffer>(20).fill(noisy(most - 1));
+    const cost = rig.send(80, naluTag(avcc(careless, slice(), ...units)));
+    assert.ok(cost >= 2 * most && cost <= 2 * 2 * most + 4 * units.length, `${cost} units`);
+    assert.deepEqual([rig.video.length, rig.counters.truncated], [1, 0]);
+  });
+
+  test('a byte stream of nothing else is charged too', () => {
+    const rig = new PublisherRig();
+    rig.send(0, naluTag(annexB([sps, pps, idr()])));
+    const cost = rig.send(40, naluTag(Buffer.from('000001'.repeat(3 * most), 'hex')));
+    assert.ok(cost >= 2 * most && cost <= 2 * 2 * most + 20, `${cost} units`);
+    assert.equal(rig.counters.truncated, 1);
+  });
+});
+
 describe('changed parameter sets of one message', () => {
   test('as many as make sense are learned, with one more it is damaged; what was learned stays', () => {
     const rig = settled();
