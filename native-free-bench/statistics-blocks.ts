@@ -66,7 +66,7 @@ async function measure(): Promise<void> {
   const started = performance.now();
   const consumerTimes = () => {
     const ms = performance.now() - started;
-    return Array.from({ length: consumers }, (_, index) => ({ active: ms / (3 + index), idle: ms / 2 }));
+    return Array.from({ length: consumers }, (_, index) => ({ active: ms / (3 + index), idle: ms / 2, lives: 1 }));
   };
   const options = { events, counters, windows, capacity: 300, intervalMs: 1000, clock: systemClock, consumerTimes };
   const statistics = new Statistics({ ...options, figuresLogger });

@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { ConsumerBoot, ConsumerToMain, MainToConsumer, ReaderInfo } from '../control/messages.ts';
 import { HungThreads } from '../ingest/hung-threads.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
-import { failIfEnded, restartPauseMs, Thread, type ThreadTime } from './thread.ts';
+import { type ConsumerTime, failIfEnded, restartPauseMs, Thread } from './thread.ts';
 
 /** What {@link Consumers} need of the server. */
 export interface ConsumersOwner {
@@ -18,12 +18,16 @@ export interface ConsumersOwner {
   load(): readonly ThreadLoad[];
 }
 
+const noTime = { active: 0, idle: 0 };
+
 type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
 
 /** Keeps all consumers running from {@link start} to {@link stop}. */
 export class Consumers {
   readonly #owner: ConsumersOwner;
   readonly #threads: (ConsumerThread | null)[];
+  /** How many threads each has had. */
+  readonly #lives: number[];
   readonly #questions = new Map<number, (readers: readonly ReaderInfo[]) => void>();
   readonly #hung = new HungThreads();
   #watch: NodeJS.Timeout | null = null;
@@ -35,11 +39,15 @@ export class Consumers {
   constructor(count: number, owner: ConsumersOwner) {
     this.#owner = owner;
     this.#threads = Array<ConsumerThread | null>(count).fill(null);
+    this.#lives = Array<number>(count).fill(0);
   }
 
   /** How long each was busy and idle so far. */
-  get times(): ThreadTime[] {
-    return this.#threads.map((thread) => thread?.time ?? { active: 0, idle: 0 });
+  get times(): ConsumerTime[] {
+    return this.#threads.map((thread, index) => {
+      const { active, idle } = thread?.time ?? noTime;
+      return { active, idle, lives: this.#lives[index]! };
+    });
   }
 
   /** Resolves when all are ready; throws `StartError` if one is not. */
@@ -119,6 +127,7 @@ export class Consumers {
       else if (message.type === 'readers') this.#questions.get(message.request)?.(message.readers);
     });
     this.#threads[index] = thread;
+    this.#lives[index]!++;
     void thread.ended.then((failure) => this.#onEnded(index, failure));
     await Promise.race([ready, thread.ended.then(failIfEnded('consumer'))]);
     this.#owner.onReady(index);

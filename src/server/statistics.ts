@@ -12,7 +12,7 @@ import { reportFields } from '../stats/stream-report.ts';
 import type { Verdict } from '../stats/verdict.ts';
 import { type Due, DueTimes } from './due-times.ts';
 import type { StreamEvents } from './stream-events.ts';
-import type { ThreadTime } from './thread.ts';
+import type { ConsumerTime } from './thread.ts';
 
 export interface StatisticsOptions {
   readonly events: StreamEvents;
@@ -25,7 +25,7 @@ export interface StatisticsOptions {
   readonly clock: Clock;
   readonly figuresLogger: FiguresLogger;
   /** Each consumer's time, by its index. */
-  readonly consumerTimes: () => readonly ThreadTime[];
+  readonly consumerTimes: () => readonly ConsumerTime[];
 }
 
 /**
@@ -42,7 +42,7 @@ interface MeasuredStream extends Due {
   readonly conn: string;
   readonly meter: StreamMeter;
   readonly startedMs: number;
-  consumerTimes: readonly ThreadTime[];
+  consumerTimes: readonly ConsumerTime[];
   /** The counters at the end of the stream; null while it runs. */
   ended: { readonly counters: CameraSnapshot; readonly atMs: number } | null;
   /** Of the last block, once the stream has ended. */
@@ -132,7 +132,7 @@ export class Statistics {
     for (const stream of streams) this.#report(stream, times);
   }
 
-  #report(stream: MeasuredStream, times: readonly ThreadTime[]): void {
+  #report(stream: MeasuredStream, times: readonly ConsumerTime[]): void {
     const { clock, windows } = this.#options;
     const { intervalMs } = this;
     const nowMs = clock.nowMs();
@@ -155,7 +155,7 @@ export class Statistics {
   #log(
     stream: MeasuredStream,
     counters: CameraSnapshot,
-    times: readonly ThreadTime[],
+    times: readonly ConsumerTime[],
     nowMs: number,
     final: boolean,
   ): void {
@@ -196,11 +196,15 @@ export function startMeter(
   });
 }
 
-/** Load of the busiest consumer between two moments. One that was replaced meanwhile starts again at zero and does not count. */
-export function busiest(before: readonly ThreadTime[], after: readonly ThreadTime[]): number {
+/**
+ * Load of the busiest consumer between two moments. One that failed or hung, and was replaced, was no use to its readers, whatever the
+ * next one says: it counts as busy all the time.
+ */
+export function busiest(before: readonly ConsumerTime[], after: readonly ConsumerTime[]): number {
   let most = 0;
   for (let index = 0; index < Math.min(before.length, after.length); index++) {
     const [then, now] = [before[index]!, after[index]!];
+    if (now.lives !== then.lives || now.active < then.active) return 1;
     most = Math.max(most, busyPart(now.active - then.active, now.idle - then.idle));
   }
   return most;

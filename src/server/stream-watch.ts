@@ -11,7 +11,7 @@ import { thresholds, type Verdict } from '../stats/verdict.ts';
 import { RejectionLimit } from './rejection-limit.ts';
 import { busiest, startMeter } from './statistics.ts';
 import type { Refusal, StreamEvents } from './stream-events.ts';
-import type { ThreadTime } from './thread.ts';
+import type { ConsumerTime } from './thread.ts';
 
 /** What a {@link StreamWatch} looks at. */
 export interface StreamWatchOptions {
@@ -22,7 +22,7 @@ export interface StreamWatchOptions {
   readonly capacity: number;
   readonly clock: Clock;
   /** Each consumer's time, by its index. */
-  readonly consumerTimes: () => readonly ThreadTime[];
+  readonly consumerTimes: () => readonly ConsumerTime[];
   /** The machine has no room for further publishers. */
   readonly overloaded: () => boolean;
   readonly loads: () => readonly ThreadLoad[];
@@ -50,7 +50,7 @@ export class StreamWatch {
   readonly #streams = Array.from({ length: parts }, () => new Map<number, Watched>());
   readonly #rejections = new RejectionLimit();
   /** Of the look before at the same part. */
-  readonly #consumerTimes: (readonly ThreadTime[])[];
+  readonly #consumerTimes: (readonly ConsumerTime[])[];
   readonly #timer: NodeJS.Timeout;
   #part = 0;
   #overloaded = false;

@@ -11,6 +11,11 @@ export interface ThreadTime {
   readonly idle: number;
 }
 
+/** The same of whatever thread a consumer has, and how many it has had so far: each starts again at zero. */
+export interface ConsumerTime extends ThreadTime {
+  readonly lives: number;
+}
+
 /** A worker thread with typed messages, and a promise of its end. */
 export class Thread<In, Out> {
   readonly #worker: Worker;

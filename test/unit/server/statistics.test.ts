@@ -4,6 +4,7 @@ import { withBlocks } from '../../../src/base/logger.ts';
 import { FrameCounting } from '../../../src/ingest/frame-counting.ts';
 import { Statistics } from '../../../src/server/statistics.ts';
 import { StreamEvents } from '../../../src/server/stream-events.ts';
+import type { ConsumerTime } from '../../../src/server/thread.ts';
 import { publisherWord, readerWord, StreamCounters } from '../../../src/shm/stream-counters.ts';
 import { CounterWindows } from '../../../src/stats/counter-windows.ts';
 import { testCamera } from '../../support/test-camera.ts';
@@ -23,9 +24,9 @@ class Rig {
   readonly counters = new StreamCounters(StreamCounters.create(3, 2));
   readonly lines: Line[] = [];
   readonly statistics: Statistics;
-  readonly times = [
-    { active: 0, idle: 0 },
-    { active: 0, idle: 0 },
+  readonly times: ConsumerTime[] = [
+    { active: 0, idle: 0, lives: 1 },
+    { active: 0, idle: 0, lives: 1 },
   ];
   nowMs = 50_000;
   readonly #context: TestContext;
@@ -242,14 +243,50 @@ describe('statistics blocks', () => {
   test('the load is that of the busiest consumer in the window', (t) => {
     const rig = new Rig(t, 1000);
     rig.start();
-    rig.times[0] = { active: 100, idle: 900 };
-    rig.times[1] = { active: 950, idle: 50 };
+    rig.times[0] = { active: 100, idle: 900, lives: 1 };
+    rig.times[1] = { active: 950, idle: 50, lives: 1 };
     rig.wait(1000);
-    rig.times[1] = { active: 960, idle: 1040 };
+    rig.times[1] = { active: 960, idle: 1040, lives: 1 };
     rig.wait(1000);
     assert.deepEqual(
       rig.lines.map(({ fields }) => fields.window.consumerLoad),
       [0.95, 0.01],
+    );
+  });
+
+  test('a consumer that was replaced, or is about to be, was fully busy', (t) => {
+    const rig = new Rig(t, 1000);
+    rig.times[0] = { active: 900, idle: 3000, lives: 1 };
+    rig.times[1] = { active: 10, idle: 10, lives: 1 };
+    rig.start();
+    rig.wait(1000);
+    rig.times[0] = { active: 0, idle: 0, lives: 1 };
+    rig.wait(1000);
+    rig.times[0] = { active: 20, idle: 500, lives: 2 };
+    rig.wait(1000);
+    rig.times[0] = { active: 30, idle: 1490, lives: 2 };
+    rig.wait(1000);
+    // It had only just begun, so the one after it has more behind it.
+    rig.times[1] = { active: 20, idle: 900, lives: 2 };
+    rig.wait(1000);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.window.consumerLoad),
+      [0, 1, 1, 0.01, 1],
+    );
+  });
+
+  test('what readers miss because their consumer was replaced is the server’s fault', (t) => {
+    const rig = new Rig(t);
+    rig.times[0] = { active: 720_000, idle: 2_880_000, lives: 1 };
+    rig.counters.reader(0, 0).set(readerWord.readers, 1);
+    rig.start();
+    rig.stream(20_000);
+    rig.times[0] = { active: 100, idle: 3900, lives: 2 };
+    rig.stream(5000, false);
+    rig.stream(5000);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => [fields.verdict, fields.because]),
+      [['server', 'its consumer thread is 100 % busy and 625 of 750 frames were read']],
     );
   });
 });

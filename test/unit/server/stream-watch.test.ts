@@ -31,7 +31,7 @@ class Rig {
       windows: new CounterWindows(this.counters),
       capacity: 300,
       clock: { nowMs: () => this.nowMs, wallMs: () => this.nowMs },
-      consumerTimes: () => [{ active: 0, idle: 0 }],
+      consumerTimes: () => [{ active: 0, idle: 0, lives: 1 }],
       overloaded: () => this.overloaded,
       loads: () => [],
     });
