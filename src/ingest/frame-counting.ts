@@ -1,6 +1,6 @@
 import type { SpsFacts } from '../h264/sps.ts';
 import { entryFlags, recordFlag } from '../shm/frame-ring.ts';
-import { type PublisherCounters, publisherWord } from '../shm/stream-counters.ts';
+import { awaited, type PublisherCounters, publisherWord } from '../shm/stream-counters.ts';
 import type { ThreadPressure } from './shedding.ts';
 
 /**
@@ -123,9 +123,15 @@ export class FrameCounting {
     if ((flags & (entryFlags | recordFlag.discontinuity)) !== 0) this.#flagged(flags);
   }
 
-  /** The SPS in use; null when it cannot be read. */
+  /** Nothing of the stream can be decoded before {@link parameters} are known, and a picture to start at comes after them. */
+  awaitParameters(): void {
+    this.#counters.set(publisherWord.awaits, awaited.parameters);
+  }
+
+  /** There are an SPS and a PPS. `facts`: of the SPS in use; null when it cannot be read. */
   parameters(facts: SpsFacts | null): void {
     const counters = this.#counters;
+    if (counters.get(publisherWord.awaits) === awaited.parameters) counters.set(publisherWord.awaits, awaited.entry);
     counters.set(publisherWord.width, facts?.width ?? 0);
     counters.set(publisherWord.height, facts?.height ?? 0);
     counters.set(publisherWord.profile, facts?.profile ?? 0);
@@ -212,7 +218,17 @@ export class FrameCounting {
   }
 
   #flagged(flags: number): void {
-    if ((flags & entryFlags) !== 0) this.#counters.add(publisherWord.keyframes, 1);
+    if ((flags & entryFlags) !== 0) this.#entry(flags);
     if ((flags & recordFlag.discontinuity) !== 0) this.#counters.add(publisherWord.discontinuities, 1);
+  }
+
+  #entry(flags: number): void {
+    const counters = this.#counters;
+    counters.add(publisherWord.keyframes, 1);
+    const awaits = counters.get(publisherWord.awaits);
+    if (awaits === awaited.nothing) return;
+    if (awaits === awaited.parameters && (flags & recordFlag.parameterSets) === 0) return;
+    counters.set(publisherWord.leading, counters.get(publisherWord.frames) - 1);
+    counters.set(publisherWord.awaits, awaited.nothing);
   }
 }

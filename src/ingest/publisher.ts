@@ -126,6 +126,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   start(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#counting.start(this.#writer.startStream(), nowMs);
+    this.#counting.awaitParameters();
     this.#live = true;
   }
 

@@ -100,6 +100,19 @@ export const publisherWord = {
   threadIdleMs: 31,
   /** Access units that came and were not put into the ring, because the thread could not keep up. */
   shed: 32,
+  /** What nothing can be decoded without, and has not come: a value of {@link awaited}. */
+  awaits: 33,
+  /** Access units before the first that could be decoded, once that has come. */
+  leading: 34,
+} as const;
+
+/** Values of {@link publisherWord.awaits}. */
+export const awaited = {
+  nothing: 0,
+  /** A picture to start at. */
+  entry: 1,
+  /** SPS and PPS, and then a picture to start at. */
+  parameters: 2,
 } as const;
 
 /** Words of a block of one camera and one consumer thread. They run from the start of the process. */
@@ -253,6 +266,8 @@ export class PublisherCounters extends CounterBlock {
       threadBusyMs: table[at + publisherWord.threadBusyMs]!,
       threadIdleMs: table[at + publisherWord.threadIdleMs]!,
       shed: table[at + publisherWord.shed]!,
+      awaits: table[at + publisherWord.awaits]!,
+      leading: table[at + publisherWord.leading]!,
     };
   }
 }

@@ -1,5 +1,5 @@
 import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
-import type { PublisherSnapshot } from '../shm/stream-counters.ts';
+import { awaited, type PublisherSnapshot } from '../shm/stream-counters.ts';
 import type { CameraSnapshot } from './camera-snapshot.ts';
 import type { CodecFacts, Deltas, Drops, StreamReport, TotalFigures, WindowFigures } from './stream-report.ts';
 import { judge } from './verdict.ts';
@@ -118,6 +118,8 @@ export class StreamMeter {
       truncated: now.truncated - before.truncated,
       shed: reader.shed - before.shed,
       ingestShed: now.shed - before.ingestShed,
+      unplayable: unplayable(now) - before.unplayable,
+      parametersMissing: now.awaits === awaited.parameters,
       discontinuities: now.discontinuities - before.discontinuities,
       queue: {
         average: frames > 0 ? (now.queueDepthSum - before.queueDepthSum) / frames : 0,
@@ -197,6 +199,7 @@ class Mark {
   cutOff = 0;
   shed = 0;
   ingestShed = 0;
+  unplayable = 0;
   /** Frames that each consumer has delivered. */
   readonly popped: number[] = [];
 
@@ -223,6 +226,7 @@ class Mark {
     this.cutOff = reader.cutOff;
     this.shed = reader.shed;
     this.ingestShed = publisher.shed;
+    this.unplayable = unplayable(publisher);
     for (let index = 0; index < consumers.length; index++) this.popped[index] = consumers[index]!.frames;
   }
 }
@@ -231,6 +235,11 @@ class Mark {
 export function busyPart(busyMs: number, idleMs: number): number {
   const allMs = busyMs + idleMs;
   return busyMs > 0 && idleMs >= 0 ? busyMs / allMs : 0;
+}
+
+/** Frames since the start that came before the first that could be decoded. */
+function unplayable({ awaits, frames, leading }: PublisherSnapshot): number {
+  return awaits === awaited.nothing ? leading : frames;
 }
 
 function zeros(publisher: PublisherSnapshot): PublisherSnapshot {

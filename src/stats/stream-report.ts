@@ -46,6 +46,10 @@ export interface WindowFigures {
   readonly shed: number;
   /** Frames of `push` that nobody can have got, because the publisher's thread could not keep up and left them out. */
   readonly ingestShed: number;
+  /** Frames of `push` that nobody can have got, because they came before the first picture that decoding can start at. */
+  readonly unplayable: number;
+  /** No SPS and PPS have come since the start of the stream. */
+  readonly parametersMissing: boolean;
   /** Jumps of the publisher's clock. */
   readonly discontinuities: number;
   readonly queue: { readonly average: number; readonly maximum: number; readonly capacity: number };

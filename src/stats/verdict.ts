@@ -21,6 +21,8 @@ export interface VerdictFacts {
     | 'truncated'
     | 'shed'
     | 'ingestShed'
+    | 'unplayable'
+    | 'parametersMissing'
     | 'queue'
     | 'interFrame'
     | 'arrival'
@@ -72,6 +74,7 @@ interface Finding {
 const judges: readonly ((facts: VerdictFacts) => Finding | null)[] = [
   judgeSource,
   judgeCodec,
+  judgeParameters,
   judgeNetwork,
   judgeReaders,
 ];
@@ -126,6 +129,14 @@ function judgeCodec({ window }: VerdictFacts): Finding | null {
   return { blame: 'source', share, text: texts.join(', ') };
 }
 
+/** Whether what came can be decoded at all. A picture to start at may be late; parameter sets come first of all. */
+function judgeParameters({ window }: VerdictFacts): Finding | null {
+  const { push, parametersMissing } = window;
+  if (!parametersMissing || timestampFps(window) === 0) return null;
+  const text = `no parameter sets (SPS and PPS) have come, so none of ${push.frames} frames can be decoded`;
+  return { blame: 'source', share: 1, text };
+}
+
 /** The arrivals against the time stamps. What is late because our own thread is busy is not the network's fault. */
 function judgeNetwork(facts: VerdictFacts): Finding | null {
   const { window, totalFrames } = facts;
@@ -156,8 +167,9 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
 
 /** The readers: what was there and did not reach them. */
 function judgeReaders({ window }: VerdictFacts): Finding | null {
-  const { push, pop, drops, shed, ingestShed, queue, readersBefore, readers, cutOff, consumerLoad } = window;
-  const offered = push.frames - ingestShed;
+  const { push, pop, drops, shed, ingestShed, unplayable, queue, readersBefore, readers, cutOff, consumerLoad } =
+    window;
+  const offered = push.frames - ingestShed - unplayable;
   const missing = readersBefore > 0 && readers > 0 ? offered - pop.frames : 0;
   const missingShare = missing / Math.max(1, offered);
   const texts: string[] = [];

@@ -7,7 +7,7 @@ import type { SequenceHeaderPayload } from '../../../src/ingest/sequence-header.
 import { createRing, recordKind } from '../../../src/shm/frame-ring.ts';
 import { ReaderSlot, RingReader } from '../../../src/shm/ring-reader.ts';
 import { RingWriter } from '../../../src/shm/ring-writer.ts';
-import { type PublisherSnapshot, StreamCounters } from '../../../src/shm/stream-counters.ts';
+import { type PublisherCounters, type PublisherSnapshot, StreamCounters } from '../../../src/shm/stream-counters.ts';
 
 /** One record as a reader saw it. */
 export interface SeenRecord {
@@ -62,7 +62,11 @@ export class PublisherRig {
   }
 
   get counters(): PublisherSnapshot {
-    return this.#counters.publisher(0).snapshot();
+    return this.words.snapshot();
+  }
+
+  get words(): PublisherCounters {
+    return this.#counters.publisher(0);
   }
 
   /** Sends one message, its body cut at the given offsets; returns what it cost. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ConnectionError } from '../../../src/base/errors.ts';
 import { recordFlag, recordKind } from '../../../src/shm/frame-ring.ts';
+import { awaited, publisherWord } from '../../../src/shm/stream-counters.ts';
 import { avcc, headerTag, idr, naluTag, PublisherRig, pps, readFlv, slice, sps, sps720 } from './publisher-rig.ts';
 
 describe('the usual stream', () => {
@@ -59,6 +60,26 @@ describe('the usual stream', () => {
     assert.deepEqual(first, [0, recordFlag.keyframe]);
     assert.equal(second?.[1], recordFlag.recoveryPoint);
     assert.ok(second[0]! > 50);
+  });
+
+  test('the counters say from which frame on a stream can be decoded', () => {
+    const rig = new PublisherRig();
+    const { awaits, leading } = publisherWord;
+    const words = () => [rig.words.get(awaits), rig.words.get(leading)];
+    rig.frame(0, idr());
+    rig.frame(40, slice());
+    rig.frame(80, slice());
+    assert.deepEqual(words(), [awaited.parameters, 0]);
+    rig.send(80, headerTag([sps], [pps]));
+    rig.frame(120, slice());
+    assert.deepEqual(words(), [awaited.entry, 0]);
+    rig.frame(160, idr());
+    rig.frame(200, slice());
+    assert.deepEqual(words(), [awaited.nothing, 4]);
+    const inBand = new PublisherRig();
+    inBand.frame(0, sps, pps, idr());
+    inBand.frame(40, slice());
+    assert.deepEqual([inBand.words.get(awaits), inBand.words.get(leading)], [awaited.nothing, 0]);
   });
 
   test('B-frames are reported once, a constant composition time is none', () => {

@@ -27,6 +27,8 @@ const exampleWindow: WindowFigures = {
   truncated: 0,
   shed: 0,
   ingestShed: 0,
+  unplayable: 0,
+  parametersMissing: false,
   discontinuities: 0,
   queue: { average: 1.5, maximum: 12, capacity: 300 },
   interFrame: { average: 33.34, minimum: 30.1, maximum: 41.8, samples: 899 },

@@ -179,6 +179,35 @@ describe('stream meter', () => {
     assert.equal(blame(0, 1000), 'none');
   });
 
+  test('frames that nobody could decode: those before parameter sets have come, and a picture to start at after them', () => {
+    const rig = new Rig();
+    rig.counting.awaitParameters();
+    const unplayable = () => {
+      const { window, verdict } = rig.close();
+      return [window.unplayable, window.parametersMissing, verdict.blame];
+    };
+    rig.frames(50);
+    assert.deepEqual(unplayable(), [50, true, 'source'], 'the first one is a keyframe, but without parameter sets');
+    rig.counting.parameters(null);
+    rig.frames(25);
+    assert.deepEqual(unplayable(), [25, false, 'none']);
+    rig.frames(10);
+    rig.counting.frame(100, recordFlag.keyframe, rig.dtsMs, rig.nowMs, 1);
+    rig.counting.frame(100, 0, rig.dtsMs + 40, rig.nowMs + 40, 1);
+    assert.deepEqual(unplayable(), [10, false, 'none']);
+    rig.dtsMs += 80;
+    rig.nowMs += 80;
+    rig.frames(25);
+    assert.deepEqual(unplayable(), [0, false, 'none']);
+  });
+
+  test('a picture that brings its parameter sets with it can be decoded', () => {
+    const rig = new Rig();
+    rig.counting.awaitParameters();
+    rig.counting.frame(100, recordFlag.keyframe | recordFlag.parameterSets, 0, rig.nowMs, 1);
+    assert.deepEqual([rig.close().window.unplayable, rig.close().window.parametersMissing], [0, false]);
+  });
+
   test('how busy the publisher’s thread was in the window', () => {
     const rig = new Rig();
     rig.counting.threadTime(1000, 1000);

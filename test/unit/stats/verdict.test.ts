@@ -13,6 +13,8 @@ const good: Window = {
   truncated: 0,
   shed: 0,
   ingestShed: 0,
+  unplayable: 0,
+  parametersMissing: false,
   queue: { average: 1, maximum: 3, capacity: 300 },
   interFrame: { average: 1000 / 30, minimum: 33, maximum: 34, samples: 900 },
   arrival: { average: 1000 / 30, deviation: 1, maximum: 50 },
@@ -88,6 +90,25 @@ const cases: readonly Case[] = [
     text: /30 of 30/,
   },
   {
+    name: 'a stream that began in the middle of a group of pictures',
+    window: { pop: { frames: 780 }, unplayable: 120 },
+    blame: 'none',
+    text: /30 of 30/,
+  },
+  {
+    name: 'the first moment of a stream whose parameter sets are still to come',
+    window: {
+      measuredMs: 500,
+      push: push(5),
+      pop: { frames: 0 },
+      unplayable: 5,
+      parametersMissing: true,
+      interFrame: { average: 40, minimum: 40, maximum: 40, samples: 4 },
+    },
+    blame: 'none',
+    text: /too short/,
+  },
+  {
     name: 'a moment at the end of a stream',
     window: { ...empty, measuredMs: 100, silentMs: 100 },
     blame: 'none',
@@ -146,6 +167,12 @@ const cases: readonly Case[] = [
     text: /^900 messages are not H.264/,
   },
   { name: 'damaged frames', window: { truncated: 100 }, blame: 'source', text: /^100 frames are damaged$/ },
+  {
+    name: 'no parameter sets, with or without a reader',
+    window: { pop: { frames: 0 }, unplayable: 900, parametersMissing: true },
+    blame: 'source',
+    text: /^no parameter sets \(SPS and PPS\) have come, so none of 900 frames can be decoded$/,
+  },
   {
     name: 'never a frame',
     totalFrames: 0,
@@ -247,6 +274,12 @@ const cases: readonly Case[] = [
     window: { pop: { frames: 800 } },
     blame: 'reader',
     text: /^800 of 900 frames were read$/,
+  },
+  {
+    name: 'fewer frames read than could be decoded',
+    window: { pop: { frames: 700 }, unplayable: 100 },
+    blame: 'reader',
+    text: /^700 of 800 frames were read$/,
   },
 
   // several at once: what explains most comes first
