@@ -123,12 +123,13 @@ export class CameraFeed implements PlayObserver {
     return more;
   }
 
-  onDelivered(bytes: number, first: boolean): void {
+  onDelivered(bytes: number, first: boolean, earlier: boolean): void {
     const counters = this.#counters;
     counters.add(readerWord.framesSent, 1);
     if (!first) return;
     counters.add(readerWord.frames, 1);
     counters.add(readerWord.bytes, bytes);
+    if (earlier) counters.add(readerWord.earlier, 1);
   }
 
   /** A session was disconnected because it was too slow. */

@@ -273,7 +273,7 @@ export class PlaySession implements FeedSession {
     this.frames++;
     this.lastFrameMs = nowMs;
     this.#sent(nowMs);
-    observer.onDelivered(length, ring.firstDelivery(sequence));
+    observer.onDelivered(length, ring.firstDelivery(sequence), reader.outlived || ring.next !== null);
   }
 
   /** Hands the batch to the transport; the first time, a sender report follows it. */

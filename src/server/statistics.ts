@@ -4,7 +4,7 @@ import type { FiguresLogger } from '../base/logger.ts';
 import { onePiece } from '../base/one-piece.ts';
 import type { Camera, Peer, PublisherEvent } from '../control/messages.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
-import { type CameraSnapshot, readCamera, withReaders } from '../stats/camera-snapshot.ts';
+import { type CameraSnapshot, readCamera, withEarlier, withReaders } from '../stats/camera-snapshot.ts';
 import type { CounterWindows } from '../stats/counter-windows.ts';
 import { formatStatsBlock, statsTitle } from '../stats/stats-block.ts';
 import { busyPart, StreamMeter } from '../stats/stream-meter.ts';
@@ -45,6 +45,8 @@ interface MeasuredStream extends Due {
   consumerTimes: readonly ConsumerTime[];
   /** The counters at the end of the stream; null while it runs. */
   ended: { readonly counters: CameraSnapshot; readonly atMs: number } | null;
+  /** The counters when a successor came, if that was before the last block; null otherwise. */
+  followed: CameraSnapshot | null;
   /** Of the last block, once the stream has ended. */
   timer: NodeJS.Timeout | null;
 }
@@ -57,6 +59,8 @@ export class Statistics {
   readonly #options: StatisticsOptions;
   /** By camera index: the stream that runs, or that has just ended. */
   readonly #streams = new Map<number, MeasuredStream>();
+  /** By camera index: the stream before that one, while readers may still fetch its frames. */
+  readonly #followed = new Map<number, MeasuredStream>();
   /** Those that run, by the times of their next blocks. */
   readonly #due: DueTimes<MeasuredStream>;
 
@@ -90,8 +94,7 @@ export class Statistics {
 
   #start(camera: Camera, publisher: Peer): void {
     const left = this.#streams.get(camera.index);
-    // A successor follows at once: its frames must not count as fetched from the stream before.
-    if (left !== undefined) this.#reportEnd(left);
+    if (left !== undefined) this.#follow(left);
     this.verdicts.delete(camera.index);
     const startedMs = this.#options.clock.nowMs();
     const meter = startMeter(camera, publisher, startedMs, this.#options);
@@ -104,6 +107,7 @@ export class Statistics {
       dueMs: startedMs + this.intervalMs,
       consumerTimes: this.#options.consumerTimes(),
       ended: null,
+      followed: null,
       timer: null,
     };
     this.#streams.set(camera.index, stream);
@@ -127,6 +131,26 @@ export class Statistics {
     else stream.timer = setTimeout(() => this.#reportEnd(stream), settleMs).unref();
   }
 
+  /** A successor comes before the last block. What its readers get must not count as fetched from this stream. */
+  #follow(stream: MeasuredStream): void {
+    const { ended, camera, meter } = stream;
+    if (ended === null) return;
+    const counters = withReaders(ended.counters.publisher, this.#options.counters, camera.index);
+    if (!meter.hasUnread(counters)) {
+      this.#reportEnd(stream);
+      return;
+    }
+    this.#reportFollowed(camera);
+    stream.followed = counters;
+    this.#followed.set(camera.index, stream);
+    this.#streams.delete(camera.index);
+  }
+
+  #reportFollowed({ index }: Camera): void {
+    const stream = this.#followed.get(index);
+    if (stream !== undefined) this.#reportEnd(stream);
+  }
+
   #reportAll(streams: readonly MeasuredStream[]): void {
     const times = this.#options.consumerTimes();
     for (const stream of streams) this.#report(stream, times);
@@ -143,13 +167,15 @@ export class Statistics {
   }
 
   #reportEnd(stream: MeasuredStream): void {
-    const { ended, camera } = stream;
-    if (ended === null || this.#streams.get(camera.index) !== stream) return;
+    const { ended, followed, camera } = stream;
+    const streams = followed === null ? this.#streams : this.#followed;
+    if (ended === null || streams.get(camera.index) !== stream) return;
+    if (followed === null) this.#reportFollowed(camera);
     if (stream.timer !== null) clearTimeout(stream.timer);
-    this.#streams.delete(camera.index);
-    const { counters, atMs } = ended;
-    const last = withReaders(counters.publisher, this.#options.counters, camera.index);
-    this.#log(stream, last, this.#options.consumerTimes(), atMs, true);
+    streams.delete(camera.index);
+    const now = withReaders(ended.counters.publisher, this.#options.counters, camera.index);
+    const last = followed === null ? now : withEarlier(followed, now);
+    this.#log(stream, last, this.#options.consumerTimes(), ended.atMs, true);
   }
 
   #log(
@@ -162,7 +188,7 @@ export class Statistics {
     const { camera, name, conn, meter } = stream;
     const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
     stream.consumerTimes = times;
-    this.verdicts.set(camera.index, report.verdict);
+    if (stream.followed === null) this.verdicts.set(camera.index, report.verdict);
     const fields = { camera: name, conn, ...reportFields(report) };
     this.#options.figuresLogger.info(fields, statsTitle(report), () => formatStatsBlock(report));
   }

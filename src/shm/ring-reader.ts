@@ -170,6 +170,12 @@ export class RingReader {
     return ((this.sequence - Atomics.load(this.#words, writerWord.tail)) | 0) >= 0;
   }
 
+  /** Whether another stream has begun in the ring since the one that the loaded record is of. */
+  get outlived(): boolean {
+    // A plain load: it is for the statistics, and in the line that has just been looked at.
+    return this.generation !== this.#words[writerWord.generation];
+  }
+
   /** Moves the cursor over the loaded record; does nothing if none is loaded. */
   advance(): void {
     if (!this.#loaded) return;

@@ -138,6 +138,8 @@ export const readerWord = {
 
   /** Of the lost access units those that this thread left out because it could not keep up. */
   shed: 8,
+  /** Of the delivered access units those of a stream that another one had followed by then. */
+  earlier: 9,
 } as const;
 
 /** Name of a publisher word. */
@@ -287,6 +289,7 @@ export class ReaderCounters extends CounterBlock {
       framesSent: table[at + readerWord.framesSent]!,
       cutOff: table[at + readerWord.cutOff]!,
       shed: table[at + readerWord.shed]!,
+      earlier: table[at + readerWord.earlier]!,
     };
   }
 }

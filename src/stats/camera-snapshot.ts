@@ -39,6 +39,17 @@ export function withReaders(publisher: PublisherSnapshot, counters: StreamCounte
   return { publisher, reader, consumers };
 }
 
+/**
+ * A stream's counters after another one has followed it. `then`: when that came. What was delivered of this stream since, `now` has among
+ * the frames of earlier ones.
+ */
+export function withEarlier(then: CameraSnapshot, now: CameraSnapshot): CameraSnapshot {
+  const consumers = then.consumers.map((consumer, index) => {
+    return { ...consumer, frames: consumer.frames + now.consumers[index]!.earlier - consumer.earlier };
+  });
+  return { ...then, consumers };
+}
+
 function sum(a: ReaderSnapshot, b: ReaderSnapshot): ReaderSnapshot {
   return {
     frames: a.frames + b.frames,
@@ -50,5 +61,6 @@ function sum(a: ReaderSnapshot, b: ReaderSnapshot): ReaderSnapshot {
     framesSent: a.framesSent + b.framesSent,
     cutOff: a.cutOff + b.cutOff,
     shed: a.shed + b.shed,
+    earlier: a.earlier + b.earlier,
   };
 }

@@ -1,5 +1,5 @@
 import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
-import { awaited, type PublisherSnapshot } from '../shm/stream-counters.ts';
+import { awaited, type PublisherSnapshot, type ReaderSnapshot } from '../shm/stream-counters.ts';
 import type { CameraSnapshot } from './camera-snapshot.ts';
 import type { CodecFacts, Deltas, Drops, StreamReport, TotalFigures, WindowFigures } from './stream-report.ts';
 import { judge } from './verdict.ts';
@@ -90,6 +90,12 @@ export class StreamMeter {
     };
   }
 
+  /** Whether frames came that nobody has got. */
+  hasUnread(counters: CameraSnapshot): boolean {
+    const snapshot = this.#ownOf(counters);
+    return this.#totals.popFrames + this.#popped(snapshot) < snapshot.publisher.frames;
+  }
+
   /** Counters that the publisher's thread has not reset yet are those of the stream before. */
   #ownOf(counters: CameraSnapshot): CameraSnapshot {
     const { publisher } = counters;
@@ -147,7 +153,7 @@ export class StreamMeter {
     let most = 0;
     const before = this.#before.popped;
     for (let index = 0; index < before.length; index++)
-      most = Math.max(most, snapshot.consumers[index]!.frames - before[index]!);
+      most = Math.max(most, delivered(snapshot.consumers[index]!) - before[index]!);
     return most;
   }
 
@@ -200,7 +206,7 @@ class Mark {
   shed = 0;
   ingestShed = 0;
   unplayable = 0;
-  /** Frames that each consumer has delivered. */
+  /** Frames that each consumer has delivered, of the newest stream at their time. */
   readonly popped: number[] = [];
 
   move({ publisher, reader, consumers }: CameraSnapshot): void {
@@ -227,7 +233,7 @@ class Mark {
     this.shed = reader.shed;
     this.ingestShed = publisher.shed;
     this.unplayable = unplayable(publisher);
-    for (let index = 0; index < consumers.length; index++) this.popped[index] = consumers[index]!.frames;
+    for (let index = 0; index < consumers.length; index++) this.popped[index] = delivered(consumers[index]!);
   }
 }
 
@@ -235,6 +241,11 @@ class Mark {
 export function busyPart(busyMs: number, idleMs: number): number {
   const allMs = busyMs + idleMs;
   return busyMs > 0 && idleMs >= 0 ? busyMs / allMs : 0;
+}
+
+/** Frames that a consumer has delivered: those of streams that were followed by then are nobody's, see {@link withEarlier}. */
+function delivered({ frames, earlier }: ReaderSnapshot): number {
+  return frames - earlier;
 }
 
 /** Frames since the start that came before the first that could be decoded. */

@@ -243,6 +243,7 @@ function sumOf(readers: readonly Float64Array[]): ReaderSnapshot {
     framesSent: 0,
     cutOff: 0,
     shed: 0,
+    earlier: 0,
   };
   for (const words of readers) {
     sum.frames += words[readerWord.frames]!;
@@ -254,6 +255,7 @@ function sumOf(readers: readonly Float64Array[]): ReaderSnapshot {
     sum.framesSent += words[readerWord.framesSent]!;
     sum.cutOff += words[readerWord.cutOff]!;
     sum.shed += words[readerWord.shed]!;
+    sum.earlier += words[readerWord.earlier]!;
   }
   return sum;
 }

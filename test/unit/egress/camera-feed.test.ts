@@ -417,6 +417,29 @@ describe('publishers come and go', () => {
     }
     assert.equal(bench.stream.writer.depth, 0, 'the old ring has been let go');
   });
+
+  test('frames that are fetched after another stream has begun are counted apart, in one ring or two', () => {
+    for (const isNewRing of [false, true]) {
+      const bench = new Bench();
+      const [, slow] = bench.join();
+      bench.stream.start();
+      bench.stream.keyframe(0);
+      bench.pump(0);
+      slow.full = true;
+      for (let i = 1; i < 6; i++) bench.stream.frame(i * 40);
+      bench.pump(200);
+      slow.full = false;
+      const next = isNewRing ? new TestStream() : bench.stream;
+      if (isNewRing) bench.feed.addRing(next.writer.buffer.buffer as SharedArrayBuffer);
+      next.start(2);
+      // Nothing of it has come yet.
+      bench.pump(240);
+      assert.deepEqual([bench.counters.frames, bench.counters.earlier], [6, 5]);
+      for (let i = 0; i < 4; i++) i === 0 ? next.keyframe(0, 300) : next.frame(i * 40, 300 + i * 40);
+      bench.pump(500);
+      assert.deepEqual([bench.counters.frames, bench.counters.earlier], [10, 5]);
+    }
+  });
 });
 
 describe('pacing in the feed', () => {

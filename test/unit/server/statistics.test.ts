@@ -180,6 +180,62 @@ describe('statistics blocks', () => {
     );
   });
 
+  test('a successor, while a reader still fetches frames of the one before: each has its own', (t) => {
+    const rig = new Rig(t);
+    const reader = rig.counters.reader(0, 0);
+    reader.set(readerWord.readers, 1);
+    rig.start();
+    rig.stream(2000);
+    rig.stream(800, false);
+    rig.stop();
+    rig.start(other);
+    assert.deepEqual(rig.messages, [], 'there is something to wait for');
+    rig.stream(400);
+    reader.add(readerWord.frames, 20);
+    reader.add(readerWord.earlier, 20);
+    rig.wait(100);
+    assert.deepEqual(rig.messages, [finalTitle]);
+    assert.equal(rig.statistics.verdicts.get(0), undefined, 'that of the stream that runs is to come');
+    rig.stop(other);
+    rig.wait(500);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => [
+        fields.publisher,
+        fields.total.push.frames,
+        fields.total.pop.frames,
+        fields.total.gapToPush,
+        fields.verdict,
+      ]),
+      [
+        ['10.0.0.1:5000', 70, 70, 0, 'none'],
+        ['[2001:db8::1]:6000', 10, 10, 0, 'none'],
+      ],
+    );
+  });
+
+  test('the last blocks come in the order of their streams, however fast these follow each other', (t) => {
+    const rig = new Rig(t);
+    const reader = rig.counters.reader(0, 0);
+    reader.set(readerWord.readers, 1);
+    for (const publisher of [drone, other, drone]) {
+      rig.start(publisher);
+      rig.stream(120, false);
+      rig.stop(publisher);
+    }
+    assert.equal(rig.lines.length, 1);
+    rig.start(other);
+    rig.stream(120, false);
+    reader.set(readerWord.readers, 0);
+    rig.stop(other);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.publisher),
+      ['10.0.0.1:5000', '[2001:db8::1]:6000', '10.0.0.1:5000', '[2001:db8::1]:6000'],
+    );
+    rig.wait(1000);
+    rig.statistics.stop();
+    assert.equal(rig.lines.length, 4);
+  });
+
   test('a publisher that was granted the path and went without a start has no frames of the one before', (t) => {
     const rig = new Rig(t);
     rig.start();
