@@ -5,6 +5,14 @@ const keptBuffers = 32;
 const initialPackets = 64;
 
 /**
+ * Bytes and packets up to which a buffer and an index are kept for ever: keyframes of 4K, 2 to 4 MB, are usual, and growing may have doubled
+ * the room. For larger ones both are let go after some smaller pictures; before that other readers of the same picture need them.
+ */
+const keptBytes = 8 * 1024 * 1024;
+const keptPackets = 8192;
+const picturesUntilShrunk = 64;
+
+/**
  * The RTP packets of one or more access units, back to back in one reusable buffer, so that a TCP reader needs one write
  * and a UDP reader walks `starts` and `ends`. `[starts[i], ends[i])` is packet `i` without its interleaved prefix;
  * `[0, length)` is everything with the prefixes.
@@ -16,6 +24,8 @@ export class PacketBatch {
   starts = new Uint32Array(initialPackets);
   ends = new Uint32Array(initialPackets);
   readonly #initialBytes: number;
+  /** Pictures since the last one that needed so much room. */
+  #smaller = 0;
   readonly #spare: Buffer[] = [];
 
   /** `initialBytes`: what a fresh buffer holds; it grows when an access unit needs more. */
@@ -26,6 +36,7 @@ export class PacketBatch {
 
   /** Empties the batch; the bytes may be overwritten from now on. */
   reset(): void {
+    if (this.buffer.length > keptBytes || this.starts.length > keptPackets) this.#shrink();
     this.length = 0;
     this.count = 0;
   }
@@ -47,6 +58,15 @@ export class PacketBatch {
   reserve(bytes: number, packets: number): void {
     if (this.buffer.length - this.length < bytes) this.#growBuffer(this.length + bytes);
     if (this.starts.length - this.count < packets) this.#growIndex(this.count + packets);
+  }
+
+  #shrink(): void {
+    if (this.length > keptBytes || this.count > keptPackets) this.#smaller = 0;
+    else if (++this.#smaller >= picturesUntilShrunk) {
+      if (this.buffer.length > keptBytes) this.buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
+      this.starts = new Uint32Array(initialPackets);
+      this.ends = new Uint32Array(initialPackets);
+    }
   }
 
   #growBuffer(bytes: number): void {

@@ -47,6 +47,40 @@ describe('packet batch', () => {
     assert.equal(batch.buffer.length, 32, 'the grown one was let go');
   });
 
+  test('what grew for a picture far larger than usual is let go when usual ones follow, not between readers of it', () => {
+    const batch = new PacketBatch(64 * 1024);
+    const huge = 40 * 1024 * 1024;
+    const build = (bytes: number, packets: number) => {
+      batch.reset();
+      batch.reserve(bytes, packets);
+      batch.length = bytes;
+      batch.count = packets;
+    };
+    build(huge, 1_000_000);
+    const grown = batch.buffer;
+    for (let reader = 0; reader < 1000; reader++)
+      build(reader % 4 === 0 ? huge : 1000, reader % 4 === 0 ? 1_000_000 : 1);
+    assert.equal(batch.buffer, grown);
+    for (let picture = 0; picture < 100; picture++) build(1000, 1);
+    assert.ok(batch.buffer.length <= 64 * 1024);
+    assert.ok(batch.starts.length <= 1024 && batch.ends.length <= 1024);
+    // A large keyframe in each second is usual.
+    build(4_000_000, 3000);
+    const large = batch.buffer;
+    for (let picture = 0; picture < 1000; picture++) build(1000, 1);
+    assert.equal(batch.buffer, large);
+  });
+
+  test('an index that grew for many small packets is let go also when the buffer was lent', () => {
+    const batch = new PacketBatch(1024);
+    batch.reserve(2000, 1_000_000);
+    batch.length = 2000;
+    batch.count = 1_000_000;
+    batch.lendBuffer();
+    for (let picture = 0; picture < 100; picture++) batch.reset();
+    assert.ok(batch.starts.length <= 1024);
+  });
+
   test('reset keeps the grown buffer', () => {
     const batch = new PacketBatch(32);
     batch.reserve(1000, 1);
