@@ -65,6 +65,8 @@ export const limits = {
      */
     everyMs: 2,
     sliceMs: 1,
+    /** Packets of a picture that go out over UDP before others have a turn, some 4 us each: a keyframe of 350 kB, and a usual one has 150. */
+    packets: 256,
     /** Accepted connections that go to their threads in that time, 2000 a second: each costs the thread some 0.1 ms. */
     handOvers: 4,
     /** Requests of one HTTP connection in one turn of the event loop, some 0.1 ms each. Clients ask one by one. */

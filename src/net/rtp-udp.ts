@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { plainAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
-import type { PacketBatch } from '../rtp/packet-batch.ts';
+import type { LentPackets, PacketBatch } from '../rtp/packet-batch.ts';
 
 /** Pairs of ports that are tried until one starts at an even number (RFC 3550 section 11). */
 const attempts = 50;
@@ -15,8 +15,8 @@ const queuedBytes = 4 * 1024 * 1024;
 
 /**
  * Bytes that one reader gets at once before it has to wait for {@link burstMs}: a backlog that goes out at full speed
- * would overrun the reader's receive buffer. 200 Mbit/s are far above any live stream; a single large picture is not
- * split.
+ * would overrun the reader's receive buffer. 200 Mbit/s are far above any live stream; within a single large picture
+ * there is no rest.
  */
 const burstBytes = 256 * 1024;
 const burstMs = 10;
@@ -39,6 +39,8 @@ export class RtpPorts {
   readonly #readers = new Map<string, ReportSink>();
   /** Transports that wait for the next moment at which bursts may go on. */
   #resting: UdpTransport[] = [];
+  /** Transports in the middle of a large picture. */
+  #unfinished: UdpTransport[] = [];
 
   private constructor(rtp: Socket, rtcp: Socket, dualStack: boolean) {
     this.#rtp = rtp;
@@ -110,7 +112,20 @@ export class RtpPorts {
     for (const transport of transports) transport.rested();
   };
 
+  /** Calls the transport's `goOn` in a turn of the event loop that is its own; of several, one after the other. */
+  goOnLater(transport: UdpTransport): void {
+    if (this.#unfinished.push(transport) === 1) setImmediate(this.#onTurn);
+  }
+
+  readonly #onTurn = (): void => {
+    const transport = this.#unfinished.shift();
+    if (transport === undefined) return;
+    if (this.#unfinished.length > 0) setImmediate(this.#onTurn);
+    transport.goOn();
+  };
+
   close(): void {
+    this.#unfinished = [];
     this.#rtp.close();
     this.#rtcp.close();
   }
@@ -135,6 +150,10 @@ export class UdpTransport implements MediaTransport {
   /** Bytes since the last rest, and whether one has been asked for. */
   #burst = 0;
   #resting = false;
+  /** What is left of a large picture, and a report that belongs behind it. */
+  #rest: LentPackets | null = null;
+  #sent = 0;
+  #report: Buffer | null = null;
   #closed = false;
 
   constructor(
@@ -152,7 +171,7 @@ export class UdpTransport implements MediaTransport {
   }
 
   ready(): boolean {
-    if (this.#burst < burstBytes && this.#ports.waitingBytes <= queuedBytes) return true;
+    if (this.#rest === null && this.#burst < burstBytes && this.#ports.waitingBytes <= queuedBytes) return true;
     this.#waiting = true;
     return false;
   }
@@ -165,22 +184,53 @@ export class UdpTransport implements MediaTransport {
   }
 
   sendPackets(batch: PacketBatch): void {
-    const { buffer, starts, ends, count } = batch;
     const ports = this.#ports;
-    const last = count - 1;
-    for (let i = 0; i < last; i++) ports.sendPacket(buffer, starts[i]!, ends[i]!, this.#rtpPort, this.#address);
-    // One callback per picture is enough to learn that the reader is gone or that there is room again.
-    ports.sendPacket(buffer, starts[last]!, ends[last]!, this.#rtpPort, this.#address, this.#onSent);
     this.#burst += batch.length;
     if (!this.#resting && this.#burst >= burstBytes / 2) {
       this.#resting = true;
       ports.rest(this);
     }
-    if (ports.waitingBytes > 0) batch.lendBuffer();
+    const { packets } = limits.turns;
+    this.#send(batch, 0, Math.min(batch.count, packets), batch.count);
+    if (batch.count > packets) {
+      this.#rest = batch.lendPackets(packets);
+      this.#sent = 0;
+      ports.goOnLater(this);
+    } else if (ports.waitingBytes > 0) batch.lendBuffer();
   }
 
+  /** Sends more of a picture that is too large for one turn. */
+  goOn(): void {
+    const rest = this.#rest;
+    if (rest === null) return;
+    const count = rest.starts.length;
+    const from = this.#sent;
+    this.#sent = Math.min(count, from + limits.turns.packets);
+    this.#send(rest, from, this.#sent, count);
+    if (this.#sent < count) {
+      this.#ports.goOnLater(this);
+      return;
+    }
+    this.#rest = null;
+    const report = this.#report;
+    this.#report = null;
+    if (report !== null) this.sendReport(report, report.length);
+    this.#proceed();
+  }
+
+  /** Sends the packets `[from, to)` of `count`. */
+  #send({ buffer, starts, ends }: LentPackets, from: number, to: number, count: number): void {
+    const ports = this.#ports;
+    const last = to === count ? to - 1 : to;
+    for (let i = from; i < last; i++) ports.sendPacket(buffer, starts[i]!, ends[i]!, this.#rtpPort, this.#address);
+    // One callback per picture is enough to learn that the reader is gone or that there is room again.
+    if (last < to) ports.sendPacket(buffer, starts[last]!, ends[last]!, this.#rtpPort, this.#address, this.#onSent);
+  }
+
+  /** What a report says was sent is sent before it. */
   sendReport(bytes: Buffer, length: number): void {
-    this.#ports.sendReport(bytes, length, this.#rtcpPort, this.#address);
+    if (this.#rest === null) this.#ports.sendReport(bytes, length, this.#rtcpPort, this.#address);
+    else this.#report = Buffer.from(bytes.subarray(0, length));
   }
 
   /** UDP does not tell whether the peer takes anything; a dead reader is found by its missing reports. */
@@ -190,6 +240,8 @@ export class UdpTransport implements MediaTransport {
 
   close(): void {
     this.#closed = true;
+    this.#rest = null;
+    this.#report = null;
     this.#ports.remove(this.#address, this.#rtcpPort, this.#user);
   }
 

@@ -12,6 +12,13 @@ const keptBytes = 8 * 1024 * 1024;
 const keptPackets = 8192;
 const picturesUntilShrunk = 64;
 
+/** Packets that are not in the batch any more, with the memory that they lie in. */
+export interface LentPackets {
+  readonly buffer: Buffer;
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
+}
+
 /**
  * The RTP packets of one or more access units, back to back in one reusable buffer, so that a TCP reader needs one write
  * and a UDP reader walks `starts` and `ends`. `[starts[i], ends[i])` is packet `i` without its interleaved prefix;
@@ -47,6 +54,13 @@ export class PacketBatch {
     this.buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#initialBytes);
     this.reset();
     return lent;
+  }
+
+  /** Empties the batch and returns the packets from number `from` on, which now belong to somebody who sends them later. */
+  lendPackets(from: number): LentPackets {
+    const starts = this.starts.slice(from, this.count);
+    const ends = this.ends.slice(from, this.count);
+    return { starts, ends, buffer: this.lendBuffer() };
   }
 
   /** The socket has sent a lent buffer. One that has grown is let go: it would stay as large for ever. */

@@ -41,6 +41,86 @@ function send(socket: Socket, bytes: Buffer, port: number): Promise<void> {
   return new Promise((resolve) => socket.send(bytes, port, '127.0.0.1', () => resolve()));
 }
 
+/** A transport whose packets and reports are written down instead of being sent. */
+function noteSent(ports: RtpPorts, sent: string[], name: string): { transport: UdpTransport; readies: () => number } {
+  let readies = 0;
+  const user = { onReady: () => void readies++, onLost: () => assert.fail(), onReport: () => undefined };
+  ports.sendPacket = (bytes, start, _end, port) => sent.push(`${port} ${bytes.readUInt32BE(start)}`);
+  ports.sendReport = (bytes, length, port) => sent.push(`${port} ${bytes.toString('latin1', 0, length)}`);
+  const rtpPort = Number(name);
+  return { transport: new UdpTransport(ports, '127.0.0.1', [rtpPort, rtpPort], user), readies: () => readies };
+}
+
+/** A picture of so many packets, the first of which has the number `first`. */
+function fill(batch: PacketBatch, packets: number, first: number): PacketBatch {
+  batch.reset();
+  batch.reserve(packets * 4, packets);
+  for (let i = 0; i < packets; i++) {
+    batch.starts[i] = batch.length;
+    batch.length = batch.buffer.writeUInt32BE(first + i, batch.length);
+    batch.ends[i] = batch.length;
+  }
+  batch.count = packets;
+  return batch;
+}
+
+function numbers(port: number, first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${port} ${first + i}`);
+}
+
+describe('pictures of many packets over UDP', { timeout }, () => {
+  const atOnce = limits.turns.packets;
+
+  test('a usual keyframe goes out at once', async (t) => {
+    const sent: string[] = [];
+    const { transport } = noteSent(await openPorts(t), sent, '5000');
+    transport.sendPackets(fill(new PacketBatch(), atOnce, 0));
+    assert.equal(sent.length, atOnce);
+    assert.ok(transport.ready());
+  });
+
+  test('larger ones of several readers go out in parts between which others have a turn, each in order, reports behind them', async (t) => {
+    const ports = await openPorts(t);
+    const sent: string[] = [];
+    const batch = new PacketBatch();
+    const readers = [5000, 6000].map((port) => noteSent(ports, sent, String(port)));
+    const packets = 3 * atOnce + 1;
+    for (const { transport } of readers) {
+      transport.sendPackets(fill(batch, packets, 100));
+      transport.sendReport(Buffer.from('report'), 6);
+      assert.ok(!transport.ready());
+    }
+    // The batch is another reader's by now.
+    fill(batch, atOnce, 9_000_000);
+    assert.equal(sent.length, 2 * atOnce);
+    for (let before = sent.length; sent.length < 2 * (packets + 1); before = sent.length) {
+      await turn();
+      assert.ok(sent.length - before <= atOnce + 1, `${sent.length - before} in one turn`);
+    }
+    for (const port of [5000, 6000])
+      assert.deepEqual(
+        sent.filter((line) => line.startsWith(`${port} `)),
+        [...numbers(port, 100, packets), `${port} report`],
+      );
+    for (const { transport, readies } of readers) {
+      assert.ok(transport.ready());
+      assert.equal(readies(), 1);
+      transport.sendReport(Buffer.from('at once'), 7);
+    }
+    assert.deepEqual(sent.slice(-2), ['5000 at once', '6000 at once']);
+  });
+
+  test('nothing follows after TEARDOWN', async (t) => {
+    const sent: string[] = [];
+    const { transport } = noteSent(await openPorts(t), sent, '5000');
+    transport.sendPackets(fill(new PacketBatch(), 4 * atOnce, 0));
+    transport.sendReport(Buffer.from('report'), 6);
+    transport.close();
+    for (let i = 0; i < 10; i++) await turn();
+    assert.deepEqual(sent, numbers(5000, 0, atOnce));
+  });
+});
+
 describe('readers over UDP', { timeout }, () => {
   test('ports open where the listeners are also when those are given by a host name', async (t) => {
     for (const host of ['localhost', '127.0.0.1', '::']) {
