@@ -36,11 +36,6 @@ export class DirectWriter {
     return handle === null ? null : new DirectWriter(socket, handle, onFlushed);
   }
 
-  /** A write waits for the kernel. */
-  get waiting(): boolean {
-    return this.#waiting > 0;
-  }
-
   /** Returns whether the kernel has taken all. Else `bytes` must stay as they are until `onFlushed`. */
   write(bytes: Uint8Array): boolean {
     const { streamBaseState, kLastWriteWasAsync } = streamBinding!;

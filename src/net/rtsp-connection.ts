@@ -5,7 +5,7 @@ import { limits } from '../base/limits.ts';
 import type { Camera, Peer, ReaderInfo } from '../control/messages.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
 import { type PlayOwner, PlaySession } from '../egress/play-session.ts';
-import { ReaderReport } from '../rtp/rtcp.ts';
+import { isReaderReport } from '../rtp/rtcp.ts';
 import {
   type PlayReply,
   type RtspHandler,
@@ -408,10 +408,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   }
 
   onReport(bytes: Uint8Array): void {
-    const session = this.#session;
-    if (session === null) return;
-    const wellFormed = readerReport.decode(bytes, 0, bytes.length, session.ssrc);
-    if (wellFormed && readerReport.alive) this.#rtsp.keepAlive(this.#context.clock.nowMs());
+    if (this.#session !== null && isReaderReport(bytes, 0, bytes.length))
+      this.#rtsp.keepAlive(this.#context.clock.nowMs());
   }
 
   #startMedia(): void {
@@ -487,6 +485,3 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#onClosed(this);
   }
 }
-
-/** Reused for every report of the thread: it is read before the next one comes. */
-const readerReport = new ReaderReport();

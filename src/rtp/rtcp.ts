@@ -1,4 +1,4 @@
-import { readU16, readU24, readU32, writeU16, writeU32 } from '../base/bytes.ts';
+import { readU16, writeU16, writeU32 } from '../base/bytes.ts';
 
 /** What a sender report says of one RTP stream (RFC 3550 section 6.4.1). */
 export interface SenderReport {
@@ -66,65 +66,23 @@ function writeCname(into: Uint8Array, at: number, ssrc: number, cname: string): 
 }
 
 /**
- * What the reader of one stream tells in a compound of RR, SR, SDES and BYE packets. One instance is reused: `decode`
- * overwrites the fields and allocates nothing.
+ * Whether `bytes[start, end)` is a well-formed compound of RTCP packets with a receiver or sender report in it: then the reader of a stream
+ * is alive, and what it says about our stream is of no use to a server that sends at the pace of the camera. Never throws.
  */
-export class ReaderReport {
-  /** A receiver report, with or without blocks, was in the compound: the reader is alive. */
-  alive = false;
-  /** A BYE was in the compound. */
-  bye = false;
-  /** A block about our stream was in the compound; the fields below are its. */
-  reported = false;
-  /** Share lost since the last report, in 256ths. */
-  fractionLost = 0;
-  /** Packets lost since the start; negative after duplicates. */
-  cumulativeLost = 0;
-  /** Extended highest sequence number received. */
-  highestSequence = 0;
-  /** Interarrival jitter in units of 90 kHz. */
-  jitter = 0;
-  /** Middle 32 bits of the NTP time of the last sender report that arrived, 0 for none. */
-  lastSenderReport = 0;
-  /** Since that report, in units of 1/65536 s. */
-  delaySinceLastSenderReport = 0;
-
-  /**
-   * Reads `bytes[start, end)` and takes the block about `ssrc`. Returns whether all of it was well formed; what stands
-   * before a malformed packet counts. Never throws.
-   */
-  decode(bytes: Uint8Array, start: number, end: number, ssrc: number): boolean {
-    this.alive = false;
-    this.bye = false;
-    this.reported = false;
-    let at = start;
-    for (let packets = 0; at < end; packets++) {
-      if (packets === packetsInCompound || end - at < 4 || bytes[at]! >>> 6 !== 2) return false;
-      const next = at + 4 + 4 * readU16(bytes, at + 2);
-      if (next > end) return false;
-      const count = bytes[at]! & 0x1f;
-      const type = bytes[at + 1]!;
-      if (type === receiverReport || type === senderReport) {
-        const blocks = at + (type === senderReport ? 28 : 8);
-        if (blocks + 24 * count > next) return false;
-        this.alive = true;
-        for (let i = 0; i < count; i++) this.#block(bytes, blocks + 24 * i, ssrc);
-      } else if (type === goodbye) {
-        this.bye = true;
-      }
-      at = next;
+export function isReaderReport(bytes: Uint8Array, start: number, end: number): boolean {
+  let found = false;
+  let at = start;
+  for (let packets = 0; at < end; packets++) {
+    if (packets === packetsInCompound || end - at < 4 || bytes[at]! >>> 6 !== 2) return false;
+    const next = at + 4 + 4 * readU16(bytes, at + 2);
+    if (next > end) return false;
+    const type = bytes[at + 1]!;
+    if (type === receiverReport || type === senderReport) {
+      const blocks = at + (type === senderReport ? 28 : 8);
+      if (blocks + 24 * (bytes[at]! & 0x1f) > next) return false;
+      found = true;
     }
-    return at > start;
+    at = next;
   }
-
-  #block(bytes: Uint8Array, at: number, ssrc: number): void {
-    if (readU32(bytes, at) !== ssrc >>> 0) return;
-    this.reported = true;
-    this.fractionLost = bytes[at + 4]!;
-    this.cumulativeLost = (readU24(bytes, at + 5) << 8) >> 8;
-    this.highestSequence = readU32(bytes, at + 8);
-    this.jitter = readU32(bytes, at + 12);
-    this.lastSenderReport = readU32(bytes, at + 16);
-    this.delaySinceLastSenderReport = readU32(bytes, at + 20);
-  }
+  return found;
 }

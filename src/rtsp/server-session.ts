@@ -25,19 +25,11 @@ export interface RtspSessionOptions {
   readonly random: (into: Uint8Array) => void;
 }
 
-/** What an RTSP connection was seen doing; oddities are tolerated and counted. */
+/** What an RTSP connection was seen doing. */
 export interface RtspCounters {
   requests: number;
-  interleavedFrames: number;
-  /** Frames that belong to no interleaved session. */
-  strayFrames: number;
-  /** Responses with a status of 400 or more, 401 apart. */
-  refusals: number;
-  unauthorised: number;
-  /** Those of them that gave a wrong name or password. */
+  /** Requests with a wrong name or password. */
   failedLogins: number;
-  /** Requests of a session that did not name it. */
-  sessionHeaderMissing: number;
 }
 
 const stateInit = 0;
@@ -54,12 +46,7 @@ const publicMethods = 'OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARA
 export class RtspServerSession {
   readonly counters: RtspCounters = {
     requests: 0,
-    interleavedFrames: 0,
-    strayFrames: 0,
-    refusals: 0,
-    unauthorised: 0,
     failedLogins: 0,
-    sessionHeaderMissing: 0,
   };
   readonly #handler: RtspHandler;
   readonly #options: RtspSessionOptions;
@@ -87,15 +74,6 @@ export class RtspServerSession {
       onRequest: (request) => this.#onRequest(request),
       onInterleaved: (channel, bytes) => this.#onInterleaved(channel, bytes),
     });
-  }
-
-  get playing(): boolean {
-    return this.#state === statePlaying;
-  }
-
-  /** Whether the client has a session, playing or not. */
-  get established(): boolean {
-    return this.#state !== stateInit;
   }
 
   /**
@@ -141,11 +119,7 @@ export class RtspServerSession {
   }
 
   #onInterleaved(channel: number, bytes: Uint8Array): void {
-    if (this.#offer?.request.protocol !== 'tcp') {
-      this.counters.strayFrames++;
-      return;
-    }
-    this.counters.interleavedFrames++;
+    if (this.#offer?.request.protocol !== 'tcp') return;
     this.#aliveMs = this.#nowMs;
     this.#handler.onInterleaved(channel, bytes);
   }
@@ -198,7 +172,6 @@ export class RtspServerSession {
       this.#aliveMs = this.#nowMs;
       return true;
     }
-    this.counters.unauthorised++;
     const challenges = authenticator.challenges(this.#nowMs, result === 'stale');
     this.#put(
       writeResponse(
@@ -326,7 +299,6 @@ export class RtspServerSession {
       this.#respond(454, cseq);
       return false;
     }
-    if (this.#state !== stateInit && !request.headers.has('session')) this.counters.sessionHeaderMissing++;
     return true;
   }
 
@@ -336,7 +308,6 @@ export class RtspServerSession {
   }
 
   #respond(status: number, cseq: string, headers: readonly string[] = []): void {
-    if (status >= 400) this.counters.refusals++;
     this.#put(writeResponse(status, cseq, headers));
   }
 

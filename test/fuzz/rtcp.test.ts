@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ReaderReport, rtcpMaximumBytes, writeBye, writeSenderReport } from '../../src/rtp/rtcp.ts';
+import { isReaderReport, rtcpMaximumBytes, writeBye, writeSenderReport } from '../../src/rtp/rtcp.ts';
 
 const options = { interruptAfterTimeLimit: 1000, markInterruptAsFailure: false, numRuns: 20_000 };
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -30,58 +30,13 @@ const bytes = fc.oneof(
 
 test('any bytes are read without an error, and nothing outside the range is looked at', () => {
   fc.assert(
-    fc.property(bytes, u32, fc.nat(8), (inner, ssrc, margin) => {
+    fc.property(bytes, fc.nat(8), (inner, margin) => {
       const results = [0x00, 0xff].map((filling) => {
         const around = Buffer.concat([Buffer.alloc(margin, filling), inner, Buffer.alloc(margin, filling)]);
-        const report = new ReaderReport();
-        return [report.decode(around, margin, margin + inner.length, ssrc), { ...report }];
+        return isReaderReport(around, margin, margin + inner.length);
       });
-      assert.deepEqual(results[0], results[1]);
+      assert.equal(results[0], results[1]);
     }),
-    options,
-  );
-});
-
-test('a report block is read back as it was written', () => {
-  fc.assert(
-    fc.property(
-      u32,
-      u32,
-      fc.integer({ min: -(2 ** 23), max: 2 ** 23 - 1 }),
-      fc.array(u32, { minLength: 4, maxLength: 4 }),
-      fc.nat(255),
-      fc.nat(4),
-      (reader, ssrc, lost, words, fraction, others) => {
-        const blocks = others + 1;
-        const packet = Buffer.alloc(8 + 24 * blocks);
-        packet[0] = 0x80 | blocks;
-        packet[1] = 201;
-        packet.writeUInt16BE(packet.length / 4 - 1, 2);
-        packet.writeUInt32BE(reader, 4);
-        for (let i = 0; i < blocks; i++) packet.writeUInt32BE((ssrc + 1 + i) >>> 0, 8 + 24 * i);
-        const at = 8 + 24 * others;
-        packet.writeUInt32BE(ssrc, at);
-        packet[at + 4] = fraction;
-        packet.writeIntBE(lost, at + 5, 3);
-        for (const [i, word] of words.entries()) packet.writeUInt32BE(word, at + 8 + 4 * i);
-        const report = new ReaderReport();
-        assert.equal(report.decode(packet, 0, packet.length, ssrc), true);
-        assert.deepEqual(
-          { ...report },
-          {
-            alive: true,
-            bye: false,
-            reported: true,
-            fractionLost: fraction,
-            cumulativeLost: lost,
-            highestSequence: words[0],
-            jitter: words[1],
-            lastSenderReport: words[2],
-            delaySinceLastSenderReport: words[3],
-          },
-        );
-      },
-    ),
     options,
   );
 });
@@ -102,9 +57,7 @@ test('what is written is a well-formed compound within its bound', () => {
           const end = write(into, 0, report);
           assert.ok(end <= rtcpMaximumBytes && end % 4 === 0);
           assert.equal(into.readUInt32BE(end), 0xeeeeeeee);
-          const reader = new ReaderReport();
-          assert.equal(reader.decode(into, 0, end, ssrc), true);
-          assert.equal(reader.bye, write === writeBye);
+          assert.equal(isReaderReport(into, 0, end), true);
           assert.equal(into.readUInt32BE(20), packets % 2 ** 32);
         }
       },

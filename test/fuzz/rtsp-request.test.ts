@@ -113,12 +113,11 @@ test('a session answers every request once, in order, and keeps its states, what
           for (const call of peer.takeCalls()) {
             const name = call.split(' ', 1)[0];
             if (name === 'setup') assert.equal(isPlaying, false);
-            else if (name === 'play') assert.ok(peer.session.established || isSetUp);
+            else if (name === 'play') assert.ok(isSetUp);
             else if (name === 'pause') assert.equal(isPlaying, true);
             isPlaying = name === 'play' || (isPlaying && name !== 'pause' && name !== 'teardown');
             isSetUp = name === 'teardown' ? false : isSetUp || name === 'setup';
           }
-          assert.equal(peer.session.playing, isPlaying);
           if (auth) assert.equal(isSetUp, false);
           if (code !== '') return;
         }

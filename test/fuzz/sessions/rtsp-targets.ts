@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TunnelEntry, type TunnelHalf, Tunnels } from '../../../src/net/rtsp-tunnel.ts';
-import { ReaderReport } from '../../../src/rtp/rtcp.ts';
+import { isReaderReport } from '../../../src/rtp/rtcp.ts';
 import { RequestParser } from '../../../src/rtsp/request-parser.ts';
 import { digestResponse, RtspPeer } from '../../support/rtsp-peer.ts';
 import type { Seed } from './mutator.ts';
@@ -174,7 +174,6 @@ export function tunnelTarget(): FuzzTarget {
 
 /** Receiver reports and other RTCP of readers. */
 export function rtcpTarget(): FuzzTarget {
-  const ssrc = 0xdeadbeef;
   const seeds = [
     ['empty report', '80c9000100000007'],
     ['report', '81c9000700000007deadbeef10ffffff000010000000000a000000000000000081ca000300000007010441424344000000'],
@@ -184,14 +183,12 @@ export function rtcpTarget(): FuzzTarget {
     const bytes = Buffer.from(hex!, 'hex');
     return { ...plainSeed(name!, bytes), lengths: [[2, 2]] as const };
   });
-  const report = new ReaderReport();
   return {
     name: 'rtcp',
     seeds,
     splits: false,
     run(bytes, _cuts, into) {
-      const wellFormed = report.decode(bytes, 0, bytes.length, ssrc);
-      into.say(`${wellFormed} ${report.alive} ${report.bye} ${report.reported} ${report.highestSequence}`);
+      into.say(String(isReaderReport(bytes, 0, bytes.length)));
     },
   };
 }

@@ -94,7 +94,6 @@ describe('states', () => {
   test('a session can be paused and played again', () => {
     const peer = playing();
     peer.ask(`PAUSE ${url}`, session);
-    assert.equal(peer.session.playing, false);
     assert.match(peer.ask(`PLAY ${url}`, session), /RTP-Info: /);
     assert.deepEqual(peer.takeCalls(), ['pause', 'play']);
   });
@@ -102,7 +101,6 @@ describe('states', () => {
   test('after TEARDOWN the session is unknown, and a new one can be set up on the connection', () => {
     const peer = playing();
     peer.ask(`TEARDOWN ${url}`, session);
-    assert.equal(peer.session.established, false);
     assert.equal(status(peer.ask(`PLAY ${url}`, session)), 454);
     assert.equal(status(peer.ask('SETUP rtsp://h/live/drone%207', udp)), 200);
     assert.deepEqual(peer.takeCalls(), ['teardown teardown', 'setup /live/drone 7 udp 5000-5001']);
@@ -376,11 +374,10 @@ describe('deadlines', () => {
 });
 
 describe('interleaved frames', () => {
-  test('without an interleaved session they are counted and ignored', () => {
+  test('without an interleaved session they are ignored', () => {
     for (const peer of [new RtspPeer(), playing(udp)]) {
       peer.receive(Buffer.from('$\x01\x00\x02ab'));
       assert.deepEqual(peer.takeCalls(), []);
-      assert.equal(peer.session.counters.strayFrames, 1);
     }
   });
 });
