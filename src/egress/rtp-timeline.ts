@@ -8,8 +8,8 @@ const backwardMs = 1000;
 const forwardMs = 10_000;
 
 /**
- * Milliseconds from the last frame of a stretch to the first one of the next, at least, unless they arrived closer together. A stretch
- * that has run ahead of our clock leaves no more; a recorder that counts in milliseconds must still see two times.
+ * Milliseconds from the last frame of a stretch to the first one of the next, at least, unless they arrived closer together: then 1. A
+ * stretch that has run ahead of our clock leaves no more; a recorder that counts in milliseconds must still see two times.
  */
 const stretchGapMs = 40;
 
@@ -85,8 +85,8 @@ export class RtpTimeline {
   #startStretch(nowMs: number): number {
     let least = this.#ticks;
     if (this.#taken) {
-      const gapMs = Math.min(stretchGapMs, nowMs - this.#lastArrivalMs);
-      least += Math.max(1, Math.round(gapMs * ticksPerMs));
+      const gapMs = Math.max(1, Math.min(stretchGapMs, nowMs - this.#lastArrivalMs));
+      least += Math.round(gapMs * ticksPerMs);
     }
     return Math.round(this.#line.startStretch(nowMs, least / ticksPerMs) * ticksPerMs);
   }

@@ -53,7 +53,7 @@ describe('RTP timeline', () => {
     const timeline = new RtpTimeline(7, 0);
     const last = timeline.place(50_000, 1000);
     timeline.breakStretch();
-    assert.equal(timeline.place(0, 900), last + 1);
+    assert.equal(timeline.place(0, 900), last + 90, 'by a millisecond, for recorders that count in those');
   });
 
   test('J6: a clock that jumps back over 1 s or ahead over 10 s is re-anchored without a flag', () => {
