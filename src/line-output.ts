@@ -56,6 +56,8 @@ export class LineOutput {
   #memory: Buffer | null = null;
   #writing = false;
   #gone = false;
+  /** The last flush gave up because nobody reads. */
+  #stuck = false;
   #dropped = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -78,7 +80,8 @@ export class LineOutput {
   }
 
   /**
-   * Writes what waits, synchronously: for the end of the thread. Gives up at an error, and when nobody reads for two seconds.
+   * Writes what waits, synchronously: for the end of the thread. Gives up at an error, and when nobody reads for two seconds; then at
+   * once, until somebody reads again.
    * A write that is under way is the system's already and is left to it.
    */
   flush(): void {
@@ -91,10 +94,12 @@ export class LineOutput {
         const written = this.#system.writeSync(this.#options.fd, bytes);
         this.#waiting -= written;
         rest = written < bytes.length ? bytes.subarray(written) : null;
+        this.#stuck = false;
         progressMs = performance.now();
       } catch (error) {
         const busy = busyCodes.has((error as NodeJS.ErrnoException).code ?? '');
-        if (!busy || performance.now() - progressMs > patienceMs) break;
+        this.#stuck ||= performance.now() - progressMs > patienceMs;
+        if (!busy || this.#stuck) break;
         Atomics.wait(sleeper, 0, 0, sleepMs);
       }
     }
@@ -120,6 +125,7 @@ export class LineOutput {
   }
 
   #wrote(bytes: number): void {
+    this.#stuck = false;
     this.#waiting -= bytes;
     this.#at += bytes;
     if (this.#at < this.#batch!.length) {

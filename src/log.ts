@@ -81,7 +81,7 @@ function writeBytesOf(fd: number): number {
   }
 }
 
-/** {@link createLog} for a worker, which needs no flush of its own: lines are out within a second and when the thread ends. */
+/** {@link createLog} for a thread that ends by itself: its lines are out within a second and when it ends. One that is terminated flushes before. */
 export function createThreadLogger(options: LogOptions, thread: string): PinoLogger {
   return createLog(options, thread).logger;
 }

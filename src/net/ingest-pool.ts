@@ -20,6 +20,10 @@ const workerHeapMb = 512;
 type LoadBalancer = NonNullable<NonNullable<ConstructorParameters<typeof Piscina>[0]>['loadBalancer']>;
 type PoolWorker = Parameters<LoadBalancer>[1][number];
 
+/** What a worker can be asked for: exports of `workers/ingest.ts`. */
+const serveTask = 'serve';
+const endTask = 'end';
+
 /** Who hears of the workers. */
 export interface IngestPoolOwner {
   /** A worker has started; `port` is for main. */
@@ -43,12 +47,14 @@ export class IngestPool {
   readonly #choice: WorkerChoice;
   readonly #overload = new Overload();
   readonly #hung = new HungThreads();
-  readonly #pool: Piscina<IngestTask, IngestResult>;
+  readonly #pool: Piscina<IngestTask | null, IngestResult | undefined>;
   /** By line of the load table: the worker came much too late when it was last looked at. */
   readonly #late: boolean[];
   /** Thread ids of the workers when they were last looked at. */
   #threadIds: ReadonlySet<number>;
   #closing = false;
+  /** Thread ids of the workers that were asked to end. */
+  readonly #asked = new Set<number>();
 
   constructor(boot: AcceptorBoot, clock: Clock, logger: Logger, owner: IngestPoolOwner) {
     this.#clock = clock;
@@ -62,14 +68,14 @@ export class IngestPool {
     this.#late = Array<boolean>(boot.ingestWorkers).fill(false);
     this.#pool = new Piscina({
       filename: boot.ingestEntry,
-      name: 'serve',
+      name: serveTask,
       workerData: boot.ingest,
       minThreads: boot.ingestWorkers,
       maxThreads: boot.ingestWorkers,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: tasksPerWorker,
       maxQueue: Number.POSITIVE_INFINITY,
-      loadBalancer: (_task, workers) => this.#choose(workers),
+      loadBalancer: ({ name }, workers) => (name === endTask ? this.#chooseToEnd(workers) : this.#choose(workers)),
       // Piscina's wait on Atomics would block the thread, and with it every socket of the worker.
       atomics: 'disabled',
       recordTiming: false,
@@ -92,15 +98,19 @@ export class IngestPool {
   }
 
   /** Gives a connection to a worker. Resolves when it has ended; rejects when the worker died, or the socket could not move. */
-  serve(task: IngestTask, socket: Socket): Promise<IngestResult> {
+  async serve(task: IngestTask, socket: Socket): Promise<void> {
     // Node's types do not know yet that a socket can be transferred.
-    return this.#pool.run(task, { transferList: [socket] as never });
+    await this.#pool.run(task, { transferList: [socket] as never });
   }
 
   /** Resolves when all connections have ended, and the workers with them. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closing = true;
-    return this.#pool.close();
+    // Piscina terminates all of them, with what they have logged and not written yet, as soon as one has nothing to do.
+    const ends = this.#pool.threads.map(() => this.#pool.run(null, { name: endTask }).catch(() => undefined));
+    // Those that are still starting cannot be asked, and have nothing to end.
+    await Promise.all(ends.slice(0, this.#asked.size));
+    await this.#pool.close();
   }
 
   // ---- the choice ------------------------------------------------------------------------------------------------------
@@ -114,6 +124,14 @@ export class IngestPool {
       candidates.push({ index, connections: worker.currentUsage, full, worker });
     }
     return this.#choice.choose(candidates, this.#clock.nowMs())?.worker ?? null;
+  }
+
+  /** Each once. */
+  #chooseToEnd(workers: readonly PoolWorker[]): PoolWorker | null {
+    const worker = workers.find(({ id }) => !this.#asked.has(id));
+    if (worker === undefined) return null;
+    this.#asked.add(worker.id);
+    return worker;
   }
 
   /** The worker's line of the load table; one that is new gets one. -1 for a thread that has ended. */

@@ -34,6 +34,12 @@ const sweepMs = 100;
 /** Milliseconds between two notes of how busy the thread is, at least. */
 const noteMs = 1000;
 
+/** The log of the thread; `flush` writes everything that waits, now and synchronously. */
+export interface IngestLog {
+  readonly logger: Logger;
+  readonly flush: () => void;
+}
+
 /** One ingest worker: the publishers' connections that were handed to it, and what they share. */
 export class IngestThread {
   readonly #context: IngestContext;
@@ -55,10 +61,14 @@ export class IngestThread {
   readonly #pressure = { saturated: false };
   /** Why newcomers are turned away; null while the server runs. */
   #ending: ErrorCode | null = null;
+  /** Called when the last connection has finished; null until somebody waits for that. */
+  #onEmpty: (() => void) | null = null;
+  readonly #flushLog: () => void;
 
   /** `line` is the port to main. */
-  constructor(boot: IngestBoot, line: MessagePort, logger: Logger) {
+  constructor(boot: IngestBoot, line: MessagePort, { logger, flush }: IngestLog) {
     this.#line = line;
+    this.#flushLog = flush;
     line.on('message', (message: MainToIngest) => this.#onMain(message));
     this.#bells = new CameraBells(boot.doorbells.map((memory) => new Doorbell(memory)));
     this.#counters = new StreamCounters(boot.counters);
@@ -84,13 +94,27 @@ export class IngestThread {
         this.#connections.delete(connection);
         this.#introduced.delete(task.peer.id);
         this.#endedBytes += connection.bytesReceived;
-        if (this.#connections.size === 0) this.#stopSweeper();
+        if (this.#connections.size === 0) {
+          this.#stopSweeper();
+          this.#onEmpty?.();
+        }
         resolve({ reason });
       };
       const connection = new RtmpConnection(this.#context, task, finished);
       this.#connections.add(connection);
       if (this.#sweeper === null) this.#startSweeper();
       if (this.#ending !== null) connection.cut(this.#ending);
+    });
+  }
+
+  /** Resolves when the last connection has finished and all that was logged is written: the thread is terminated then, without a word. */
+  end(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onEmpty = () => {
+        this.#flushLog();
+        resolve();
+      };
+      if (this.#connections.size === 0) this.#onEmpty();
     });
   }
 
@@ -142,6 +166,8 @@ export class IngestThread {
     this.#meter?.swept(nowMs);
     for (const connection of this.#connections) connection.sweep(nowMs);
     this.#noteNewcomers();
+    // Nobody waits for ever until the last connection has finished.
+    if (this.#ending !== null) this.#flushLog();
     if (nowMs < this.#nextNoteMs) return;
     this.#nextNoteMs = nowMs + noteMs;
     const { active, idle } = performance.eventLoopUtilization();

@@ -3,4 +3,4 @@ import { obeyBlocking } from './blocking.ts';
 
 obeyBlocking('ingest');
 
-export { serve } from '../../workers/ingest.ts';
+export { end, serve } from '../../workers/ingest.ts';

@@ -6,7 +6,7 @@ import { MessagePort } from 'node:worker_threads';
 import type { IngestToMain } from '../../src/control/messages.ts';
 import { faultPaths } from './faults.ts';
 
-export { serve } from '../../workers/ingest.ts';
+export { end, serve } from '../../workers/ingest.ts';
 
 const { postMessage } = MessagePort.prototype;
 MessagePort.prototype.postMessage = function (sent: Partial<IngestToMain>, transfer?: unknown) {

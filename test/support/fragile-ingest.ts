@@ -3,4 +3,4 @@ import { obeyBreaking } from './breaking.ts';
 
 obeyBreaking('ingest');
 
-export { serve } from '../../workers/ingest.ts';
+export { end, serve } from '../../workers/ingest.ts';

@@ -167,4 +167,26 @@ describe('line output', () => {
       }
       assert.equal(system.content, line('a') + line('b'));
     });
+
+  test('a flush waits two seconds for a reader, and the next ones not at all until somebody reads', (t) => {
+    const { system, output } = rig(t, 70);
+    const sleep = t.mock.method(Atomics, 'wait', () => 'timed-out');
+    let nowMs = 0;
+    t.mock.method(performance, 'now', () => (nowMs += 500));
+    const waits = (): number => {
+      const before = sleep.mock.callCount();
+      output.flush();
+      return sleep.mock.callCount() - before;
+    };
+    system.error = 'EAGAIN';
+    output.write(line('a'));
+    assert.equal(waits(), 4);
+    assert.equal(waits(), 0);
+    system.error = '';
+    assert.equal(waits(), 0);
+    assert.equal(system.content, line('a'));
+    system.error = 'EAGAIN';
+    output.write(line('b'));
+    assert.equal(waits(), 4);
+  });
 });
