@@ -8,6 +8,26 @@ export function withoutZone(address: string): string {
   return address.split('%', 1)[0]!;
 }
 
+/**
+ * What all addresses of one owner have in common, for bounds on what comes from one address: IPv4 (also when mapped into IPv6) as it is;
+ * IPv6 as its first four groups, since one subscriber owns a whole /64.
+ */
+export function addressKey(address: string): string {
+  const plain = plainAddress(address);
+  if (!plain.includes(':')) return plain;
+  const [head, tail] = address.split('%', 1)[0]!.split('::');
+  const left = head === '' ? [] : head!.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const groups =
+    tail === undefined
+      ? left
+      : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
+
 /** `192.0.2.1:1935` or `[2001:db8::1]:1935`. */
 export function hostAndPort(address: string, port: number): string {
   const plain = plainAddress(address);

@@ -155,7 +155,10 @@ export const limits = {
     handshakeMs: 5_000,
     /** Milliseconds until a reader must have logged in. Some ask a person for the password over the open connection. */
     strangerTimeoutMs: 20_000,
-    /** Connections from one address that have not logged in: a quarter of all, and more than a recorder has at any moment. */
+    /**
+     * Connections from one address that have not logged in: a quarter of all, and more than a recorder has at any moment. Each consumer lets
+     * its part of them in.
+     */
     strangersPerAddress: 500,
     /** Milliseconds beyond the advertised timeout, for clients that keep alive at the last moment. */
     sessionGraceMs: 5_000,

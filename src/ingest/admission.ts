@@ -1,4 +1,4 @@
-import { plainAddress } from '../base/address.ts';
+import { addressKey } from '../base/address.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import type { AdmissionOptions } from '../control/messages.ts';
 
@@ -79,21 +79,4 @@ interface RateWindow {
   startMs: number;
   current: number;
   previous: number;
-}
-
-/** IPv4 (also when mapped into IPv6) as it is; IPv6 as its first four groups. */
-export function addressKey(address: string): string {
-  const plain = plainAddress(address);
-  if (!plain.includes(':')) return plain;
-  const [head, tail] = address.split('%', 1)[0]!.split('::');
-  const left = head === '' ? [] : head!.split(':');
-  const right = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups =
-    tail === undefined
-      ? left
-      : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
+import { addressKey } from '../base/address.ts';
 
-/** How many connections a port takes, in all and from one address. */
+/** How many connections a port takes, in all and from one address; an IPv6 network (/64) is one. */
 export interface ConnectionBounds {
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -22,12 +23,13 @@ export class ConnectionBook {
   /** Writes a connection down until it closes. False: it would be one too many. */
   enter(socket: Socket, address: string): boolean {
     const { connections, connectionsPerAddress } = this.#bounds;
-    const count = this.#perAddress.get(address) ?? 0;
+    const key = addressKey(address);
+    const count = this.#perAddress.get(key) ?? 0;
     if (this.#sockets.size >= connections || count >= connectionsPerAddress) return false;
     this.#sockets.add(socket);
-    this.#perAddress.set(address, count + 1);
+    this.#perAddress.set(key, count + 1);
     this.#counts.connections++;
-    socket.once('close', () => this.#leave(socket, address));
+    socket.once('close', () => this.#leave(socket, key));
     return true;
   }
 
@@ -36,11 +38,11 @@ export class ConnectionBook {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #leave(socket: Socket, address: string): void {
+  #leave(socket: Socket, key: string): void {
     this.#sockets.delete(socket);
     this.#counts.connections--;
-    const left = this.#perAddress.get(address)! - 1;
-    if (left === 0) this.#perAddress.delete(address);
-    else this.#perAddress.set(address, left);
+    const left = this.#perAddress.get(key)! - 1;
+    if (left === 0) this.#perAddress.delete(key);
+    else this.#perAddress.set(key, left);
   }
 }

@@ -62,6 +62,7 @@ export class ConsumerThread {
   readonly #previews: PreviewFeeds;
   readonly #connections = new Map<RtspConnection, MessagePort>();
   readonly #acceptors = new Set<MessagePort>();
+  readonly #loads: WorkerLoads;
   readonly #meter: LoadMeter;
   /** RTP payload of readers who have left. */
   #endedOctets = 0;
@@ -75,7 +76,8 @@ export class ConsumerThread {
     this.#boot = boot;
     this.#toMain = toMain;
     this.#logger = logger;
-    this.#meter = new LoadMeter(new WorkerLoads(boot.loads).line('consumer', boot.index), sweepMs);
+    this.#loads = new WorkerLoads(boot.loads);
+    this.#meter = new LoadMeter(this.#loads.line('consumer', boot.index), sweepMs);
     this.#directory = new CameraDirectory(boot.cameras, boot.rings.length);
     this.#loop = new FeedLoop({
       slot: boot.index,
@@ -120,7 +122,7 @@ export class ConsumerThread {
       randomBytes: (into) => randomFillSync(into),
       tally: new ReaderTally(this.#boot.readerTally, this.#boot.index),
       turns: new ReadTurns(systemClock),
-      strangers: new Strangers(),
+      strangers: new Strangers(this.#loads.consumers),
     };
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);

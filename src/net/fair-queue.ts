@@ -1,4 +1,4 @@
-/** A queue of what waits, by address: of each address one after the other, and of one address first come first served. */
+/** A queue of what waits, by address (its `addressKey`): of each address one after the other, and of one address first come first served. */
 export class FairQueue<Key, Value> {
   readonly #addresses = new Map<string, Map<Key, Value>>();
   #size = 0;

@@ -1,3 +1,4 @@
+import { addressKey } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -28,7 +29,7 @@ export class HandOvers {
 
   /** Calls `handOver` for a connection from `address`, at once or when it is its turn. */
   add(address: string, connection: object, handOver: () => void): void {
-    this.#waiting.add(address, connection, handOver);
+    this.#waiting.add(addressKey(address), connection, handOver);
     if (!this.#ticking) this.#serve();
   }
 

@@ -4,7 +4,7 @@ import { FairQueue } from './fair-queue.ts';
 
 /** A connection whose reading may have to wait. */
 export interface TurnTaker {
-  /** Of the peer: those of one address share its turns. */
+  /** Of the peer, by its `addressKey`: those of one address share its turns. */
   readonly address: string;
   /** How much of its thread's time it may still use; see {@link ReadTurns}. */
   readonly allowance: Allowance;

@@ -7,7 +7,7 @@ const sliceBytes = 2048;
 
 /** What a {@link ReaderInput} works on. */
 export interface ReaderInputOptions {
-  /** Of the reader. */
+  /** Of the reader, by its `addressKey`. */
   readonly address: string;
   readonly turns: ReadTurns;
   readonly clock: Clock;

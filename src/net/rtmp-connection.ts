@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { hostAndPort } from '../base/address.ts';
+import { addressKey, hostAndPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { ConnectionError, type ErrorCode, errorTable } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
@@ -88,7 +88,7 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   constructor(context: IngestContext, task: IngestTask, finished: (reason: ErrorCode) => void) {
     this.#context = context;
     this.#task = task;
-    this.address = task.peer.address;
+    this.address = addressKey(task.peer.address);
     this.#finished = finished;
     this.allowance = freshAllowance(context.clock.nowMs());
     context.newcomers.add(task);

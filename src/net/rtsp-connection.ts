@@ -1,5 +1,5 @@
 import { isIPv6, type Socket } from 'node:net';
-import { hostAndPort } from '../base/address.ts';
+import { addressKey, hostAndPort } from '../base/address.ts';
 import { ConnectionError, type ErrorCode } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { Camera, Peer, ReaderInfo } from '../control/messages.ts';
@@ -91,7 +91,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     });
     this.#entry = new TunnelEntry(context.tunnels, this);
     this.#input = new ReaderInput({
-      ...{ address: peer.address, turns: context.turns, clock: context.clock },
+      ...{ address: addressKey(peer.address), turns: context.turns, clock: context.clock },
       socket: () => this.#socket,
       isStranger: () => this.#stranger,
       deliver: (bytes) => this.#parse(bytes),
@@ -198,13 +198,13 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   #becomePipe(client: PipedClient): void {
     this.#leaveStrangers();
     this.peer = { ...this.peer, ...client };
-    this.#input.address = client.address;
+    this.#input.address = addressKey(client.address);
     this.#piped = true;
     this.#enterStrangers();
   }
 
   #enterStrangers(): void {
-    this.#stranger = this.#context.strangers.enter(this.peer.address);
+    this.#stranger = this.#context.strangers.enter(this.#input.address);
     if (!this.#stranger) this.#close('connections_per_ip_exceeded', 'that have not logged in');
   }
 
@@ -287,7 +287,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   }
 
   #leaveStrangers(): void {
-    if (this.#stranger) this.#context.strangers.leave(this.peer.address);
+    if (this.#stranger) this.#context.strangers.leave(this.#input.address);
     this.#stranger = false;
   }
 

@@ -5,20 +5,26 @@ import { limits } from '../base/limits.ts';
  * opens at once only some are strangers at any moment; whoever only holds connections open must not take the places of all.
  */
 export class Strangers {
+  readonly #places: number;
   readonly #counts = new Map<string, number>();
 
-  /** One more came from `address`. False when there are too many of them; then it does not count. */
-  enter(address: string): boolean {
-    const count = this.#counts.get(address) ?? 0;
-    if (count >= limits.rtsp.strangersPerAddress) return false;
-    this.#counts.set(address, count + 1);
+  /** `consumers`: threads that readers are spread over, each of which has its own strangers. */
+  constructor(consumers: number) {
+    this.#places = Math.ceil(limits.rtsp.strangersPerAddress / consumers);
+  }
+
+  /** One more came from an address, which is given by its `addressKey`. False when there are too many of them; then it does not count. */
+  enter(key: string): boolean {
+    const count = this.#counts.get(key) ?? 0;
+    if (count >= this.#places) return false;
+    this.#counts.set(key, count + 1);
     return true;
   }
 
   /** One of them has logged in or gone. */
-  leave(address: string): void {
-    const left = (this.#counts.get(address) ?? 0) - 1;
-    if (left > 0) this.#counts.set(address, left);
-    else this.#counts.delete(address);
+  leave(key: string): void {
+    const left = (this.#counts.get(key) ?? 0) - 1;
+    if (left > 0) this.#counts.set(key, left);
+    else this.#counts.delete(key);
   }
 }

@@ -1,4 +1,4 @@
-import { plainAddress } from '../base/address.ts';
+import { addressKey } from '../base/address.ts';
 import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 
@@ -11,7 +11,7 @@ interface Failures {
 
 /**
  * Slows the guessing of passwords down. An address that gave some wrong ones has to wait before its next one is looked at,
- * twice as long after each; other addresses do not notice. A right one ends the counting.
+ * twice as long after each; other addresses do not notice. Whoever has one IPv6 address has the 2^64 of its network, which count as one. A right one ends the counting.
  */
 export class LoginThrottle {
   readonly #allowed: number;
@@ -25,7 +25,7 @@ export class LoginThrottle {
 
   /** Milliseconds that the address has to wait still, 0 if it may log in. */
   waitMs(address: string, nowMs: number): number {
-    const failures = this.#failures.get(keyOf(address));
+    const failures = this.#failures.get(addressKey(address));
     if (failures === undefined || failures.count < this.#allowed) return 0;
     const doublings = Math.min(failures.count - this.#allowed, 30);
     const wait = Math.min(limits.onvif.firstWaitMs * 2 ** doublings, limits.onvif.longestWaitMs);
@@ -33,7 +33,7 @@ export class LoginThrottle {
   }
 
   failed(address: string, nowMs: number): void {
-    const key = keyOf(address);
+    const key = addressKey(address);
     const before = this.#failures.get(key);
     const counts = before !== undefined && nowMs - before.lastMs < limits.onvif.forgiveMs;
     this.#failures.delete(key);
@@ -44,7 +44,7 @@ export class LoginThrottle {
 
   /** Takes the newest failure back: it was none, but says nothing of those before it. */
   takeBack(address: string): void {
-    const key = keyOf(address);
+    const key = addressKey(address);
     const failures = this.#failures.get(key);
     if (failures === undefined) return;
     const { count, beforeMs } = failures;
@@ -53,17 +53,6 @@ export class LoginThrottle {
   }
 
   succeeded(address: string): void {
-    this.#failures.delete(keyOf(address));
+    this.#failures.delete(addressKey(address));
   }
-}
-
-/** Whoever has one IPv6 address has the 2^64 of its network. */
-function keyOf(address: string): string {
-  const plain = plainAddress(address);
-  if (!plain.includes(':')) return plain;
-  const [left = '', right] = plain.split('%', 1)[0]!.split('::');
-  const head = left === '' ? [] : left.split(':');
-  const tail = right === undefined || right === '' ? [] : right.split(':');
-  const zeros = right === undefined ? 0 : Math.max(0, 8 - head.length - tail.length);
-  return [...head, ...Array<string>(zeros).fill('0'), ...tail].slice(0, 4).join(':');
 }

@@ -98,6 +98,11 @@ export class WorkerLoads {
     return this.#ingest;
   }
 
+  /** Lines for consumers. */
+  get consumers(): number {
+    return this.#consumers;
+  }
+
   /** New publishers are refused, because the machine has no room for them. */
   get overloaded(): boolean {
     return this.#words[overloadedWord] === 1;

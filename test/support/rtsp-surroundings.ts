@@ -66,7 +66,7 @@ export class RtspSurroundings {
       randomBytes: (into) => into.fill(7),
       tally: new ReaderTally(ReaderTally.create(1), 0),
       turns: new ReadTurns(clock, delay),
-      strangers: new Strangers(),
+      strangers: new Strangers(1),
     };
   }
 

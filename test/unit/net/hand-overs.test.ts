@@ -54,6 +54,14 @@ describe('accepted connections on their way to their threads', () => {
     assert.ok(scene.done.includes('drone'));
   });
 
+  it('those of a flood from one IPv6 network neither', () => {
+    const scene = new Scene();
+    for (let i = 1; i <= 500; i++) scene.comes('flood', `2001:db8:1:2::${i.toString(16)}`);
+    scene.comes('drone', '2001:db8:1:3::1');
+    scene.tick();
+    assert.ok(scene.done.includes('drone'));
+  });
+
   it('who comes later finds the slice empty again', () => {
     const scene = new Scene();
     for (let i = 0; i < handOvers; i++) scene.comes(`${i}`);

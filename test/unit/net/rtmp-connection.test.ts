@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
 import { test } from 'node:test';
 import type { ErrorCode } from '../../../src/base/errors.ts';
 import type { ConnectionToMain } from '../../../src/control/messages.ts';
@@ -8,24 +6,8 @@ import { Newcomers } from '../../../src/net/newcomers.ts';
 import { ReadTurns } from '../../../src/net/read-turns.ts';
 import { RtmpConnection } from '../../../src/net/rtmp-connection.ts';
 import { amf, bytes, handshake, message } from '../../golden/wire.ts';
+import { FakeSocket } from '../../support/fake-socket.ts';
 import { PublisherRig } from '../ingest/publisher-rig.ts';
-
-/** A peer that only listens. */
-class FakeSocket extends Duplex {
-  override _read(): void {}
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done();
-  }
-  setNoDelay(): this {
-    return this;
-  }
-  setKeepAlive(): this {
-    return this;
-  }
-  destroySoon(): void {
-    this.destroy();
-  }
-}
 
 /** A connection whose claims are granted at once, and the counters of its camera. */
 class Scene {
@@ -36,7 +18,7 @@ class Scene {
   readonly #clock = { nowMs: () => this.rig.nowMs, wallMs: () => 0 };
   readonly connection: RtmpConnection;
 
-  constructor() {
+  constructor(address = '192.0.2.1') {
     const write = (...words: unknown[]): void => {
       this.log += JSON.stringify(words);
     };
@@ -56,10 +38,10 @@ class Scene {
         createPublisher: () => this.rig.publisher,
       },
       {
-        peer: { id: 'r1', address: '192.0.2.1', port: 1 },
+        peer: { id: 'r1', address, port: 1 },
         listener: 'rtmp',
         acceptedMs: this.rig.nowMs,
-        socket: new FakeSocket() as unknown as Socket,
+        socket: new FakeSocket().socket,
         tls: false,
         timeouts,
       },
@@ -139,4 +121,11 @@ test('P7: the log holds neither query nor credentials of an address', () => {
   scene.connection.cut('kicked');
   assert.match(scene.log, /"path":"\/live\/cam1"/);
   assert.doesNotMatch(scene.log, /hidden/);
+});
+
+test('publishers of one IPv6 network share its turns', () => {
+  const addressOf = (address: string): string => new Scene(address).connection.address;
+  assert.equal(addressOf('2001:db8:1:2::1'), addressOf('2001:db8:1:2:3:4:5:6'));
+  assert.notEqual(addressOf('2001:db8:1:2::1'), addressOf('2001:db8:1:3::1'));
+  assert.equal(addressOf('192.0.2.1'), '192.0.2.1');
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { addressKey } from '../../../src/base/address.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { writePipeGreeting } from '../../../src/net/pipe-greeting.ts';
 import { RtpPorts } from '../../../src/net/rtp-udp.ts';
@@ -410,4 +411,22 @@ describe('RTSP over HTTP', () => {
     await post.send(Buffer.alloc(2 * limits.rtsp.tunnelBytes, '\r\n').toString('base64'));
     assert.equal(post.end.fields['reason'], 'rtsp_too_large');
   });
+});
+
+test('readers of one IPv6 network that have not logged in are bounded as those of one address', () => {
+  const around = new Surroundings();
+  const { strangers } = around.context;
+  const [one, other] = ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6'];
+  const first = new Bench(around, 's1', one);
+  while (strangers.enter(addressKey(one)));
+  const second = new Bench(around, 's2', other);
+  assert.deepEqual(
+    around.log.map(({ fields }) => [fields['conn'], fields['reason']]),
+    [['s2', 'connections_per_ip_exceeded']],
+  );
+  new Bench(around, 's3', '2001:db8:1:3::1').connection.destroy();
+  first.connection.shutdown();
+  new Bench(around, 's4', other).connection.destroy();
+  assert.ok(!around.log.some(({ fields }) => fields['conn'] === 's3' || fields['conn'] === 's4'));
+  second.connection.destroy();
 });
