@@ -23,6 +23,8 @@ type PoolWorker = Parameters<LoadBalancer>[1][number];
 /** What a worker can be asked for: exports of `workers/ingest.ts`. */
 const serveTask = 'serve';
 const endTask = 'end';
+/** What no worker is asked for; see {@link IngestPool}'s refill. */
+const refillTask = 'refill';
 
 /** Who hears of the workers. */
 export interface IngestPoolOwner {
@@ -75,7 +77,10 @@ export class IngestPool {
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: tasksPerWorker,
       maxQueue: Number.POSITIVE_INFINITY,
-      loadBalancer: ({ name }, workers) => (name === endTask ? this.#chooseToEnd(workers) : this.#choose(workers)),
+      loadBalancer: ({ name }, workers) => {
+        if (name === refillTask) return null;
+        return name === endTask ? this.#chooseToEnd(workers) : this.#choose(workers);
+      },
       // Piscina's wait on Atomics would block the thread, and with it every socket of the worker.
       atomics: 'disabled',
       recordTiming: false,
@@ -89,6 +94,7 @@ export class IngestPool {
     setInterval(() => {
       this.#sample();
       this.#countFailed(owner);
+      if (!this.#closing && this.#pool.threads.length < boot.ingestWorkers) this.#refill();
     }, limits.load.sampleMs).unref();
   }
 
@@ -111,6 +117,16 @@ export class IngestPool {
     // Those that are still starting cannot be asked, and have nothing to end.
     await Promise.all(ends.slice(0, this.#asked.size));
     await this.#pool.close();
+  }
+
+  /**
+   * Starts a worker that is missing. Piscina replaces those that die, but none any more once one has failed while it started, be it for
+   * want of memory for a moment. For a task that it finds no worker for it still starts one: so it is given one, which is taken back.
+   */
+  #refill(): void {
+    const asking = new AbortController();
+    this.#pool.run(null, { name: refillTask, signal: asking.signal }).catch(() => undefined);
+    asking.abort();
   }
 
   // ---- the choice ------------------------------------------------------------------------------------------------------
