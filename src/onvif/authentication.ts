@@ -1,6 +1,5 @@
 import { limits } from '../base/limits.ts';
-import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
-import { LoginThrottle } from './login-throttle.ts';
+import { DigestLogin } from './digest-login.ts';
 import type { NonceMemory } from './nonce-memory.ts';
 import { type TokenResult, UsernameTokens } from './username-token.ts';
 import type { XmlElement } from './xml.ts';
@@ -32,9 +31,6 @@ export type LoginResult =
   | { readonly result: 'refused'; readonly reason: string }
   | { readonly result: 'wait'; readonly reason: string; readonly waitMs: number };
 
-/** Milliseconds. Clients log in again without a question when a nonce has become stale. */
-const nonceLifetimeMs = 5 * 60_000;
-
 const tokenReasons: Readonly<Record<Exclude<TokenResult, 'accepted' | 'skewed'>, string>> = {
   rejected: 'The user name or password is wrong',
   replayed: 'The nonce was used before',
@@ -44,21 +40,18 @@ const tokenReasons: Readonly<Record<Exclude<TokenResult, 'accepted' | 'skewed'>,
 
 /** HTTP Digest and WS-UsernameToken for one user (ONVIF Core, clause 5.9), with a brake on guessing. */
 export class Authenticator {
-  readonly #digest: DigestAuthenticator;
+  readonly #login: DigestLogin;
   readonly #tokens: UsernameTokens;
-  readonly #throttle = new LoginThrottle();
 
   constructor({ user, password }: OnvifCredentials, { realm, sha256, key, nonces, device }: AuthenticatorOptions) {
-    this.#digest = new DigestAuthenticator({
-      ...{ user, password, realm, sha256, key, nonceLifetimeMs, qop: true },
-      remembered: limits.onvif.digestResponses,
-    });
+    const remembered = limits.onvif.digestResponses;
+    this.#login = new DigestLogin({ user, password, realm, sha256, key, remembered });
     this.#tokens = new UsernameTokens(user, password, nonces, device);
   }
 
   /** Values of the WWW-Authenticate headers of a 401. */
   challenges(nowMs: number, stale: boolean): string[] {
-    return this.#digest.challenges(nowMs, stale);
+    return this.#login.challenges(nowMs, stale);
   }
 
   /** Checks the Authorization header of an HTTP request. */
@@ -70,15 +63,10 @@ export class Authenticator {
     nowMs: number,
   ): LoginResult {
     if (authorization === undefined || !/^digest\s/i.test(authorization)) return { result: 'none' };
-    const waitMs = this.#throttle.waitMs(address, nowMs);
-    if (waitMs > 0) return waiting(waitMs);
-    const result = this.#digest.verify(authorization, method, target, nowMs);
-    if (result === 'rejected') {
-      this.#throttle.failed(address, nowMs);
-      return { result: 'refused', reason: tokenReasons.rejected };
-    }
-    if (result === 'accepted') this.#throttle.succeeded(address);
-    return { result: result === 'missing' ? 'none' : result };
+    const login = this.#login.check(authorization, method, target, address, nowMs);
+    if (login.result === 'wait') return waiting(login.waitMs);
+    if (login.result === 'rejected') return { result: 'refused', reason: tokenReasons.rejected };
+    return { result: login.result === 'missing' ? 'none' : login.result };
   }
 
   /** Checks the UsernameToken of an envelope, which came in `message`. */
@@ -90,15 +78,10 @@ export class Authenticator {
     nowMs: number,
   ): LoginResult {
     if (token === null) return { result: 'none' };
-    const waitMs = this.#throttle.waitMs(address, nowMs);
-    if (waitMs > 0) return waiting(waitMs);
-    const result = this.#tokens.verify(token, message, address, wallMs);
-    if (result === 'rejected') this.#throttle.failed(address, nowMs);
-    if (result === 'accepted') {
-      this.#throttle.succeeded(address);
-      return { result };
-    }
-    if (result !== 'skewed') return { result: 'refused', reason: tokenReasons[result] };
+    const login = this.#login.attempt(address, nowMs, () => this.#tokens.verify(token, message, address, wallMs));
+    if (login.result === 'wait') return waiting(login.waitMs);
+    if (login.result === 'accepted') return { result: 'accepted' };
+    if (login.result !== 'skewed') return { result: 'refused', reason: tokenReasons[login.result] };
     const minutes = limits.onvif.clockSkewMs / 60_000;
     const ours = new Date(wallMs).toISOString();
     return {

@@ -1,20 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { limits } from '../base/limits.ts';
-import { LoginThrottle } from '../onvif/login-throttle.ts';
-import { DigestAuthenticator } from '../rtsp/digest-authenticator.ts';
+import { DigestLogin, type DigestLoginOptions } from '../onvif/digest-login.ts';
 
 /** What an {@link HttpLogin} checks against. Never to be logged. */
-export interface HttpLoginOptions {
-  readonly user: string;
-  readonly password: string;
-  readonly realm: string;
-  /** Offer SHA-256 beside MD5 for Digest. */
-  readonly sha256: boolean;
-  /** At least 16 random bytes, of this run of the server. */
-  readonly key: Uint8Array;
-  /** Counts wrong passwords together with those of other ways to log in. */
-  readonly throttle?: LoginThrottle;
-}
+export type HttpLoginOptions = Omit<DigestLoginOptions, 'remembered'>;
 
 /**
  * What became of a login. `challenged`: the values of the WWW-Authenticate headers of a 401; `failed` says whether a wrong name
@@ -25,25 +14,18 @@ export type HttpLoginResult =
   | { readonly result: 'challenged'; readonly failed: boolean; readonly challenges: readonly string[] }
   | { readonly result: 'wait'; readonly waitMs: number };
 
-/** Milliseconds. Clients log in again without a question when a nonce has become stale. */
-const nonceLifetimeMs = 5 * 60_000;
-
 /**
  * HTTP Digest (RFC 7616) and Basic (RFC 7617) for one user. Basic is there for Prometheus and for scripts, which know nothing
  * else; without TLS it shows the password to the network, as its documentation says.
  */
 export class HttpLogin {
-  readonly #digest: DigestAuthenticator;
-  readonly #throttle: LoginThrottle;
+  readonly #login: DigestLogin;
   readonly #realm: string;
   readonly #account: Buffer;
 
-  constructor({ user, password, realm, sha256, key, throttle }: HttpLoginOptions) {
-    this.#digest = new DigestAuthenticator({
-      ...{ user, password, realm, sha256, key, nonceLifetimeMs, qop: true },
-      remembered: limits.http.digestResponses,
-    });
-    this.#throttle = throttle ?? new LoginThrottle();
+  constructor(options: HttpLoginOptions) {
+    const { user, password, realm } = options;
+    this.#login = new DigestLogin({ ...options, remembered: limits.http.digestResponses });
     this.#realm = realm;
     this.#account = hash(Buffer.from(`${user}:${password}`));
   }
@@ -58,19 +40,13 @@ export class HttpLogin {
   ): HttpLoginResult {
     const scheme = /^(basic|digest)\s/i.exec(authorization ?? '')?.[1]?.toLowerCase();
     if (authorization === undefined || scheme === undefined) return this.#challenged(nowMs, false, false);
-    const waitMs = this.#throttle.waitMs(address, nowMs);
-    if (waitMs > 0) return { result: 'wait', waitMs };
-    const result =
+    const login =
       scheme === 'basic'
-        ? this.#checkBasic(authorization.slice('basic '.length))
-        : this.#digest.verify(authorization, method, target, nowMs);
-    if (result === 'accepted') {
-      this.#throttle.succeeded(address);
-      return { result };
-    }
-    const failed = result === 'rejected';
-    if (failed) this.#throttle.failed(address, nowMs);
-    return this.#challenged(nowMs, result === 'stale', failed);
+        ? this.#login.attempt(address, nowMs, () => this.#checkBasic(authorization.slice('basic '.length)))
+        : this.#login.check(authorization, method, target, address, nowMs);
+    if (login.result === 'wait') return login;
+    if (login.result === 'accepted') return { result: 'accepted' };
+    return this.#challenged(nowMs, login.result === 'stale', login.result === 'rejected');
   }
 
   #checkBasic(encoded: string): 'accepted' | 'rejected' {
@@ -81,7 +57,7 @@ export class HttpLogin {
 
   /** Clients take the first that they know, and Digest is the safer one. */
   #challenged(nowMs: number, stale: boolean, failed: boolean): HttpLoginResult {
-    const challenges = [...this.#digest.challenges(nowMs, stale), `Basic realm="${this.#realm}", charset="UTF-8"`];
+    const challenges = [...this.#login.challenges(nowMs, stale), `Basic realm="${this.#realm}", charset="UTF-8"`];
     return { result: 'challenged', failed, challenges };
   }
 }
