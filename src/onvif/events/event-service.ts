@@ -30,17 +30,6 @@ export interface EventServiceOptions {
   readonly newId?: () => string;
 }
 
-/** What an {@link EventService} has counted since it was made. */
-export interface EventCounters {
-  /** Subscriptions that are there now. */
-  readonly subscriptions: number;
-  readonly subscribed: number;
-  /** Subscriptions whose time was up: clients that left without a word. */
-  readonly expired: number;
-  /** Messages that were never told because too many of their camera waited. */
-  readonly dropped: number;
-}
-
 /** Path of the subscriptions' addresses, before the id. */
 export const subscriptionPath = '/onvif/events/subscription/';
 
@@ -67,39 +56,12 @@ export class EventService implements OnvifService {
   #device: OnvifDevice;
   /** By place; a place without a camera is not live. */
   #live: boolean[];
-  #subscribed = 0;
-  #expired = 0;
-  /** Of subscriptions that have ended. */
-  #dropped = 0;
 
   constructor(options: EventServiceOptions) {
     this.#device = options.device;
     this.#clock = options.clock;
     this.#newId = options.newId ?? (() => randomBytes(16).toString('hex'));
     this.#live = options.device.channels.map(() => false);
-  }
-
-  get counters(): EventCounters {
-    let dropped = this.#dropped;
-    for (const pullPoint of this.#pullPoints.values()) dropped += pullPoint.dropped;
-    return { subscriptions: this.#pullPoints.size, subscribed: this.#subscribed, expired: this.#expired, dropped };
-  }
-
-  /** Monotonic milliseconds at which {@link EventService.expire} is due; infinity if nothing can expire. */
-  get nextDeadlineMs(): number {
-    let next = Number.POSITIVE_INFINITY;
-    for (const pullPoint of this.#pullPoints.values())
-      if (!pullPoint.isPulled) next = Math.min(next, pullPoint.terminationMs);
-    return next;
-  }
-
-  /** Forgets subscriptions whose time is up. Calls do this too, so that it may come late. */
-  expire(nowMs: number): void {
-    for (const [id, pullPoint] of this.#pullPoints) {
-      if (pullPoint.isPulled || pullPoint.terminationMs > nowMs) continue;
-      this.#expired++;
-      this.#end(id, pullPoint, nowMs);
-    }
   }
 
   /** Tells whether the channel at this place, from 0, is published to. What is known already is not told again. */
@@ -130,7 +92,7 @@ export class EventService implements OnvifService {
   }
 
   call(call: ServiceCall, nowMs: number): ServiceAnswer {
-    this.expire(nowMs);
+    this.#expire(nowMs);
     switch (call.operation) {
       case 'GetServiceCapabilities':
         return response('tev:GetServiceCapabilities', eventCapabilitiesXml);
@@ -152,6 +114,12 @@ export class EventService implements OnvifService {
     }
   }
 
+  /** Forgets subscriptions whose time is up: nobody can tell that it was not at once. */
+  #expire(nowMs: number): void {
+    for (const [id, pullPoint] of this.#pullPoints)
+      if (!pullPoint.isPulled && pullPoint.terminationMs <= nowMs) this.#end(id, pullPoint, nowMs);
+  }
+
   #create(call: ServiceCall, nowMs: number): string {
     const wallMs = this.#clock.wallMs();
     checkFilter(childOf(call.body, 'Filter'), wallMs);
@@ -163,7 +131,6 @@ export class EventService implements OnvifService {
     const pullPoint = new PullPoint({ changedOnly, lifetimeMs, write: this.#writeMessages }, nowMs);
     pullPoint.add(this.#states(), nowMs);
     this.#pullPoints.set(id, pullPoint);
-    this.#subscribed++;
     const address = escapeXml(`${call.origin}${subscriptionPath}${id}`);
     return response(
       'tev:CreatePullPointSubscription',
@@ -215,13 +182,12 @@ export class EventService implements OnvifService {
 
   #end(id: string, pullPoint: PullPoint, nowMs: number): void {
     this.#pullPoints.delete(id);
-    this.#dropped += pullPoint.dropped;
     pullPoint.close(nowMs);
   }
 
   #tell(messages: readonly StateMessage[], nowMs: number): void {
     if (messages.length === 0) return;
-    this.expire(nowMs);
+    this.#expire(nowMs);
     for (const pullPoint of this.#pullPoints.values()) pullPoint.add(messages, nowMs);
   }
 

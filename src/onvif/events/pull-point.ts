@@ -24,7 +24,6 @@ export class PullPoint {
   #pull: Pull | null = null;
   #lifetimeMs: number;
   #terminationMs: number;
-  #dropped = 0;
 
   constructor(options: PullPointOptions, nowMs: number) {
     this.#changedOnly = options.changedOnly;
@@ -41,11 +40,6 @@ export class PullPoint {
   /** Whether a client waits for an answer; there can be one only. */
   get isPulled(): boolean {
     return this.#pull !== null;
-  }
-
-  /** Messages that were never told because too many of their camera waited. */
-  get dropped(): number {
-    return this.#dropped;
   }
 
   /** Lets it live that long from now, but no waiting pull is cut short. */
@@ -100,7 +94,6 @@ export class PullPoint {
     if (own.length >= limits.onvifEvents.messagesPerCamera) {
       // Two at once: what is told of a camera still goes up and down in turn.
       for (const oldest of own.slice(0, 2)) this.#waiting.splice(this.#waiting.indexOf(oldest), 1);
-      this.#dropped += 2;
     }
     this.#waiting.push(message);
   }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { OnvifChannel, OnvifDevice } from '../../../../src/onvif/device.ts';
 import { closeEnvelope, unknownRequest } from '../../../../src/onvif/envelope.ts';
 import { EventService } from '../../../../src/onvif/events/event-service.ts';
+import { OnvifFault } from '../../../../src/onvif/fault.ts';
 import type { LaterAnswer, ServiceAnswer } from '../../../../src/onvif/service.ts';
 import { childOf, parseXml, textAt, type XmlElement } from '../../../../src/onvif/xml.ts';
 
@@ -87,6 +88,17 @@ export class EventClient {
   pull(path: string, timeout = 'PT1M', limit: number | string = 100): ServiceAnswer {
     const content = `<tev:Timeout>${timeout}</tev:Timeout><tev:MessageLimit>${limit}</tev:MessageLimit>`;
     return this.call('PullMessages', content, path);
+  }
+
+  /** Whether a subscription has not ended; it is asked for nothing, so that it lives no longer for that. */
+  isThere(path: string): boolean {
+    try {
+      this.pull(path, 'none');
+    } catch (error) {
+      if (error instanceof OnvifFault) return !error.detail.includes('ResourceUnknownFault');
+      throw error;
+    }
+    throw new Error('a pull without a time was answered');
   }
 
   /** What waits, at once. */
