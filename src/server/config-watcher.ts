@@ -90,7 +90,7 @@ export class ConfigWatcher {
       const { config, warnings, file, fileKeys } = load();
       const { live, waiting } = describeChanges(config, running());
       if (live.length === 0 && waiting.length === 0) return;
-      if (file !== null && fileKeys === 0 && live.length > 0) {
+      if (file !== null && fileKeys === 0) {
         // What stops a copy half-way leaves an empty file: that is no wish for the defaults, without logins for publishers.
         logger.error({}, `${file.path}: ${emptiedRemedy}`);
         return;

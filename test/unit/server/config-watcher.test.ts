@@ -135,6 +135,13 @@ describe('a configuration file that is changed', () => {
       assert.deepEqual([rig.connections, rig.running.publishAuth], [8, false]);
     });
 
+  test('that is emptied of keys which wait for the next start is refused too', async (t) => {
+    const rig = await Rig.start(t, 'gop-cache: true\n');
+    rig.write('');
+    await rig.looks(3);
+    assert.match(rig.errors.join(), /holds no key/);
+  });
+
   test('of the state folder that is gone is refused too; where there was none nothing is said', async (t) => {
     const rig = await Rig.keeping(t, two);
     rmSync(rig.file);
