@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isCollection,
@@ -21,6 +22,9 @@ import { UsageError } from './errors.ts';
 /** Most values that aliases may stand for: each may hold others. */
 const mostAliases = 100;
 
+/** Most values that are written out in one change; with aliases inside of each other they could grow without end. */
+const mostCopies = 1000;
+
 /** The way to a value from the top of a file. */
 export type YamlPath = readonly (string | number)[];
 
@@ -32,6 +36,7 @@ export class YamlText {
   readonly #document: Document;
   readonly #before: string;
   #changed = false;
+  #copies = 0;
 
   constructor(text: string) {
     this.#before = text;
@@ -84,6 +89,7 @@ export class YamlText {
     }
     const node = this.#document.createNode(value) as Node;
     if (isNode(old)) {
+      this.#unshareAll(old);
       node.commentBefore = old.commentBefore ?? null;
       node.comment = old.comment ?? null;
     }
@@ -97,6 +103,8 @@ export class YamlText {
     const parent = this.#parent(path);
     const key = path.at(-1)!;
     if (path.length === 1 && isMap(parent)) this.#keepComment(parent, String(key));
+    const old = parent.get(key, true);
+    if (isNode(old)) this.#unshareAll(old);
     parent.delete(key);
   }
 
@@ -119,6 +127,7 @@ export class YamlText {
   /** The elements of a list with their comments: they may stand in a value for {@link set}. */
   elements(path: YamlPath): Node[] {
     const list = this.#collection(path);
+    this.#unshareAll(list);
     return isSeq(list) ? (list.items as Node[]) : [];
   }
 
@@ -157,9 +166,7 @@ export class YamlText {
     let node = parent.get(key, true) as Node | undefined;
     if (isAlias(node)) {
       // What is said by an alias is written out before it is changed: the others that share it stay.
-      const target = node.resolve(this.#document);
-      if (target === undefined) throw aliasFault(`no anchor for *${node.source}`);
-      node = withoutAnchors(target as Node);
+      node = this.#copyOf(this.#targetOf(node));
       parent.set(key, node);
     }
     if (isMap(node) || isSeq(node)) {
@@ -181,8 +188,8 @@ export class YamlText {
       },
       Alias: (_key, alias, ancestors) => {
         if (alias.source !== anchor || last !== node) return undefined;
-        if (ancestors.includes(node)) throw new UsageError(`the anchor &${anchor} holds itself; edit the file by hand`);
-        const copy = withoutAnchors(node);
+        if (ancestors.includes(node)) throw aliasFault(`&${anchor} holds itself`);
+        const copy = this.#copyOf(node);
         copy.commentBefore = alias.commentBefore ?? null;
         copy.comment = alias.comment ?? null;
         copy.spaceBefore = alias.spaceBefore ?? false;
@@ -190,6 +197,36 @@ export class YamlText {
       },
     });
     delete node.anchor;
+  }
+
+  /** The same for all that goes with a value. */
+  #unshareAll(node: Node): void {
+    const anchored: (Scalar | YAMLMap | YAMLSeq)[] = [];
+    visit(node as Scalar, {
+      Value: (_key, value) => {
+        if (value.anchor !== undefined) anchored.push(value as Scalar);
+      },
+    });
+    for (const value of anchored) this.#unshare(value);
+  }
+
+  /** A copy without anchors and aliases: at another place those might mean something else. */
+  #copyOf<T extends Node>(node: T): T {
+    if (++this.#copies > mostCopies) throw aliasFault('aliases of aliases without end');
+    const targets: Node[] = [];
+    visit(node as Node as Scalar, { Alias: (_key, alias) => void targets.push(this.#targetOf(alias)) });
+    const copy = node.clone() as T;
+    visit(copy as Node as Scalar, {
+      Value: (_key, value) => void delete value.anchor,
+      Alias: () => this.#copyOf(targets.shift()!),
+    });
+    return copy;
+  }
+
+  #targetOf(alias: Alias): Node {
+    const target = alias.resolve(this.#document);
+    if (target === undefined) throw aliasFault(`no anchor for *${alias.source}`);
+    return target as Node;
   }
 
   /** A file of comments only: its text stays above the first key. */
@@ -231,12 +268,6 @@ function keepDigits(tags: Tags): Tags {
       item.source ?? number.stringify?.(item, ...context) ?? String(item.value);
     return { ...number, stringify };
   });
-}
-
-function withoutAnchors<T extends Node>(node: T): T {
-  const copy = node.clone() as T;
-  visit(copy, { Value: (_key, value) => void delete value.anchor });
-  return copy;
 }
 
 function aliasFault(error: unknown): UsageError {

@@ -195,6 +195,28 @@ describe('hardware', () => {
   });
 });
 
+describe('cameras that share what they say by an anchor', () => {
+  const text = `cameras:
+  - {name: A, path: &p /a, publish-auth: &mode required}
+  - {name: B, path: /b, publish-auth: *mode}
+  - &whole {publish-auth: *mode}
+  - *whole
+`;
+  const modes = (file: string): (string | undefined)[] =>
+    loadText(file).config.cameraList.map(({ ownAccess }) => ownAccess['publish-auth']);
+
+  test('keep it when one of them is changed, removed or gets a hardware of its own', () => {
+    for (const [edit, expected] of [
+      [changeCamera(1, 1, { 'publish-auth': 'off' }), ['off', 'required', 'required', 'required']],
+      [changeCamera(1, 3, { 'publish-auth': 'off' }), ['required', 'required', 'off', 'required']],
+      [changeCamera(1, 4, { 'publish-auth': null }), ['required', 'required', 'required', undefined]],
+      [removeCamera(1, 1), ['required', 'required', 'required']],
+      [changeHardware(1, { name: 'North' }), ['required', 'required', 'required', 'required']],
+    ] as const)
+      assert.deepEqual(modes(edit(text, loadText).text), expected);
+  });
+});
+
 describe('keys', () => {
   test('are put in and taken out; the file keeps its comments', () => {
     const text = '# mine\nuser: ada # me\nrtmp-port: 2000\n';

@@ -137,10 +137,25 @@ describe('a change of an operator’s file', () => {
     }
   });
 
-  test('leaves what shares an anchor as it was, and is refused where it would break an alias', () => {
+  test('leaves what shares an anchor as it was, also where the anchor goes', () => {
     const text = changed('a: &x [{n: 1}, {n: 2}]\nb: *x\n', (yaml) => yaml.set(['b', 0, 'n'], 5));
     assert.deepEqual(parse(text), { a: [{ n: 1 }, { n: 2 }], b: [{ n: 5 }, { n: 2 }] });
-    assert.throws(() => changed('a: &x 1\nb: *x\n', (yaml) => yaml.delete(['a'])), UsageError);
+    assert.equal(
+      changed('a: &x 1\nb: *x\n', (yaml) => yaml.delete(['a'])),
+      'b: 1\n',
+    );
+    const earlier = 'a: &x 1\nb: [&x 2, &y {n: *x}]\nc: [*x, *y]\n';
+    for (const change of [
+      (yaml: YamlText) => yaml.delete(['b']),
+      (yaml: YamlText) => yaml.set(['b'], ['other']),
+      (yaml: YamlText) => yaml.delete(['b', 0]),
+    ])
+      assert.deepEqual(parse(changed(earlier, change)).c, [2, { n: 2 }]);
+  });
+
+  test('is refused where what aliases stand for has no end', () => {
+    const levels = Array.from({ length: 30 }, (_, i) => `k${i + 1}: &x${i + 1} [*x${i}, *x${i}]\n`).join('');
+    assert.throws(() => changed(`k0: &x0 1\n${levels}`, (yaml) => yaml.set(['k30', 0, 1], 2)), UsageError);
   });
 
   test('of a value that others share by its anchor leaves the others what they were, to the digit', () => {
