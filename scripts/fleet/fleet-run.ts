@@ -6,7 +6,7 @@ import type { ReaderFigures, ReadersFigures } from './camera-readers.ts';
 import { CostMeter } from './cost-meter.ts';
 import { runCount } from './frame-book.ts';
 import type { FleetOptions } from './options.ts';
-import { type Ground, prepareGround } from './prepare.ts';
+import { FleetStartError, type Ground, prepareGround } from './prepare.ts';
 import type { PublisherFigures } from './publishers.ts';
 import type { Totals } from './report.ts';
 import { type FleetReport, makeReport, totalsOf } from './report.ts';
@@ -33,22 +33,26 @@ const endings = {
   usual: { publishersMs: 3000, silenceMs: 2000, tailMs: 20_000, serverMs: 5000 },
   hasty: { publishersMs: 700, silenceMs: 300, tailMs: 300, serverMs: 600 },
 } as const;
+const endedEarly = 'ended before the first camera had started';
 /** Milliseconds between two looks while they are waited for. */
 const tailLookMs = 100;
 
 /** Flies the fleet until its time is over or `stop` resolves; everything has ended when this returns. */
 export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<unknown>): Promise<FleetReport> {
   let stopped = false;
+  const wish = new AbortController();
   void stop.then(() => {
     stopped = true;
+    wish.abort();
   });
   const startedAt = new Date();
   const schedule = planSchedule(options);
-  const ground = await prepareGround(options, schedule, (line) => process.stdout.write(`${line}\n`));
+  const ground = await prepared(options, schedule, wish.signal);
   try {
     const flight = new Flight(options, schedule, ground, how);
     await flight.awaitReaders(stop);
-    if (!stopped) await flight.fly(stop);
+    if (stopped) throw new FleetStartError(endedEarly);
+    await flight.fly(stop);
     await flight.land(stopped);
     const { cameras, facts, cost, latency, samples } = flight.results(stopped);
     return makeReport({
@@ -69,6 +73,16 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
     });
   } finally {
     await ground.clear(stopped ? endings.hasty.serverMs : endings.usual.serverMs);
+  }
+}
+
+async function prepared(options: FleetOptions, schedule: Schedule, signal: AbortSignal): Promise<Ground> {
+  try {
+    return await prepareGround(options, schedule, (line) => process.stdout.write(`${line}\n`), signal);
+  } catch (error) {
+    // Whatever it was busy with fails then; on a terminal FFmpeg and openssl get the same Ctrl-C.
+    if (signal.aborted) throw new FleetStartError(endedEarly);
+    throw error;
   }
 }
 

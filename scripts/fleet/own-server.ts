@@ -29,6 +29,8 @@ export interface OwnServerOptions {
   /** Written to, removed by the caller. */
   readonly folder: string;
   readonly flags: readonly string[];
+  /** Ends the start. */
+  readonly signal: AbortSignal;
 }
 
 /** The running server. */
@@ -81,9 +83,9 @@ export class OwnServer {
     process.once('exit', this.#onExit);
   }
 
-  /** Starts it and waits until it listens. Throws an Error with what it said if it does not. */
+  /** Starts it and waits until it listens. Throws an Error with what it said if it does not, or if `signal` comes first. */
   static async start(options: OwnServerOptions): Promise<OwnServer> {
-    const { cameras, rtmps, folder, flags } = options;
+    const { cameras, rtmps, folder, flags, signal } = options;
     const [rtmpPort, rtspPort] = [await freePorts(), await freePorts()];
     const credentials = { user: 'fleet', password: randomBytes(12).toString('base64url') };
     const passwordFile = join(folder, 'password');
@@ -101,7 +103,7 @@ export class OwnServer {
       ...['--max-connections-per-ip', '0', '--no-rate-limit', '--publish-conflict', 'takeover-stale'],
       ...['--user', credentials.user, '--password-file', passwordFile, '--state-dir', folder],
       ...['--log-level', 'error', '--drain-timeout', '500ms', ...side],
-      ...(rtmps ? await encryption(folder) : []),
+      ...(rtmps ? await encryption(folder, signal) : []),
       ...flags,
     ];
     const pattern = (protocol: string, port: number): UrlPattern => ({ protocol, host, port, path: '/stream%d' });
@@ -109,7 +111,7 @@ export class OwnServer {
     // With a certificate that port speaks HTTPS, and nothing is asked there.
     const httpPort = rtmps ? 0 : Number(side[side.indexOf('--http-port') + 1] ?? 0);
     const server = new OwnServer(command, folder, target, pattern('rtsp:', rtspPort), credentials, httpPort);
-    await server.#listening([rtmpPort, rtspPort]);
+    await server.#listening([rtmpPort, rtspPort], signal);
     return server;
   }
 
@@ -139,12 +141,12 @@ export class OwnServer {
     process.off('exit', this.#onExit);
   }
 
-  async #listening(ports: readonly number[]): Promise<void> {
+  async #listening(ports: readonly number[], signal: AbortSignal): Promise<void> {
     const untilMs = performance.now() + startMs;
     for (const port of ports) {
       while (!(await accepts(host, port))) {
         if (this.#ended) throw new Error(`Skyweir ended at its start: ${this.#output.trim()}`);
-        if (performance.now() > untilMs) {
+        if (signal.aborted || performance.now() > untilMs) {
           await this.stop(0);
           throw new Error(`Skyweir does not listen: ${this.#output.trim()}`);
         }
@@ -173,12 +175,15 @@ export function accepts(address: string, port: number): Promise<boolean> {
 }
 
 /** Flags for a certificate made for this run alone. */
-async function encryption(folder: string): Promise<string[]> {
+async function encryption(folder: string, signal: AbortSignal): Promise<string[]> {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
   const whose = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   try {
-    await promisify(execFile)('openssl', [...how, ...whose, '-keyout', key, '-out', cert], { timeout: startMs });
+    await promisify(execFile)('openssl', [...how, ...whose, '-keyout', key, '-out', cert], {
+      timeout: startMs,
+      signal,
+    });
   } catch (error) {
     throw new Error(`--rtmps: openssl could not make a certificate (${(error as Error).message.split('\n')[0]})`);
   }

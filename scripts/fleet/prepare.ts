@@ -2,10 +2,10 @@
 import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
 import { temporaryFolder } from '../../native-free-bench/system/temporary-folder.ts';
-import { ensureProgram } from '../tools/system-programs.ts';
+import { ensureProgram, findProgram } from '../tools/system-programs.ts';
 import type { ReadersOptions } from './camera-readers.ts';
 import { mostProcesses } from './capacity.ts';
-import { loadClip } from './clip-cache.ts';
+import { loadClip, removeUnfinished } from './clip-cache.ts';
 import { type ClipKind, planClips } from './clips.ts';
 import { FfmpegPublishers, type FfmpegSource } from './ffmpeg-publishers.ts';
 import { type FrameBook, syntheticBook } from './frame-book.ts';
@@ -51,11 +51,15 @@ const threadEndMs = 500;
 /** Links that one thread of Node can be for synthetic cameras. */
 const mostLinks = 300;
 
-/** Prepares; throws {@link FleetUsageError} or {@link FleetStartError} and leaves nothing behind then. */
+/**
+ * Prepares; throws {@link FleetUsageError} or {@link FleetStartError} and leaves nothing behind then. So it does, with whatever
+ * error, soon after `signal`.
+ */
 export async function prepareGround(
   options: FleetOptions,
   schedule: Schedule,
   say: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<Ground> {
   checkCounts(options);
   const folder = ownFolder();
@@ -66,14 +70,17 @@ export async function prepareGround(
   try {
     const random = new SeededRandom(options.seed).fork(0);
     const kinds = options.synthetic ? [] : planClips(options.clips, options.count, random);
-    const ffmpeg = options.synthetic ? '' : await program();
-    const clips = options.synthetic || options.liveEncode ? new Map() : await loadClips(options, ffmpeg, kinds, say);
+    const ffmpeg = options.synthetic ? '' : await program(signal);
+    signal.throwIfAborted();
+    const clips =
+      options.synthetic || options.liveEncode ? new Map() : await loadClips(options, ffmpeg, kinds, say, signal);
 
-    const server = options.startServer ? await startServer(options, folder.path) : null;
+    const server = options.startServer ? await startServer(options, folder.path, signal) : null;
     if (server !== null) undo.push((serverMs) => server.stop(serverMs));
     const target = server?.target ?? options.target!;
     const read = server?.read ?? options.read;
     if (server === null) await checkReachable(target, read);
+    signal.throwIfAborted();
 
     const proxies = schedule.links.map((plan, index) =>
       plan === null
@@ -174,7 +181,11 @@ function checkCounts(options: FleetOptions): void {
     );
 }
 
-async function program(): Promise<string> {
+async function program(signal: AbortSignal): Promise<string> {
+  const found = await findProgram('ffmpeg');
+  // A Ctrl-C that ends the search is no reason to install what was not found.
+  signal.throwIfAborted();
+  if (found !== null) return found;
   try {
     return await ensureProgram('ffmpeg');
   } catch (error) {
@@ -182,10 +193,10 @@ async function program(): Promise<string> {
   }
 }
 
-async function startServer(options: FleetOptions, folder: string): Promise<OwnServer> {
+async function startServer(options: FleetOptions, folder: string, signal: AbortSignal): Promise<OwnServer> {
   const { count: cameras, rtmps, serverFlags: flags } = options;
   try {
-    return await OwnServer.start({ cameras, rtmps, folder, flags });
+    return await OwnServer.start({ cameras, rtmps, folder, flags, signal });
   } catch (error) {
     throw new FleetStartError((error as Error).message);
   }
@@ -201,12 +212,18 @@ async function loadClips(
   ffmpeg: string,
   kinds: readonly ClipKind[],
   say: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<Map<string, StampedClip>> {
+  try {
+    removeUnfinished(options.cacheFolder);
+  } catch {
+    // A folder that cannot be tidied may still do; if not, the first clip says so.
+  }
   const clips = new Map<string, StampedClip>();
   for (const kind of kinds) {
     if (clips.has(kind.name)) continue;
     try {
-      const bytes = await loadClip(options.cacheFolder, kind, ffmpeg, say);
+      const bytes = await loadClip(options.cacheFolder, kind, ffmpeg, say, signal);
       clips.set(kind.name, new StampedClip(bytes, kind.framesPerSecond));
     } catch (error) {
       throw new FleetStartError(`the clip ${kind.name} could not be made: ${(error as Error).message}`);

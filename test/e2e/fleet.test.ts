@@ -97,6 +97,16 @@ describe('npm run fleet', () => {
     assert.deepEqual(processesOf(program.folder), []);
   });
 
+  test('Ctrl-C before the start ends the preparation at once, without a report', { timeout: 60_000 }, async (t) => {
+    const program = fly(t, '--count', '1', '--clips', '4k15');
+    await until('a clip is being made', () => program.output.stdout.includes('making the clip 4k15'), 30_000);
+    program.kill('SIGINT');
+    const { code, stderr } = await program.ended;
+    assert.deepEqual([code, stderr], [2, 'fleet: ended before the first camera had started\n']);
+    assert.deepEqual(readdirSync(program.folder), ['clips']);
+    assert.deepEqual(readdirSync(join(program.folder, 'clips')), []);
+  });
+
   test('whoever reads the output may leave: the flight goes on, and its verdict is in the report', {
     timeout: 60_000,
   }, async (t) => {
