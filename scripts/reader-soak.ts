@@ -2,20 +2,20 @@
  * A long comparison of readers: `node scripts/reader-soak.ts --minutes 10`. One FFmpeg publisher at a low bitrate, and FFmpeg
  * and GStreamer over UDP, TCP, HTTP tunnel and RTSPS at the same time; beside them two readers of ours that watch how RTP time,
  * the NTP time of the sender reports and the wall clock run against each other. A table and JSON at the end; exit code 1 when a
- * reader had to reconnect, complained, missed pictures, or when a clock drifts.
+ * reader had to reconnect, complained, missed pictures, or when a clock drifts. Ctrl-C ends it early with both, or with 2 before
+ * the publisher is there.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
+import { temporaryFolder } from '../native-free-bench/system/temporary-folder.ts';
 import { makeCertificate } from '../test/support/certificates.ts';
 import { startTestServer, testCredentials } from '../test/support/media-server.ts';
 import { until } from '../test/support/program.ts';
 import type { ClockDrift } from './reader-soak/clock-drift.ts';
 import { type ClockFindings, ClockReader } from './reader-soak/clock-reader.ts';
 import { Player, type PlayerFindings, playerKinds } from './reader-soak/players.ts';
+import { firstSignal } from './tools/first-signal.ts';
 import { ReportFile, ReportFileError } from './tools/report-file.ts';
 
 const fps = 25;
@@ -31,8 +31,10 @@ const { minutes, json } = new Command('reader-soak')
   .opts<{ minutes: string; json?: string }>();
 
 const file = reportFile(json);
-const folder = mkdtempSync(join(tmpdir(), 'skyweir-soak-'));
-const pem = makeCertificate(folder, 'server', { rsaBits: 2048 });
+const wish = new AbortController();
+const stop = firstSignal().then(() => wish.abort());
+const folder = temporaryFolder('skyweir-soak-');
+const pem = makeCertificate(folder.path, 'server', { rsaBits: 2048 });
 const media = await startTestServer({ tls: true, 'tls-cert': pem.cert, 'tls-key': pem.key });
 const { rtmpPort, rtspPort } = media.server.addresses;
 const picture = `testsrc2=size=640x360:rate=${fps}`;
@@ -43,14 +45,16 @@ const publisher = spawn(
     ...`-nostdin -v error -re -f lavfi -i ${picture} ${encoder}`.split(' '),
     ...`-pix_fmt yuv420p -f flv rtmps://127.0.0.1:${rtmpPort}${path}`.split(' '),
   ],
-  { stdio: ['ignore', 'ignore', 'inherit'] },
+  // A process group of its own, as that of the players: Ctrl-C is for us, who end them.
+  { stdio: ['ignore', 'ignore', 'inherit'], detached: true },
 );
 let publishing = true;
 publisher.on('close', () => {
   publishing = false;
 });
 process.on('exit', () => publisher.kill('SIGKILL'));
-await until('the publisher is there', () => media.server.snapshot(0).publisher.frames > 0);
+await until('the publisher is there', () => wish.signal.aborted || media.server.snapshot(0).publisher.frames > 0);
+if (wish.signal.aborted) giveUp('ended before the publisher was there');
 
 const startMs = performance.now();
 const { user, password } = testCredentials;
@@ -64,19 +68,20 @@ const clockReaders = {
 };
 const rssAtStart = process.memoryUsage.rss();
 const endMs = startMs + Number(minutes) * 60_000;
-while (performance.now() < endMs && publishing) {
-  await delay(Math.min(30_000, Math.max(0, endMs - performance.now())));
+while (performance.now() < endMs && publishing && !wish.signal.aborted) {
+  await Promise.race([stop, delay(Math.min(30_000, Math.max(0, endMs - performance.now())))]);
   const frames = players.map((player) => player.frames).join(' ');
   console.error(`${Math.round((performance.now() - startMs) / 1000)} s: pictures ${frames}`);
 }
 
 const published = publishing;
+const flownMinutes = (performance.now() - startMs) / 60_000;
 const played = await Promise.all(players.map((player) => player.stop()));
 const clocks = Object.entries(clockReaders).map(([name, reader]) => ({ name: `own ${name}`, ...reader.stop() }));
 const server = { ...media.server.snapshot(0).reader, rssAtStart, rssAtEnd: process.memoryUsage.rss() };
 publisher.kill('SIGKILL');
 await media.stop();
-rmSync(folder, { recursive: true, force: true });
+folder.remove();
 
 const problems = [
   ...(published ? [] : ['the publisher ended']),
@@ -84,14 +89,15 @@ const problems = [
   ...played.flatMap(judgePlayer),
   ...clocks.flatMap(judgeClock),
 ];
-const findings = { minutes: Number(minutes), players: played, clocks, server, problems };
+const interrupted = wish.signal.aborted;
+const findings = { minutes: Number(minutes), interrupted, players: played, clocks, server, problems };
 console.log(JSON.stringify(findings));
 printTables();
 for (const problem of problems) console.log(`FAILED: ${problem}`);
 orGiveUp(() => file?.write(findings));
 process.exit(problems.length === 0 ? 0 : 1);
 
-/** Opened before anything is started. */
+/** Looked at before anything is started. */
 function reportFile(name: string | undefined): ReportFile | null {
   return name === undefined ? null : orGiveUp(() => new ReportFile('--json', name));
 }
@@ -101,9 +107,13 @@ function orGiveUp<T>(action: () => T): T {
     return action();
   } catch (error) {
     if (!(error instanceof ReportFileError)) throw error;
-    console.error(`reader-soak: ${error.message}`);
-    process.exit(2);
+    return giveUp(error.message);
   }
+}
+
+function giveUp(why: string): never {
+  console.error(`reader-soak: ${why}`);
+  process.exit(2);
 }
 
 function missing({ frames, seconds }: PlayerFindings): number {
@@ -129,7 +139,7 @@ function judgeClock(clock: ClockFindings & { readonly name: string }): string[] 
   for (const [what, drift] of Object.entries({ reports, arrivals }))
     if (drift === null) found.push(`${name}: no ${what}`);
     // In a short run the jitter of single instants makes any slope.
-    else if (Math.abs(drift.ppm) > bounds.ppm && Number(minutes) >= 2)
+    else if (Math.abs(drift.ppm) > bounds.ppm && flownMinutes >= 2)
       found.push(`${name}: ${what} drift by ${drift.ppm.toFixed(1)} ppm`);
   if (Math.abs(lastDelayMs - firstDelayMs) > bounds.timelineMs)
     found.push(`${name}: the timeline moved by ${(lastDelayMs - firstDelayMs).toFixed(1)} ms`);

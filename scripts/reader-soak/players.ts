@@ -97,6 +97,8 @@ export class Player {
 
   constructor(kind: PlayerKind) {
     this.#kind = kind;
+    // Whatever ends this process, no player plays on.
+    process.on('exit', () => this.#child?.kill('SIGKILL'));
     this.#start();
   }
 
@@ -131,7 +133,7 @@ export class Player {
   #start(): void {
     this.#lives++;
     const { command, args } = this.#kind;
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.#child = child;
     readLines(child.stdout, (line) => this.#onLine(line));
     readLines(child.stderr, (line) => {
