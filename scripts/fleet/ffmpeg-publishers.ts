@@ -14,6 +14,8 @@ export interface FfmpegSource {
   readonly kind: ClipKind;
   /** Null: it encodes while it sends. */
   readonly clip: StampedClip | null;
+  /** Arguments in front of the output's URL. */
+  readonly tls: readonly string[];
 }
 
 export interface FfmpegPublishersOptions {
@@ -21,8 +23,6 @@ export interface FfmpegPublishersOptions {
   readonly sources: readonly FfmpegSource[];
   /** Where the cameras' files are written. */
   readonly folder: string;
-  /** Arguments in front of the output's URL, for TLS. */
-  readonly outputArguments: readonly string[];
 }
 
 /** Pictures that are encoded while they are sent are no larger than this, or a few of them would take all processors. */
@@ -47,11 +47,11 @@ export class FfmpegPublishers implements Publishers {
   };
 
   constructor(options: FfmpegPublishersOptions) {
-    const { ffmpeg, sources, folder, outputArguments } = options;
+    const { ffmpeg, sources, folder } = options;
     this.#folder = folder;
     this.#sources = sources;
-    this.#cameras = sources.map(({ url, kind, clip }, index) => {
-      const output = [...outputArguments, ...sendAtOnce, '-f', 'flv', url];
+    this.#cameras = sources.map(({ url, kind, clip, tls }, index) => {
+      const output = [...tls, ...sendAtOnce, '-f', 'flv', url];
       const kilobits = clip === null ? liveKilobits : kind.kilobitsPerSecond;
       return new FfmpegCamera({
         ffmpeg,

@@ -130,6 +130,7 @@ export function parseFleetOptions(
   const liveEncode = values['live-encode'] === true;
   if (synthetic && liveEncode) throw new FleetUsageError('--live-encode: --synthetic has nothing to encode');
   const target = startServer ? null : pattern('target', positionals[0] ?? defaultTarget, ['rtmp:', 'rtmps:']);
+  const rtmps = values.rtmps === true || target?.protocol === 'rtmps:';
   const read = values.read === undefined ? null : pattern('--read', values.read, ['rtsp:']);
   if (read !== null && startServer) throw new FleetUsageError('--read: the server that is started here is read anyway');
   const scenario = values.scenario ?? 'steady';
@@ -138,7 +139,7 @@ export function parseFleetOptions(
   const count = number('--count', values.count ?? '8', 1, synthetic ? mostSynthetic : mostFfmpeg);
   const usualSlow = scenario === 'rough' ? String(Math.min(mostSlowReaders, Math.ceil(count / 10))) : '0';
   return {
-    target,
+    target: target !== null && rtmps ? { ...target, protocol: 'rtmps:' } : target,
     read,
     credentials: credentials(values.user, values['password-file'], environment),
     startServer,
@@ -157,7 +158,7 @@ export function parseFleetOptions(
     gop: number('--gop', values.gop ?? '60', 1, 1000),
     checkBytes: !synthetic || values['check-bytes'] === true ? 'all' : 'sample',
     promptReaders: number('--prompt-readers', values['prompt-readers'] ?? String(promptReaders), 1, mostSynthetic),
-    rtmps: values.rtmps === true || target?.protocol === 'rtmps:',
+    rtmps,
     insecure: values.insecure === true,
     jsonFile: values.json ?? null,
     cacheFolder: values.cache ?? defaultCacheFolder(environment),

@@ -9,6 +9,7 @@ import { loadClip, removeUnfinished } from './clip-cache.ts';
 import { type ClipKind, planClips } from './clips.ts';
 import { FfmpegPublishers, type FfmpegSource } from './ffmpeg-publishers.ts';
 import { type FrameBook, syntheticBook } from './frame-book.ts';
+import { ffmpegTlsArguments, linkAddress } from './link-address.ts';
 import { type FleetOptions, FleetUsageError } from './options.ts';
 import { accepts, mostOwnCameras, OwnServer } from './own-server.ts';
 import type { Publishers } from './publishers.ts';
@@ -98,7 +99,7 @@ export async function prepareGround(
     /** Where camera `index` connects: its link, or the server itself. */
     const destination = (index: number): UrlPattern => {
       const port = ports[index] ?? null;
-      return port === null ? target : { ...target, host: '127.0.0.1', port };
+      return port === null ? target : linkAddress(target, port);
     };
 
     const stream = new SyntheticStream({
@@ -121,10 +122,10 @@ export async function prepareGround(
         url: urlOf(destination(index), index),
         kind,
         clip: clips.get(kind.name) ?? null,
+        tls: ffmpegTlsArguments(target, options.insecure || server !== null, (ports[index] ?? null) !== null),
       }),
     );
-    const outputArguments = options.rtmps ? ['-tls_verify', options.insecure || server !== null ? '0' : '1'] : [];
-    const publishers = synthetic ?? new FfmpegPublishers({ ffmpeg, sources, folder: folder.path, outputArguments });
+    const publishers = synthetic ?? new FfmpegPublishers({ ffmpeg, sources, folder: folder.path });
     if (synthetic === null) undo.push(() => publishers.stop(threadEndMs));
 
     const readers = read === null ? null : startReaders(options, server, read, kinds, clips, stream);

@@ -1,6 +1,6 @@
 /** One synthetic camera: an RTMP connection that is fed with ready-made frames. */
-import { connect, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect, isIP, type Socket } from 'node:net';
+import { checkServerIdentity, connect as connectTls } from 'node:tls';
 import { type FrameChannel, openChannel } from '../../native-free-bench/system/frame-writer.ts';
 import { PublishAnswer } from '../../native-free-bench/system/publish-answer.ts';
 import {
@@ -159,7 +159,9 @@ export class SyntheticCamera {
             host,
             port,
             rejectUnauthorized: !tls.insecure,
-            ...(/^[\d.:a-f]*$/i.test(tls.serverName) ? {} : { servername: tls.serverName }),
+            // Behind a link the certificate is still that of the server; by an address it cannot be asked for.
+            ...(isIP(tls.serverName) === 0 && { servername: tls.serverName }),
+            checkServerIdentity: (_, certificate) => checkServerIdentity(tls.serverName, certificate),
           });
     if (tls !== null)
       socket.setNoDelay(true).on('data', (bytes: Buffer) => {

@@ -13,8 +13,8 @@ const [kind] = clipsNamed('720p25');
 describe('FFmpeg cameras', () => {
   test('a folder that takes no clip ends the flight, and is named', async (t) => {
     const folder = temporaryFolder(t);
-    const sources = [1, 2].map((number) => ({ url: `rtmp://127.0.0.1:9/stream${number}`, kind: kind!, clip }));
-    const publishers = new FfmpegPublishers({ ffmpeg: process.execPath, sources, folder, outputArguments: [] });
+    const sources = [1, 2].map((number) => ({ url: `rtmp://127.0.0.1:9/stream${number}`, kind: kind!, clip, tls: [] }));
+    const publishers = new FfmpegPublishers({ ffmpeg: process.execPath, sources, folder });
     assert.equal(publishers.failure, null);
     rmSync(folder, { recursive: true });
     for (const camera of [0, 1]) publishers.act(camera, 'start');

@@ -19,6 +19,7 @@ describe('the options of a fleet', () => {
 
   test('a target is used as it is; the default one is asked for by --no-start-server', () => {
     assert.equal(parse('rtmps://drones.example/live/%d').rtmps, true);
+    assert.equal(parse('rtmp://drones.example/live/%d', '--rtmps').target?.protocol, 'rtmps:');
     const options = parse('--no-start-server', '--synthetic', '--count', '2000', '--ramp', '0.5');
     assert.equal(urlOf(options.target!, 0), 'rtmp://127.0.0.1:1935/stream1');
     assert.deepEqual([options.count, options.ramp, options.checkBytes], [2000, 0.5, 'sample']);
