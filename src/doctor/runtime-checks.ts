@@ -1,7 +1,7 @@
 import { ringMemory } from '../banner.ts';
 import type { Config } from '../config/schema.ts';
 import { planCapacity, type Verdict } from '../server/capacity-plan.ts';
-import { usualBitsPerSecond } from '../server/capacity-report.ts';
+import { describeConnections, usualBitsPerSecond } from '../server/capacity-report.ts';
 import type { Machine } from '../server/machine.ts';
 import { type Check, checkOf, type Finding } from './finding.ts';
 
@@ -41,10 +41,10 @@ function compare(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
-/** Open files, memory, cores and threads, against what all cameras need when they are live. */
+/** Open files, connections, memory, cores and threads, against what all cameras need when they are live. */
 export function checkCapacity(config: Config, machine: Machine): Finding[] {
   const plan = planCapacity(config, machine, usualBitsPerSecond);
-  const { descriptors, memory, cores, threads } = plan;
+  const { connections, descriptors, memory, cores, threads } = plan;
   const wanted = 2 ** Math.ceil(Math.log2(descriptors.advised));
   const { worstCaseBytes } = ringMemory(config);
   const load = `${config.cameras} x ${usualBitsPerSecond / 1e6} Mbit/s`;
@@ -55,6 +55,12 @@ export function checkCapacity(config: Config, machine: Machine): Finding[] {
       descriptors.verdict,
       `${machine.openFiles ?? 'no limit'}; needed are ${descriptors.least}, advised ${descriptors.advised}`,
       `raise the limit to ${wanted}: LimitNOFILE=${wanted} as a systemd service, --ulimit nofile=${wanted} as a container, else ulimit -n ${wanted}; or lower --max-connections`,
+    ),
+    graded(
+      checkOf('connections', 'Connections'),
+      connections.verdict,
+      describeConnections(plan),
+      'raise --max-connections, or max-connections of the hardware with that port',
     ),
     graded(
       checkOf('memory', 'Memory'),

@@ -20,6 +20,14 @@ export interface CapacityPlan {
     readonly behind: number;
     readonly verdict: Verdict;
   };
+  readonly connections: {
+    /** Publishers that are admitted at the same time, and the cameras that want to be: of all listeners together or of one. */
+    readonly admitted: number;
+    readonly cameras: number;
+    /** The RTMP port of that one, where all together would do; null for all. */
+    readonly port: number | null;
+    readonly verdict: Verdict;
+  };
   readonly descriptors: {
     /** With as many connections as are admitted, and a reader for each camera. */
     readonly least: number;
@@ -51,6 +59,7 @@ export function planCapacity(config: Config, machine: Machine, bitsPerSecond: nu
     cameras: config.cameras,
     bitsPerSecond,
     memory: planMemory(config, machine, bitsPerSecond),
+    connections: planConnections(config),
     descriptors: planDescriptors(config, machine),
     cores: { ...cores, verdict: judge(cores.ingest + cores.delivery, machine.cores, capacityFigures.usable.processor) },
     threads: planThreads(config, cores),
@@ -71,11 +80,27 @@ function planMemory(config: Config, machine: Machine, bitsPerSecond: number): Ca
   return { process, expected, behind, verdict };
 }
 
+/** A place that one listener has left is of no use to the cameras of another. */
+function planConnections(config: Config): CapacityPlan['connections'] {
+  const admitted = admittedOf(config);
+  const { cameras } = config;
+  if (admitted < cameras) return { admitted, cameras, port: null, verdict: 'short' };
+  for (const { key, port, maxConnections } of config.listenerList) {
+    const own = config.cameraList.filter(({ listener }) => listener === key).length;
+    if (maxConnections < own) return { admitted: maxConnections, cameras: own, port, verdict: 'short' };
+  }
+  return { admitted, cameras, port: null, verdict: 'enough' };
+}
+
+function admittedOf(config: Config): number {
+  return config.listenerList.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+}
+
 function planDescriptors(config: Config, machine: Machine): CapacityPlan['descriptors'] {
   const { process, ingestWorker, consumer, port, onvifDevice } = capacityFigures.descriptors;
   const devices = config.onvif ? config.hardwareList.length : 0;
   const ports = config.listenerList.reduce((sum, { rtmpsPort }) => sum + (rtmpsPort === null ? 1 : 2), 1 + devices);
-  const publishers = config.listenerList.reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+  const publishers = admittedOf(config);
   const own = process + config.ingestWorkers * ingestWorker + config.consumers * consumer + ports * port;
   const least = own + publishers + config.cameras;
   const advised = least + config.cameras + devices * onvifDevice;

@@ -18,7 +18,7 @@ export function describePlan(
   bitsPerSecond: number,
 ): { readonly text: string; readonly possible: boolean } {
   const plan = planCapacity(config, machine, bitsPerSecond);
-  const { memory, descriptors, cores, threads } = plan;
+  const { memory, connections, descriptors, cores, threads } = plan;
   const rings = ringMemory(config);
   const total = cores.ingest + cores.delivery;
   const inAndOut = mbit(plan.cameras * bitsPerSecond);
@@ -32,6 +32,7 @@ export function describePlan(
       `rings: ${size(rings.startBytes)} at the start, ${size(rings.grownBytes)} grown, ${size(rings.worstCaseBytes)} at worst`,
     ),
     row('  here', `${size(machine.memoryBytes)}: ${words(memory.verdict)}`),
+    row('Connections', `${describeConnections(plan)}: ${words(connections.verdict)}`),
     row('Open files', `${descriptors.least} at least, ${descriptors.advised} advised`),
     row('  here', `${machine.openFiles ?? 'no limit'}: ${words(descriptors.verdict)}`),
     row('Cores', `${decimal(total)}: ${decimal(cores.ingest)} to receive, ${decimal(cores.delivery)} to deliver`),
@@ -42,7 +43,7 @@ export function describePlan(
     row('Network', `${inAndOut} in, ${inAndOut} out for each reader of every camera`),
   ];
   if (descriptors.verdict !== 'enough') lines.push('', describeDescriptors(config, machine, plan));
-  const possible = [memory, descriptors, cores, threads].every(({ verdict }) => verdict !== 'short');
+  const possible = [memory, connections, descriptors, cores, threads].every(({ verdict }) => verdict !== 'short');
   return { text: `${lines.join('\n')}\n`, possible };
 }
 
@@ -52,12 +53,16 @@ export function describePlan(
  */
 export function checkMachine(config: Config, machine: Machine): string[] {
   const plan = planCapacity(config, machine, usualBitsPerSecond);
-  const { memory, descriptors, cores, threads } = plan;
+  const { memory, connections, descriptors, cores, threads } = plan;
   if (descriptors.verdict === 'short') throw new StartError(describeDescriptors(config, machine, plan));
   const lines: string[] = [];
   const live = `${count(plan.cameras, 'camera')} of ${mbit(usualBitsPerSecond)}`;
   const see = 'see --print-plan';
   if (descriptors.verdict === 'tight') lines.push(describeDescriptors(config, machine, plan));
+  if (connections.verdict === 'short')
+    lines.push(
+      `connections: ${describeConnections(plan)}: the others will be refused; raise it, or lower --cameras; ${see}`,
+    );
   if (memory.verdict === 'short')
     lines.push(`memory: ${live} take ${size(memory.expected)}, and there are ${size(machine.memoryBytes)}; ${see}`);
   if (cores.verdict === 'short')
@@ -66,6 +71,13 @@ export function checkMachine(config: Config, machine: Machine): string[] {
     );
   else if (threads.verdict === 'short') lines.push(`threads: ${live}: ${threadRemedy(plan)}; ${see}`);
   return lines;
+}
+
+/** How many are admitted, and for whom. */
+export function describeConnections({ connections }: CapacityPlan): string {
+  const { admitted, cameras, port } = connections;
+  const where = port === null ? '' : port === 0 ? ' at an RTMP port of their own' : ` at RTMP port ${port}`;
+  return `${admitted} of --max-connections for ${count(cameras, 'camera')}${where}`;
 }
 
 /** One line with the limit, the need and the commands that raise it. */

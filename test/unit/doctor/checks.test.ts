@@ -95,11 +95,16 @@ describe('open files, memory and cores', () => {
     checkCapacity(configOf(flags), { ...machine, ...changes });
   const gradeOf = (check: string, findings: readonly Finding[]) => findings.find((one) => one.check === check)?.grade;
 
-  test('are enough', () => assert.deepEqual(grades(of({})), Array(4).fill('ok')));
+  test('are enough', () => assert.deepEqual(grades(of({})), Array(5).fill('ok')));
   test('too few open files', () => {
     const findings = of({ openFiles: 64 });
     assert.equal(gradeOf('open-files', findings), 'problem');
     assert.match(findings[0]!.remedy!, /LimitNOFILE=128/);
+  });
+  test('fewer connections than cameras', () => {
+    const findings = of({}, { cameras: '20', 'max-connections': '10' });
+    assert.equal(gradeOf('connections', findings), 'problem');
+    assert.equal(gradeOf('connections', of({}, { cameras: '20', 'max-connections': '20' })), 'ok');
   });
   test('too little memory', () => assert.equal(gradeOf('memory', of({ memoryBytes: 128 * MiB })), 'problem'));
   test('too few cores', () => assert.equal(gradeOf('cores', of({ cores: 1 }, { cameras: '1008' })), 'warning'));

@@ -22,6 +22,12 @@ function config(flags: Record<string, string | boolean> = {}, cores = 2): Config
   }).config;
 }
 
+/** Of a file. */
+function configOf(text: string): Config {
+  const flags = new Map([['config', 'skyweir.yaml']]);
+  return loadConfig({ flags, environment: {}, readFile: () => text, cores: 2, terminal: false }).config;
+}
+
 const plan = (flags: Record<string, string | boolean>, machine: Partial<Machine> = {}, bitrate = usualBitsPerSecond) =>
   planCapacity(config(flags), { ...large, ...machine }, bitrate);
 
@@ -71,6 +77,22 @@ describe('the plan of a machine', () => {
     assert.deepEqual([null, 1080, 1079, 1060, 1059].map(verdict), ['enough', 'enough', 'tight', 'tight', 'short']);
   });
 
+  test('connections: short when fewer are admitted than there are cameras, by all listeners or by one', () => {
+    const few = plan({ cameras: '100', 'max-connections': '10' }).connections;
+    assert.deepEqual(few, { admitted: 10, cameras: 100, port: null, verdict: 'short' });
+    assert.equal(plan({ cameras: '100', 'max-connections': '100' }).connections.verdict, 'enough');
+    const own = { name: 'Roof', cameras: 16, 'rtmp-port': 1936, 'max-connections': 5 };
+    const text = (roof: object) => JSON.stringify({ hardware: [{ cameras: [{ path: '/a' }, { path: '/b' }] }, roof] });
+    assert.deepEqual(planCapacity(configOf(text(own)), large, usualBitsPerSecond).connections, {
+      admitted: 5,
+      cameras: 16,
+      port: 1936,
+      verdict: 'short',
+    });
+    const enough = planCapacity(configOf(text({ ...own, 'max-connections': 16 })), large, usualBitsPerSecond);
+    assert.deepEqual(enough.connections, { admitted: 52, cameras: 18, port: null, verdict: 'enough' });
+  });
+
   test('cores and threads: one consumer has one core, however many the machine has', () => {
     const { cores, threads } = plan({ cameras: '1000', consumers: '1', 'ingest-workers': '15' }, {}, 20e6);
     assert.equal(cores.verdict, 'enough');
@@ -114,6 +136,19 @@ describe('what is printed and logged', () => {
       /^memory: 1000 cameras of 4\.5 Mbit\/s take \d+ MiB, and there are 300 MiB; see --print-plan$/,
     );
     assert.match(lines[1]!, /^processor: 1000 cameras of 4\.5 Mbit\/s take 0\.\d+ cores, and there are 0\.5; see/);
+  });
+
+  test('fewer connections than cameras are not enough in the plan, and a warning at a start', () => {
+    const few = config({ cameras: '100', 'max-connections': '10' });
+    const { text, possible } = describePlan(few, large, usualBitsPerSecond);
+    assert.equal(possible, false);
+    assert.match(text, /^Connections {2}10 of --max-connections for 100 cameras: NOT ENOUGH$/m);
+    const lines = checkMachine(few, large);
+    assert.deepEqual(lines, [
+      'connections: 10 of --max-connections for 100 cameras: the others will be refused; raise it, or lower --cameras; see --print-plan',
+    ]);
+    const plenty = describePlan(config({ cameras: '100' }), large, usualBitsPerSecond).text;
+    assert.match(plenty, /^Connections {2}200 of --max-connections for 100 cameras: enough$/m);
   });
 
   test('too few descriptors for what is admitted is a failed start, with the command that mends it', () => {
