@@ -78,7 +78,8 @@ export function withoutKeys(path: string): string {
   }
   const mark = plain.search(queryMark);
   const shown = withKeysHidden(mark < 0 ? plain : `${plain.slice(0, mark + 1)}[query]`);
-  return shown === plain ? path : shown;
+  // Line breaks stay escaped, or a peer could write lines of the log.
+  return shown === plain ? path : shown.replace(/[\p{Cc}\s]/gu, encodeURIComponent);
 }
 
 /** Everything before the first '?' or '#', and the query without its mark. */

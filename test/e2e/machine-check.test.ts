@@ -19,7 +19,8 @@ describe('the check of the machine', { skip: process.platform === 'win32' }, () 
     const { code, stdout, stderr } = await run(t, 0, ['--print-plan', '--cameras', '4', '--plan-bitrate', '8']).ended;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^Skyweir \S+: 4 cameras of 8 Mbit\/s/);
-    for (const need of ['Memory', 'Connections', 'Open files', 'Cores', 'Threads', 'Network']) assert.ok(stdout.includes(`\n${need}`));
+    for (const need of ['Memory', 'Connections', 'Open files', 'Cores', 'Threads', 'Network'])
+      assert.ok(stdout.includes(`\n${need}`));
   });
 
   test('--print-plan ends with 1 if the machine has not', { timeout }, async (t) => {

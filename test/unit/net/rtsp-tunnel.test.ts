@@ -18,7 +18,9 @@ function half(id: string): TunnelHalf & { bytes: number } {
     receiveRequests(_bytes, start, end) {
       this.bytes += end - start;
     },
+    trusted: true,
     write: () => undefined,
+    trust: () => undefined,
     endTunnel: () => undefined,
   };
 }
@@ -35,6 +37,9 @@ function threads(t: TestContext, count: number): Tunnels[] {
   return tables;
 }
 
+/** Another thread has had a quarter of the POST with this id. */
+const takenOf = (post: string) => ({ type: 'taken', post, length: quarterBytes, trusted: true }) as const;
+
 function send(post: TunnelPost): void {
   post.receive(quarter, 0, quarter.length);
 }
@@ -45,7 +50,7 @@ test('requests for another thread may be of any number, as long as they are take
   assert.ok(here!.openGet(cookie, get));
   const post = there!.openPost(cookie, half('s2'), 0);
   const { mock } = t.mock.method(post, 'onTaken');
-  const taken = () => mock.calls.reduce((sum, call) => sum + call.arguments[1], 0);
+  const taken = () => mock.calls.reduce((sum, call) => sum + call.arguments[0].length, 0);
   for (let i = 1; i <= 20; i++) {
     send(post);
     await until('the POST knows that they were taken', () => taken() === i * quarterBytes);
@@ -57,12 +62,12 @@ test('what other POSTs have had does not count for one whose own requests are no
   const [alone] = threads(t, 1);
   const post = alone!.openPost(cookie, half('s2'), 0);
   for (let i = 0; i < 4; i++) send(post);
-  post.onTaken('s3', quarterBytes);
+  post.onTaken(takenOf('s3'));
   assert.throws(() => send(post), { name: 'ConnectionError', code: 'rtsp_too_large' });
 
   const taken = alone!.openPost(cookie, half('s4'), 0);
   for (let i = 0; i < 4; i++) send(taken);
-  taken.onTaken('s4', quarterBytes);
+  taken.onTaken(takenOf('s4'));
   send(taken);
   assert.throws(() => send(taken), { name: 'ConnectionError', code: 'rtsp_too_large' });
 });

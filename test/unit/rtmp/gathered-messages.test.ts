@@ -20,8 +20,8 @@ function live(): { session: ServerSession; send: (...parts: Buffer[]) => void } 
       onPublishRequest: () =>
         session.acceptPublish(0, {
           begin: () => undefined,
-          append: () => undefined,
-          end: () => undefined,
+          append: () => 0,
+          end: () => 0,
           abort: () => undefined,
         }),
       onUnpublish: () => undefined,
