@@ -203,9 +203,12 @@ export class FrameCounting {
     const drift = (delayMs - this.#anchorDelayMs) / elapsedMs;
     // As the first frames of a stream often are: what was measured from there says little.
     const wasLate = !isWhole && this.#spanPromptMs < this.#anchorDelayMs - lateAnchorMs;
-    // The smaller of two: a link that stood still for a whole span has no slower clock.
-    this.#drift = Math.max(0, Math.min(drift, this.#spanDrift, steepestDrift));
-    this.#spanDrift = wasLate ? Number.POSITIVE_INFINITY : drift;
+    // What is steeper is no clock, but a link that stood still and has not caught up.
+    if (drift <= steepestDrift) {
+      // The smaller of two: neither is a link that gets slower for a while.
+      this.#drift = Math.max(0, Math.min(drift, this.#spanDrift));
+      this.#spanDrift = wasLate ? Number.POSITIVE_INFINITY : drift;
+    }
     if (isWhole || wasLate) this.#moveAnchor(atMs, delayMs);
     else this.#promptMs = Math.min(this.#anchorDelayMs, delayMs - this.#drift * elapsedMs);
     this.#spanMs = Math.min(2 * this.#spanMs, promptSpanMs);

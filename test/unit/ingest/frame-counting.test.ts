@@ -217,6 +217,16 @@ describe('lateness of a clock that is not ours', () => {
     assert.ok(stream.until(400, () => 2000).most < 100);
   });
 
+  test('a link that stood still soon after the start and never caught up is no slow clock', () => {
+    for (const heldMs of [1000, 2000, 5000]) {
+      const stream = new Drifting(25);
+      stream.until(1);
+      assert.ok(stream.until(10, () => heldMs).least > heldMs - 100);
+      stream.pressure.saturated = true;
+      assert.ok(stream.until(200, () => heldMs).least > heldMs - 100, `${heldMs}`);
+    }
+  });
+
   test('while the thread has nothing but work, the drift goes on as before and lateness does not become usual', () => {
     for (const [fps, stepMs] of clocks) {
       const stream = new Drifting(fps, stepMs);
