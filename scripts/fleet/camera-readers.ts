@@ -35,6 +35,8 @@ export interface ReaderFigures extends LedgerFigures {
   readonly playing: boolean;
   /** Connections that played and ended without our wish. */
   readonly breaks: number;
+  /** When the newest of them were, by the system clock. */
+  readonly breaksAtMs: readonly number[];
   /** RTP packets that did not follow the one before. */
   readonly sequenceGaps: number;
   /** Why it does not play, '' if it does or has not failed yet. */
@@ -52,6 +54,8 @@ export interface ReadersFigures {
 
 /** Milliseconds before a connection that failed is tried again. */
 const retryMs = 500;
+/** Breaks whose time is remembered. */
+const keptBreaks = 64;
 /** Milliseconds between two signs of life; servers ask for one a minute. */
 const keepAliveMs = 20_000;
 /** Connections that may be on their way at once: a server is no worse for readers that come one after another. */
@@ -131,6 +135,7 @@ class CameraReader {
   #gapsBefore = 0;
   #playing = false;
   #stopped = false;
+  readonly #breaksAtMs: number[] = [];
   #breaks = 0;
   #problem = '';
 
@@ -206,6 +211,8 @@ class CameraReader {
       this.#socket = null;
       if (this.#playing && !this.#stopped) {
         this.#breaks++;
+        this.#breaksAtMs.push(systemClock.nowMs());
+        if (this.#breaksAtMs.length > keptBreaks) this.#breaksAtMs.shift();
         if (this.#problem === '') this.#problem = 'the server closed the connection';
       }
       this.#playing = false;
@@ -228,6 +235,7 @@ class CameraReader {
       ...this.#ledger.figures(),
       playing: this.#playing,
       breaks: this.#breaks,
+      breaksAtMs: [...this.#breaksAtMs],
       sequenceGaps: this.#gapsBefore + (this.#frames?.sequenceGaps ?? 0),
       problem: this.#problem,
     };

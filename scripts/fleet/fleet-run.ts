@@ -10,7 +10,7 @@ import { FleetStartError, type Ground, prepareGround } from './prepare.ts';
 import type { PublisherFigures } from './publishers.ts';
 import type { Totals } from './report.ts';
 import { type FleetReport, makeReport, totalsOf } from './report.ts';
-import { linkBreaksOf, plannedEndingsOf, planSchedule, type Schedule } from './schedule.ts';
+import { linkBreaksOf, type PlannedEnding, plannedEndingsOf, planSchedule, type Schedule } from './schedule.ts';
 import { driftOf, readRings, type ServerSample, sampleEveryMs, sampleOf, trendsOf } from './server-samples.ts';
 import { type CameraResult, judge, tailLoss } from './verdict.ts';
 import { type FleetView, screenLines, totalsLine } from './view.ts';
@@ -191,12 +191,19 @@ class Flight {
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
         // Skyweir's readers outlive the streams that they read; those of other servers may not.
-        ...(server === null && { readerBreaks: plannedEndingsOf(this.#schedule, count) }),
+        ...(server === null && { endings: this.#endings(count) }),
       },
       samples: this.#samples,
       cost: this.#cost.cost,
       latency: this.#options.synthetic ? (this.#read?.latency ?? null) : null,
     };
+  }
+
+  /** By the system clock, as the readers have it. */
+  #endings(count: number): PlannedEnding[][] {
+    return plannedEndingsOf(this.#schedule, count).map((endings) =>
+      endings.map(({ fromMs, toMs }) => ({ fromMs: this.#startMs + fromMs, toMs: this.#startMs + toMs })),
+    );
   }
 
   #cameras(): CameraResult[] {

@@ -100,10 +100,24 @@ export function linkBreaksOf({ links }: Schedule, count: number): number[] {
   return Array.from({ length: count }, (_, camera) => links[camera]?.breaks.length ?? 0);
 }
 
-/** How often a stream of each camera ends as planned before the fleet does: in order, by a kill, or with its link. */
-export function plannedEndingsOf(schedule: Schedule, count: number): number[] {
-  const endings = linkBreaksOf(schedule, count);
-  for (const { camera, kind } of schedule.actions) if (kind !== 'start') endings[camera]!++;
+/** When a stream ends as planned, and until when a server may take to notice; counted as {@link Action.atMs}. */
+export interface PlannedEnding {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Milliseconds in which a server has noticed an end that it was told. */
+const noticedMs = 3000;
+
+/** The ends of each camera's streams before that of the fleet: in order, by a kill, or with its link. */
+export function plannedEndingsOf(schedule: Schedule, count: number): PlannedEnding[][] {
+  const told = (atMs: number): PlannedEnding => ({ fromMs: atMs, toMs: atMs + noticedMs });
+  const endings = Array.from({ length: count }, (_, camera) =>
+    (schedule.links[camera]?.breaks ?? []).map(({ atMs, kind }) =>
+      kind === 'cut' ? told(atMs) : { fromMs: atMs, toMs: Number.POSITIVE_INFINITY },
+    ),
+  );
+  for (const { atMs, camera, kind } of schedule.actions) if (kind !== 'start') endings[camera]!.push(told(atMs));
   return endings;
 }
 

@@ -2,7 +2,7 @@
 import { accountOf } from './account.ts';
 import type { ReaderFigures } from './camera-readers.ts';
 import type { PublisherFigures } from './publishers.ts';
-import type { Scenario } from './schedule.ts';
+import type { PlannedEnding, Scenario } from './schedule.ts';
 
 /** One camera as both sides saw it; `reader` is null when nothing was read back. */
 export interface CameraResult {
@@ -30,8 +30,8 @@ export interface VerdictFacts {
   readonly frameRates?: readonly number[];
   /** Connections that each camera's own link was to break; without it none. */
   readonly linkBreaks?: readonly number[];
-  /** Times that each camera's reader may be cut off, since its stream ended as planned; without it none. */
-  readonly readerBreaks?: readonly number[];
+  /** When streams of each camera ended as planned, by the system clock, so that its reader may be cut off; without it never. */
+  readonly endings?: readonly (readonly PlannedEnding[])[];
 }
 
 /** One kind of fault and the cameras (counted from 1) that have it. */
@@ -119,13 +119,26 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
         const rate = frameRates[cameras.indexOf(camera)] ?? 0;
         return accountOf(camera, rate).unexplained;
       });
-    const { readerBreaks } = facts;
-    check('cut off their reader', ({ reader }, index) => (reader?.breaks ?? 0) - (readerBreaks?.[index] ?? 0));
+    const { endings } = facts;
+    check('cut off their reader', ({ reader }, index) => (reader === null ? 0 : unplanned(reader, endings?.[index])));
   }
   if (flown.length === 0) problems.push({ text: 'ended before the first camera had started', cameras: [], total: 0 });
   const pass = problems.length === 0;
   const line = pass ? passLine(flown, facts) : `FAIL: ${problems.map(problemText).join('; ')}`;
   return { pass, line: facts.interrupted ? `${line} (ended early)` : line, problems };
+}
+
+/** Breaks of a reader that no end of its camera's stream explains; each end explains one. */
+function unplanned(reader: ReaderFigures, endings: readonly PlannedEnding[] = []): number {
+  const left = [...endings];
+  let count = reader.breaks;
+  for (const atMs of reader.breaksAtMs) {
+    const place = left.findIndex(({ fromMs, toMs }) => fromMs <= atMs && atMs <= toMs);
+    if (place < 0) continue;
+    left.splice(place, 1);
+    count--;
+  }
+  return count;
 }
 
 /** The reason that the first of them gives. */

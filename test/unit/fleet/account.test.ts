@@ -40,6 +40,7 @@ const reader: ReaderFigures = {
   ends: [],
   playing: true,
   breaks: 0,
+  breaksAtMs: [],
   sequenceGaps: 0,
   problem: '',
 };

@@ -37,6 +37,7 @@ const reader: ReaderFigures = {
   ends: [{ run: 0, last: 99 }],
   playing: true,
   breaks: 0,
+  breaksAtMs: [],
   sequenceGaps: 0,
   problem: '',
 };
@@ -91,10 +92,7 @@ describe('the verdict', () => {
 
   test('what a scenario brings with it is no fault', () => {
     assert.match(line(fleet({ broken: 3, refused: 2 }), { scenario: 'bad-radio', linkBreaks: [0, 3, 0, 0] }), /^PASS/);
-    assert.match(
-      line(fleet({ refused: 2 }, { breaks: 1 }), { scenario: 'storm', readerBreaks: [1, 1, 1, 1] }),
-      /^PASS/,
-    );
+    assert.match(line(fleet({ refused: 2 }), { scenario: 'storm' }), /^PASS/);
     assert.match(line(fleet({ broken: 1 }), { scenario: 'storm' }), /^FAIL/);
     assert.match(line(fleet({}, { lost: 1 }), { scenario: 'bad-radio' }), /^FAIL/);
   });
@@ -110,11 +108,15 @@ describe('the verdict', () => {
     assert.equal(line(fleet({ broken: 1 }), { scenario: 'bad-radio' }), 'FAIL: 1 camera cut off by the server: 2');
   });
 
-  test('a reader may be cut off as often as its stream ended, of servers that do that, and no more', () => {
+  test('a reader may be cut off when its stream ends, by servers that do that, and at no other time', () => {
+    const ending = { fromMs: 1000, toMs: 4000 };
+    const endings = [[ending], [ending, { fromMs: 9000, toMs: Number.POSITIVE_INFINITY }], [], []];
+    const told = (...breaksAtMs: number[]) => fleet({}, { breaks: breaksAtMs.length, breaksAtMs });
     for (const scenario of ['mixed', 'kills', 'storm', 'bad-radio', 'rough'] as const) {
-      const text = line(fleet({}, { breaks: 3 }), { scenario, readerBreaks: [1, 1, 1, 1] });
-      assert.equal(text, 'FAIL: 1 camera cut off their reader: 2 (2 in all)');
-      assert.equal(line(fleet({}, { breaks: 1 }), { scenario }), 'FAIL: 1 camera cut off their reader: 2');
+      assert.match(line(told(1500, 20_000), { scenario, endings }), /^PASS/);
+      for (const cameras of [told(6000), told(1500, 1600), told(500)])
+        assert.equal(line(cameras, { scenario, endings }), 'FAIL: 1 camera cut off their reader: 2');
+      assert.equal(line(told(1500), { scenario }), 'FAIL: 1 camera cut off their reader: 2', 'Skyweir keeps them');
     }
   });
 
