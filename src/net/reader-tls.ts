@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ConnectionError } from '../base/errors.ts';
+import { limits } from '../base/limits.ts';
 import { TlsContexts } from './tls-context.ts';
 import { describeTlsFailure } from './tls-failure.ts';
 import { TlsMaterialBoard } from './tls-material.ts';
@@ -53,5 +54,29 @@ export class ReaderTls {
     });
     socket.on('_tlsError', (error: NodeJS.ErrnoException) => handler.onFailure(describeTlsFailure(error, secure)));
     return socket;
+  }
+}
+
+/** How far the TLS of one reader's connection is. */
+export class TlsProgress {
+  begun = false;
+  /** When the handshake has to be done, monotonic ms; Infinity when it is, or was not begun. */
+  byMs = Number.POSITIVE_INFINITY;
+  /** '' before the end of the handshake. */
+  version = '';
+
+  begin(nowMs: number): void {
+    this.begun = true;
+    this.byMs = nowMs + limits.rtsp.handshakeMs;
+  }
+
+  end(socket: TLSSocket): void {
+    this.byMs = Number.POSITIVE_INFINITY;
+    this.version = socket.getProtocol() ?? '';
+  }
+
+  /** For the log of an end. */
+  get phase(): string | undefined {
+    return this.byMs === Number.POSITIVE_INFINITY ? undefined : 'during the TLS handshake';
   }
 }

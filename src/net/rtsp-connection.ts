@@ -15,14 +15,16 @@ import {
   type TransportReply,
   type TransportRequest,
 } from '../rtsp/server-session.ts';
+import { describeCamera } from './camera-description.ts';
 import { type PipedClient, readPipeGreeting } from './pipe-greeting.ts';
 import { lastWordsReach, logReaderEnd } from './reader-end.ts';
 import { ReaderInput } from './reader-input.ts';
-import type { ReaderTls } from './reader-tls.ts';
+import { type ReaderTls, TlsProgress } from './reader-tls.ts';
 import { InterleavedTransport } from './rtp-interleaved.ts';
 import { type ReportSink, UdpTransport } from './rtp-udp.ts';
 import type { RtspContext } from './rtsp-context.ts';
 import { TunnelEntry, type TunnelHalf } from './rtsp-tunnel.ts';
+import { StrangerPlace } from './strangers.ts';
 import { handshakeRecord } from './tls-accept.ts';
 
 /** Milliseconds a peer gets to read our last words before the socket is destroyed. */
@@ -45,14 +47,10 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   readonly #sinceMs: number;
   /** Nothing has been received. */
   #fresh = true;
-  /** Counted among the strangers: it has not logged in. */
-  #stranger = false;
-  #encrypted = false;
+  readonly #stranger: StrangerPlace;
+  readonly #handshake = new TlsProgress();
   /** Comes through an ONVIF port. */
   #piped = false;
-  /** When the TLS handshake has to be done, monotonic ms. */
-  #handshakeByMs = Number.POSITIVE_INFINITY;
-  #tlsVersion = '';
   /** Until the connection is known to speak RTSP, and for good when it is half of a tunnel. */
   #entry: TunnelEntry | null;
   #camera: Camera | null = null;
@@ -81,6 +79,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#context = context;
     this.#socket = socket;
     this.#onClosed = onClosed;
+    this.#stranger = new StrangerPlace(context.strangers);
     this.#sinceMs = nowMs;
     this.#rtsp = new RtspServerSession(this, {
       authenticator: context.authenticator,
@@ -93,7 +92,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#input = new ReaderInput({
       ...{ address: addressKey(peer.address), turns: context.turns, clock: context.clock },
       socket: () => this.#socket,
-      isStranger: () => this.#stranger,
+      isStranger: () => this.#stranger.taken,
       deliver: (bytes) => this.#parse(bytes),
     });
     socket.setNoDelay(true);
@@ -117,7 +116,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       camera: this.#camera?.index ?? null,
       playing: this.#playing,
       transport: this.#entry !== null && this.#protocol === 'tcp' ? 'http' : this.#protocol,
-      tls: this.#tlsVersion,
+      tls: this.#handshake.version,
       connectedMs: this.#sinceMs,
       frames: this.#frames + (this.#session?.frames ?? 0),
       lost: this.#lost + (this.#session?.lost ?? 0),
@@ -131,8 +130,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       if (nowMs >= this.#destroyAtMs) this.#socket.destroy();
       return;
     }
-    if (nowMs >= this.#handshakeByMs) {
-      this.#close('handshake_timeout', this.#tlsPhase);
+    if (nowMs >= this.#handshake.byMs) {
+      this.#close('handshake_timeout', this.#handshake.phase);
       return;
     }
     if (this.#entry?.isPost) {
@@ -169,7 +168,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   // ---- socket -> RTSP -----------------------------------------------------------------------------------------------
   #watch(socket: Socket): void {
     socket.on('error', (error: NodeJS.ErrnoException) => this.#onSocketError(error.code));
-    socket.on('end', () => this.#close('peer_closed', this.#tlsPhase));
+    socket.on('end', () => this.#close('peer_closed', this.#handshake.phase));
     socket.on('close', () => {
       // Not for the bare socket that TLS has taken over.
       if (socket === this.#socket) this.#onSocketClosed();
@@ -196,7 +195,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
 
   /** The ONVIF port is not the peer: `client` is. */
   #becomePipe(client: PipedClient): void {
-    this.#leaveStrangers();
+    this.#stranger.leave();
     this.peer = { ...this.peer, ...client };
     this.#input.address = addressKey(client.address);
     this.#piped = true;
@@ -204,8 +203,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   }
 
   #enterStrangers(): void {
-    this.#stranger = this.#context.strangers.enter(this.#input.address);
-    if (!this.#stranger) this.#close('connections_per_ip_exceeded', 'that have not logged in');
+    if (!this.#stranger.take(this.#input.address))
+      this.#close('connections_per_ip_exceeded', 'that have not logged in');
   }
 
   #parse(bytes: Buffer): void {
@@ -220,8 +219,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       this.#close('rtsps_off');
       return;
     }
-    this.#encrypted = true;
-    this.#handshakeByMs = clock.nowMs() + limits.rtsp.handshakeMs;
+    this.#handshake.begin(clock.nowMs());
     this.#rtsp.noteTls();
     // A handshake costs more than all else before the login, so even one has to wait for its turn.
     this.#input.defer(() => this.#takeOverByTls(tls, head));
@@ -232,10 +230,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     bare.off('data', this.#onData);
     try {
       this.#socket = tls.start(bare, head, {
-        onSecure: (socket) => {
-          this.#handshakeByMs = Number.POSITIVE_INFINITY;
-          this.#tlsVersion = socket.getProtocol() ?? '';
-        },
+        onSecure: (socket) => this.#handshake.end(socket),
         onData: this.#onData,
         onFailure: ({ code, detail }) => {
           // What befalls the socket below comes here too.
@@ -247,10 +242,6 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  get #tlsPhase(): string | undefined {
-    return this.#handshakeByMs === Number.POSITIVE_INFINITY ? undefined : 'during the TLS handshake';
   }
 
   #enter(entry: TunnelEntry, bytes: Buffer): void {
@@ -269,7 +260,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     if (this.#reason !== null) return;
     try {
       this.#rtsp.receive(bytes, start, end, this.#context.clock.nowMs());
-      if (this.#stranger && this.#rtsp.trusted) this.#leaveStrangers();
+      if (this.#rtsp.trusted) this.#stranger.leave();
       this.#startMedia();
     } catch (error) {
       this.#fail(error);
@@ -283,12 +274,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
 
   /** The session that it sends requests to, through a tunnel, has logged in. */
   trust(): void {
-    this.#leaveStrangers();
-  }
-
-  #leaveStrangers(): void {
-    if (this.#stranger) this.#context.strangers.leave(this.#input.address);
-    this.#stranger = false;
+    this.#stranger.leave();
   }
 
   write(text: string): void {
@@ -324,18 +310,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
 
   describe(path: string): StreamDescription | null {
     const camera = this.#context.directory.find(path);
-    if (camera === null) return null;
-    const { loop, offline } = this.#context;
-    const live = offline.covers(camera.index) ? null : loop.parameters(camera.index);
-    const { sps, pps, fps } = live ?? offline.parameters ?? { sps: [], pps: [], fps: 0 };
-    // Of several sets the last is in force, until the first IDR brings them all.
-    return {
-      name: camera.name,
-      sps: sps.at(-1) ?? null,
-      pps: pps.at(-1) ?? null,
-      fps,
-      ipv6: isIPv6(this.peer.address),
-    };
+    return camera && describeCamera(this.#context, camera, isIPv6(this.peer.address));
   }
 
   setup(path: string, request: TransportRequest): TransportReply | TransportRefusal {
@@ -346,7 +321,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     // Who asks for TLS wants nobody else to see the pictures, and SRTP is not spoken: UDP would send them in the clear. Clients
     // that try it first go on with TCP when it is refused.
     // So it would be through an ONVIF port, which may have deciphered what comes here.
-    const udp = ports !== null && clientPorts !== null && !this.#encrypted && !this.#piped;
+    const udp = ports !== null && clientPorts !== null && !this.#handshake.begun && !this.#piped;
     // What was set up before stays in force until something takes its place.
     if (request.protocol === 'udp' && !udp) return { status: 461 };
     this.#releaseSession();
@@ -461,7 +436,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     }
     this.#entry?.close();
     this.#input.close();
-    this.#leaveStrangers();
+    this.#stranger.leave();
     this.#destroyAtMs = nowMs + farewellMs;
     if (lastWordsReach(reason)) this.#socket.destroySoon();
     else this.#socket.destroy();
@@ -475,13 +450,13 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
    * leave. What is left, such as a network that went away, is worth a look.
    */
   #onSocketError(code: string | undefined): void {
-    const detail = this.#tlsPhase ?? code;
+    const detail = this.#handshake.phase ?? code;
     if (code === 'ECONNRESET' || code === 'EPIPE') this.#close('peer_closed', detail);
     else this.#close('peer_reset', detail);
   }
 
   #onSocketClosed(): void {
-    this.#close('peer_closed', this.#tlsPhase);
+    this.#close('peer_closed', this.#handshake.phase);
     this.#onClosed(this);
   }
 }

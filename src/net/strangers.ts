@@ -28,3 +28,30 @@ export class Strangers {
     else this.#counts.delete(key);
   }
 }
+
+/** What one connection takes of the strangers' places until it has logged in. */
+export class StrangerPlace {
+  readonly #strangers: Strangers;
+  #key: string | null = null;
+
+  constructor(strangers: Strangers) {
+    this.#strangers = strangers;
+  }
+
+  get taken(): boolean {
+    return this.#key !== null;
+  }
+
+  /** Returns false when those of the address, given by its `addressKey`, are all taken. */
+  take(key: string): boolean {
+    if (!this.#strangers.enter(key)) return false;
+    this.#key = key;
+    return true;
+  }
+
+  /** It has logged in or gone. */
+  leave(): void {
+    if (this.#key !== null) this.#strangers.leave(this.#key);
+    this.#key = null;
+  }
+}
