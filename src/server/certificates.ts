@@ -1,12 +1,12 @@
 import { createHash, type X509Certificate } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
 import { type TlsMaterial, TlsMaterialBoard } from '../net/tls-material.ts';
 import { certificateFiles, checkCertificate, describeExposedFiles, readCertificateFiles } from './certificate-files.ts';
 import { CertificateProblem, type CertificateSource } from './certificate-problem.ts';
+import { signatureOf } from './file-signature.ts';
 
 const dayMs = 86_400_000;
 
@@ -257,19 +257,6 @@ export class Certificates {
 
 function filesOf(source: CertificateSource | null): string[] {
   return source === null ? [] : certificateFiles(source).map((file) => resolve(file));
-}
-
-/** Changes when a file does. A file that is missing has a signature too. */
-async function signatureOf(files: readonly string[]): Promise<string> {
-  const parts = await Promise.all(
-    files.map((file) =>
-      stat(file).then(
-        ({ ino, size, mtimeMs, ctimeMs }) => `${ino} ${size} ${mtimeMs} ${ctimeMs}`,
-        () => 'missing',
-      ),
-    ),
-  );
-  return parts.join('|');
 }
 
 /** What a log record tells about a certificate. */

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { signatureOf } from './file-signature.ts';
 
 /** Milliseconds between two looks. One file a second costs nothing, and works on every file system, also over a network. */
 const pollMs = 1000;
@@ -67,14 +67,4 @@ export class FileWatch {
       this.#looking = false;
     }
   }
-}
-
-async function signatureOf(files: readonly string[]): Promise<string> {
-  const parts = await Promise.all(
-    files.map(async (file) => {
-      const found = await stat(file, { bigint: true }).catch(() => null);
-      return found === null ? 'none' : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
-    }),
-  );
-  return parts.join('\n');
 }
