@@ -15,7 +15,7 @@ export function withoutZone(address: string): string {
 export function addressKey(address: string): string {
   const plain = plainAddress(address);
   if (!plain.includes(':')) return plain;
-  const [head, tail] = address.split('%', 1)[0]!.split('::');
+  const [head, tail] = withoutZone(address).split('::');
   const left = head === '' ? [] : head!.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const groups =
