@@ -2,14 +2,14 @@ import { ConnectionError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { VideoTag } from '../flv/video-tag.ts';
 import { AccessUnit } from '../h264/access-unit.ts';
-import { beginsWithStartCode, searches } from '../h264/annexb.ts';
+import { beginsWithStartCode } from '../h264/annexb.ts';
 import { listLengthPrefixed, NalList, nalType } from '../h264/nal-unit.ts';
 import type { SpsFacts } from '../h264/sps.ts';
 import { recordFlag } from '../shm/frame-ring.ts';
 import type { RingWriter } from '../shm/ring-writer.ts';
 import { listByteStream, splitAtStartCodes } from './framing.ts';
 import { HeldUnits } from './held-units.ts';
-import { changedSetCost, startCodeCost } from './message-cost.ts';
+import { changedSetCost } from './message-cost.ts';
 import type { SequenceHeaderStore } from './sequence-header.ts';
 import type { ThreadPressure } from './shedding.ts';
 import { StartPoints } from './start-points.ts';
@@ -161,7 +161,7 @@ export class AccessUnitWriter {
 
   /**
    * The message is complete; its last byte arrived at `arrivalMs`. Returns what that cost beside its bytes, in NAL units that
-   * were looked at.
+   * were looked at; start codes that were searched for aside.
    */
   close(arrivalMs: number): number {
     looked = 0;
@@ -181,11 +181,7 @@ export class AccessUnitWriter {
       if (walked > limits.h264.units && this.#holding) this.dropHeld();
       return;
     }
-    if ((found.embedded || this.#units < searchedUnits) && !this.splitting) {
-      const before = searches.count;
-      this.#rewriteSplit();
-      looked += startCodeCost * (searches.count - before);
-    }
+    if ((found.embedded || this.#units < searchedUnits) && !this.splitting) this.#rewriteSplit();
     if (found.stray > 0) this.#observer.onTolerated();
     if (found.vcl === 0) this.#hold();
     else this.#takePictures(arrivalMs);
@@ -386,10 +382,7 @@ export class AccessUnitWriter {
     if (walked > limits.h264.units || !beginsWithStartCode(writer.buffer, writer.recordStart + this.#bodyStart, end))
       return false;
     const body = this.#copyBody();
-    const before = searches.count;
-    const isByteStream = listByteStream(this.#list, body, 0, body.length);
-    looked += startCodeCost * (searches.count - before);
-    if (!isByteStream) return false;
+    if (!listByteStream(this.#list, body, 0, body.length)) return false;
     this.byteStream = true;
     this.#replaceBody(this.#list, body);
     return !found.truncated;

@@ -195,6 +195,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
 
   end(): number {
     const ended = this.#phase;
+    const searched = searches.count;
     let cost = 0;
     this.#phase = phase.idle;
     if (ended === phase.direct) cost = this.#units.close(this.#nowMs);
@@ -203,7 +204,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     // One without a body is counted where it came from.
     else if (ended === phase.head && this.#length > 0) this.onTolerated();
     if (this.#metadataDue) this.#writeMetadata(this.#nowMs);
-    return cost;
+    return cost + startCodeCost * (searches.count - searched);
   }
 
   abort(): void {
@@ -323,7 +324,7 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     this.#gathered = length;
   }
 
-  /** The methods for gathered messages return what they cost, as in {@link VideoSink.end}. */
+  /** The methods for gathered messages return what they cost, as in {@link VideoSink.end}, but for the search for start codes. */
   #endGathered(): number {
     const tag = this.#tag;
     if (this.#gatherHead) {
@@ -342,20 +343,18 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   #takeFrames(tag: VideoTag): number {
     const units = this.#units;
     const framing = this.#framing;
-    const before = searches.count;
     const makesSense = framing.list(this.#list, this.#scratch, tag.start, tag.end, units.byteStream);
     this.#hasRingFraming = framing.lengthSize === 4;
     const listed = this.#list.count;
     if (!makesSense) {
       this.onTruncated();
-      return listed + startCodeCost * (searches.count - before);
+      return listed;
     }
     if (framing.foundByteStream) units.byteStream = true;
     if (framing.stray || listed === 0) this.onTolerated();
-    if (listed === 0) return startCodeCost * (searches.count - before);
+    if (listed === 0) return 0;
     const list = units.splitting ? framing.split(this.#list, this.#scratch) : this.#list;
-    const cost = listed + startCodeCost * (searches.count - before);
-    return cost + units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
+    return listed + units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
   }
 
   #takeSequenceHeader(start: number, end: number): number {
