@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { addressKey } from '../../../src/base/address.ts';
 import { limits } from '../../../src/base/limits.ts';
@@ -70,6 +70,16 @@ const setupUdp = [`SETUP ${url}/trackID=0`, udp];
 const play = [`PLAY ${url}`];
 const pause = [`PAUSE ${url}`];
 const teardown = [`TEARDOWN ${url}`];
+
+/** What is around the connections of two threads, whose tunnels find each other. */
+function twoThreads(t: TestContext, name: string): [Surroundings, Surroundings] {
+  const surroundings = (): Surroundings => {
+    const table = new Tunnels(`${name}-${process.pid}`);
+    t.after(() => table.close());
+    return new Surroundings(null, table);
+  };
+  return [surroundings(), surroundings()];
+}
 
 describe('order of requests', () => {
   test('a SETUP that is refused leaves the transport that was set up before', async () => {
@@ -296,12 +306,7 @@ describe('RTSP over HTTP', () => {
   });
 
   test('halves in two threads find each other; a POST that nobody answers for is refused', async (t) => {
-    const name = `test-${process.pid}`;
-    const tables = [new Tunnels(name), new Tunnels(name)];
-    t.after(() => {
-      for (const table of tables) table.close();
-    });
-    const [here, there] = tables.map((table) => new Surroundings(null, table));
+    const [here, there] = twoThreads(t, 'test');
     const get = new Bench(here, 's1');
     await get.send(head('GET', 'abc'));
     const post = new Bench(there, 's2');
@@ -310,8 +315,8 @@ describe('RTSP over HTTP', () => {
     assert.deepEqual(get.socket.takeText().match(/RTSP\/1\.0 \d+/g), Array(3).fill('RTSP/1.0 200'));
     const lost = new Bench(there, 's3');
     await lost.send(head('POST', 'abd') + describeRequest);
-    there!.nowMs += 5001;
-    for (const bench of [post, lost]) bench.connection.sweep(there!.nowMs);
+    there.nowMs += 5001;
+    for (const bench of [post, lost]) bench.connection.sweep(there.nowMs);
     await turn();
     assert.match(lost.socket.takeText(), /^HTTP\/1\.0 400/);
     assert.deepEqual([post.closed, lost.closed], [0, 1]);
@@ -336,12 +341,7 @@ describe('RTSP over HTTP', () => {
   });
 
   test('a POST whose GET logs in in another thread is no stranger in its own', async (t) => {
-    const name = `test-strangers-${process.pid}`;
-    const tables = [new Tunnels(name), new Tunnels(name)];
-    t.after(() => {
-      for (const table of tables) table.close();
-    });
-    const [here, there] = tables.map((table) => new Surroundings(null, table));
+    const [here, there] = twoThreads(t, 'test-strangers');
     const get = new Bench(here, 's1');
     await get.send(head('GET', 'abc'));
     const room = (around: Surroundings) => {
@@ -350,15 +350,15 @@ describe('RTSP over HTTP', () => {
       if (free) strangers.leave('192.0.2.9');
       return free;
     };
-    for (let i = 1; i < limits.rtsp.strangersPerAddress; i++) assert.ok(there!.context.strangers.enter('192.0.2.9'));
+    for (let i = 1; i < limits.rtsp.strangersPerAddress; i++) assert.ok(there.context.strangers.enter('192.0.2.9'));
     const post = new Bench(there, 's2');
-    assert.ok(!room(there!));
+    assert.ok(!room(there));
     await post.send(head('POST', 'abc') + describeRequest);
-    await until('it has left the strangers', () => room(there!));
-    assert.ok(there!.context.strangers.enter('192.0.2.9'));
+    await until('it has left the strangers', () => room(there));
+    assert.ok(there.context.strangers.enter('192.0.2.9'));
     post.socket.push(null);
     await until('the first one has ended', () => post.closed === 1);
-    assert.ok(!room(there!), 'and does not leave them a second time');
+    assert.ok(!room(there), 'and does not leave them a second time');
   });
 
   test('a stranger at the ONVIF ports does not take the places of others who come through them', async (t) => {
@@ -393,12 +393,7 @@ describe('RTSP over HTTP', () => {
   });
 
   test('a flood of requests for another thread ends the POST before it fills the memory', async (t) => {
-    const name = `test-flood-${process.pid}`;
-    const tables = [new Tunnels(name), new Tunnels(name)];
-    t.after(() => {
-      for (const table of tables) table.close();
-    });
-    const [here, there] = tables.map((table) => new Surroundings(null, table));
+    const [here, there] = twoThreads(t, 'test-flood');
     const get = new Bench(here, 's1');
     await get.send(head('GET', 'abc'));
     const post = new Bench(there, 's2');
