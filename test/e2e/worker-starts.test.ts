@@ -1,6 +1,5 @@
 /** Ingest workers that fail while they start, as when memory is short for a moment. */
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { faultPaths } from '../support/faults.ts';
 import { startTestServer, type TestServer } from '../support/media-server.ts';
@@ -14,7 +13,10 @@ const starts = new WorkerStarts();
 
 async function start(t: TestContext, workers: number): Promise<TestServer> {
   const ingest = new URL('../support/faint-ingest.ts', import.meta.url);
-  const media = await startTestServer({ 'ingest-workers': `${workers}`, 'max-connections': '1000' }, { ingest });
+  const media = await startTestServer(
+    { 'ingest-workers': `${workers}`, 'max-connections': '1000', cameras: '1000' },
+    { ingest },
+  );
   t.after(media.stop);
   return media;
 }
@@ -25,34 +27,37 @@ async function fail(port: number): Promise<void> {
   await culprit.ended;
 }
 
-/** Resolves when each worker serves somebody: one that has just come is given the next connection. */
-function allServe(t: TestContext, { server }: TestServer): Promise<void> {
-  return until('all workers serve somebody', () => {
-    const socket = connect(server.addresses.rtmpPort, '127.0.0.1').on('error', () => undefined);
-    t.after(() => socket.destroy());
+/** Publishes one stream more and another until each worker has one, whichever of them each is given to. */
+function eachPublishes(t: TestContext, { server }: TestServer, streams: NumberedStream[]): Promise<void> {
+  const port = server.addresses.rtmpPort;
+  return until('each worker has a stream', async () => {
     const ingest = server.load().filter(({ kind }) => kind === 'ingest');
-    return ingest.length === 2 && ingest.every(({ connections }) => connections > 0);
+    if (ingest.length < 2) return false;
+    if (ingest.every(({ connections }) => connections > 0)) return true;
+    streams.push(await NumberedStream.start(t, { port, path: `/stream${streams.length + 1}` }));
+    return false;
   });
 }
 
 test('a worker whose replacement fails while it starts is replaced all the same, again and again', {
   timeout,
 }, async (t) => {
-  const before = starts.count;
+  let expected = starts.count + 2;
   const media = await start(t, 2);
-  const port = media.server.addresses.rtmpPort;
-  const paths = ['/stream1', '/stream2', '/stream3', '/stream4'];
-  const streams = await Promise.all(paths.map((path) => NumberedStream.start(t, { port, path })));
-  let expected = before + 2;
+  const streams: NumberedStream[] = [];
   for (const failing of [1, 2, 0]) {
+    await eachPublishes(t, media, streams);
+    assert.equal(starts.count, expected);
+    const before = streams.filter(({ closed }) => !closed);
     starts.failing = failing;
-    await fail(port);
+    await fail(media.server.addresses.rtmpPort);
     expected += failing + 1;
     await until('it is replaced', () => starts.count === expected);
-    await allServe(t, media);
+    await until('its streams have ended', () => before.some(({ closed }) => closed));
+    assert.ok(!before.every(({ closed }) => closed), 'those of the other worker have noticed nothing');
   }
+  await eachPublishes(t, media, streams);
   assert.equal(starts.count, expected);
-  assert.equal(streams.filter(({ closed }) => closed).length, 2, 'those of the other worker have noticed nothing');
 });
 
 test('when no worker is left at all, who comes waits for the next one', { timeout }, async (t) => {
