@@ -8,13 +8,13 @@ export type Operation = (call: ServiceCall) => string;
 /** A service that is a table of operations, each answered at once. */
 export abstract class OperationService implements OnvifService {
   readonly namespace: string;
-  readonly #prefix: string;
+  protected readonly prefix: string;
   #operations: ReadonlyMap<string, Operation> | null = null;
 
   /** `prefix` is that of the answers: the namespace's own. */
   protected constructor(prefix: keyof typeof namespaces) {
     this.namespace = namespaces[prefix];
-    this.#prefix = prefix;
+    this.prefix = prefix;
   }
 
   /** Local names of all operations. */
@@ -26,7 +26,7 @@ export abstract class OperationService implements OnvifService {
   call(call: ServiceCall): string {
     const operation = this.#known.get(call.operation);
     if (operation === undefined) throw notImplemented(call.operation);
-    const name = `${this.#prefix}:${call.operation}Response`;
+    const name = `${this.prefix}:${call.operation}Response`;
     const content = operation(call);
     return content === '' ? `<${name}/>` : `<${name}>${content}</${name}>`;
   }
