@@ -1,6 +1,7 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { limits } from '../base/limits.ts';
+import { firstLine } from '../config/credentials.ts';
 import { createServerContext, servedCertificate } from '../net/tls-context.ts';
 import type { TlsMaterial } from '../net/tls-material.ts';
 import {
@@ -90,15 +91,11 @@ async function readPassword(file: string): Promise<string> {
   const bytes = await readFile(file).catch((error: unknown) => {
     throw fileProblem(flag, file, error);
   });
-  const password = decodeText(bytes).split(/\r?\n/, 1)[0]!;
+  // Windows PowerShell writes text files in UTF-16 or with a byte order mark.
+  const isUtf16 = bytes[0] === 0xff && bytes[1] === 0xfe;
+  const password = firstLine(bytes.toString(isUtf16 ? 'utf16le' : 'utf8'));
   if (password.length <= limits.tls.passwordCharacters) return password;
   throw new CertificateProblem(
     `${flag} ${file}: the first line is longer than ${limits.tls.passwordCharacters} characters; it must be the password`,
   );
-}
-
-/** Windows PowerShell writes text files in UTF-16 or with a byte order mark. */
-function decodeText(bytes: Buffer): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString('utf16le', 2);
-  return bytes.toString('utf8').replace(/^\ufeff/, '');
 }
