@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '../base/clock.ts';
@@ -12,6 +11,7 @@ import {
   type DiscoveryDatagram,
   DiscoveryResponder,
 } from '../onvif/discovery/discovery-responder.ts';
+import { bindUdp } from './bind-udp.ts';
 import { type AnnouncementPlace, type Interfaces, LocalAddresses } from './local-addresses.ts';
 
 /** Groups and port of WS-Discovery (clause 2.4). */
@@ -64,8 +64,8 @@ export class DiscoverySocket {
     const port = options.port ?? discoveryPort;
     const wants6 = options.host === '::' || isIPv6(options.host);
     const failures: unknown[] = [];
-    const socket4 = wants6 && options.host !== '::' ? null : await tryBind(false, '0.0.0.0', port, failures);
-    const socket6 = wants6 ? await tryBind(true, '::', socket4?.address().port ?? port, failures) : null;
+    const socket4 = wants6 && options.host !== '::' ? null : await tryBind('0.0.0.0', port, failures);
+    const socket6 = wants6 ? await tryBind('::', socket4?.address().port ?? port, failures) : null;
     const sockets = [socket4, socket6].filter((socket) => socket !== null);
     if (sockets.length === 0) throw failures[0];
     for (const error of failures.filter((one) => !isMissingFamily(one)))
@@ -230,7 +230,7 @@ function networkKey(place: AnnouncementPlace): string {
 
 /** A socket whose multicasts go to one network, and no further; clients on this machine hear them too. */
 async function openAnnouncer(place: AnnouncementPlace): Promise<Socket> {
-  const socket = await bind(place.isIPv6, place.isIPv6 ? '::' : place.address, 0);
+  const socket = await bind(place.isIPv6 ? '::' : place.address, 0);
   try {
     socket.setMulticastInterface(place.isIPv6 ? `::%${place.zone}` : place.address);
     socket.setMulticastTTL(1);
@@ -242,14 +242,9 @@ async function openAnnouncer(place: AnnouncementPlace): Promise<Socket> {
   return socket.unref();
 }
 
-async function tryBind(
-  isIPv6Socket: boolean,
-  address: string,
-  port: number,
-  failures: unknown[],
-): Promise<Socket | null> {
+async function tryBind(address: string, port: number, failures: unknown[]): Promise<Socket | null> {
   try {
-    return await bind(isIPv6Socket, address, port, true);
+    return await bind(address, port, true);
   } catch (error) {
     failures.push(error);
     return null;
@@ -262,33 +257,10 @@ function isMissingFamily(error: unknown): boolean {
   return code === 'EAFNOSUPPORT' || code === 'EADDRNOTAVAIL';
 }
 
-async function bind(isIPv6Socket: boolean, address: string, port: number, shared = false): Promise<Socket> {
-  const socket = createSocket({
-    type: isIPv6Socket ? 'udp6' : 'udp4',
-    reuseAddr: shared,
-    ipv6Only: isIPv6Socket,
-    lookup: literalLookup,
-  });
-  try {
-    // Asked for first: with a lookup that answers at once, the event can come before `bind` returns.
-    const listening = once(socket, 'listening');
-    socket.bind({ address, port, exclusive: true });
-    await listening;
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
+async function bind(address: string, port: number, shared = false): Promise<Socket> {
+  const socket = await bindUdp(address, port, { reuseAddr: shared, ipv6Only: isIPv6(address) });
   socket.on('error', ignoreError);
   return socket;
-}
-
-/** All addresses are numbers already. */
-function literalLookup(
-  address: string,
-  _options: unknown,
-  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void {
-  callback(null, address, isIPv6(address) ? 6 : 4);
 }
 
 function ignoreError(): void {

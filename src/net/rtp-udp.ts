@@ -1,11 +1,11 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { once } from 'node:events';
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv4 } from 'node:net';
 import { plainAddress } from '../base/address.ts';
 import { limits } from '../base/limits.ts';
 import type { MediaTransport, TransportUser } from '../egress/media-transport.ts';
 import type { LentPackets, PacketBatch } from '../rtp/packet-batch.ts';
+import { bindUdp } from './bind-udp.ts';
 
 /** Pairs of ports that are tried until one starts at an even number (RFC 3550 section 11). */
 const attempts = 50;
@@ -279,27 +279,8 @@ async function addressOf(host: string): Promise<string | null> {
   }
 }
 
-async function bind(host: string, port: number): Promise<Socket | null> {
-  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', lookup: literalLookup });
-  try {
-    // Asked for first: with a lookup that answers at once, the event can come before `bind` returns.
-    const listening = once(socket, 'listening');
-    socket.bind({ address: host, port, exclusive: true });
-    await listening;
-    return socket;
-  } catch {
-    socket.close();
-    return null;
-  }
-}
-
-/** Addresses are numbers already: Node's own lookup would cost a trip through the event loop for each packet. */
-function literalLookup(
-  address: string,
-  _options: unknown,
-  callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void {
-  callback(null, address, isIPv6(address) ? 6 : 4);
+function bind(host: string, port: number): Promise<Socket | null> {
+  return bindUdp(host, port).catch(() => null);
 }
 
 function tryBufferSize(socket: Socket): void {
