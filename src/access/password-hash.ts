@@ -1,4 +1,5 @@
 import { scrypt, timingSafeEqual } from 'node:crypto';
+import { BoundedWork } from '../base/bounded-work.ts';
 import { limits } from '../base/limits.ts';
 import { AccessError } from '../status/access-source.ts';
 
@@ -34,8 +35,7 @@ export class PasswordHasher {
   readonly #random: RandomBytes;
   readonly #cost: ScryptCost;
   readonly #nobody: StoredHash;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #work = new BoundedWork({ parallel: limits.access.hashesAtOnce, waiting: limits.access.hashesWaiting });
 
   constructor(random: RandomBytes, cost: ScryptCost = usualCost) {
     this.#random = random;
@@ -45,7 +45,7 @@ export class PasswordHasher {
 
   /** Nothing more is taken at the moment. */
   get busy(): boolean {
-    return this.#waiting.length >= limits.access.hashesWaiting;
+    return this.#work.full;
   }
 
   /** What to store for a password, in the form of PHC strings. Throws {@link AccessError}, `busy`. */
@@ -75,24 +75,15 @@ export class PasswordHasher {
   }
 
   async #derive(password: string, salt: Buffer, bytes: number, { logN, r, p }: ScryptCost): Promise<Buffer> {
-    if (this.#running >= limits.access.hashesAtOnce) {
-      if (this.busy) throw new AccessError('busy', 'too many logins at once; try again in a moment');
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    } else this.#running++;
-    try {
-      return await new Promise((resolve, reject) => {
-        const N = 2 ** logN;
-        const options = { N, r, p, maxmem: 128 * N * r + 128 * r * p + 1024 * 1024 };
-        scrypt(normalised(password), salt, bytes, options, (error, key) => (error ? reject(error) : resolve(key)));
-      });
-    } finally {
-      // The place goes on to the next who waits.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
-      else next();
-    }
+    const N = 2 ** logN;
+    const options = { N, r, p, maxmem: 128 * N * r + 128 * r * p + 1024 * 1024 };
+    const key = await this.#work.run(() => {
+      const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+      scrypt(normalised(password), salt, bytes, options, (error, made) => (error ? reject(error) : resolve(made)));
+      return promise;
+    });
+    if (key === null) throw new AccessError('busy', 'too many logins at once; try again in a moment');
+    return key;
   }
 }
 

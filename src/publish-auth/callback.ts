@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { BoundedWork } from '../base/bounded-work.ts';
 import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 import { signatureHeader } from '../base/message-signature.ts';
-import { BoundedWork } from './bounded-work.ts';
 import type { PublishQuery } from './publish-query.ts';
 import { type MethodVerdict, type PublishAttempt, refused } from './verdict.ts';
 

@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, scrypt } from 'node:crypto';
+import { BoundedWork } from '../base/bounded-work.ts';
 import { limits } from '../base/limits.ts';
-import { BoundedWork } from './bounded-work.ts';
 import { type KeyBook, type KeyRecord, keyState } from './key-book.ts';
 import { hashStreamKey, isGeneratedKey, sameBytes } from './stream-key.ts';
 import { type MethodVerdict, refused } from './verdict.ts';

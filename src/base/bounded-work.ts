@@ -10,13 +10,18 @@ export class BoundedWork {
     this.#waitingLimit = bounds.waiting;
   }
 
+  /** There is no room for more. */
+  get full(): boolean {
+    return this.#waiting.length >= this.#waitingLimit;
+  }
+
   /**
    * Does the work in its turn. Null if there is no room, or if `signal` says before its turn that nobody waits for it any more.
    * What the work throws is thrown.
    */
-  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | null> {
+  async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T | null> {
     if (this.#running >= this.#parallel) {
-      if (this.#waiting.length >= this.#waitingLimit) return null;
+      if (this.full) return null;
       if (!(await this.#turn(signal))) return null;
     } else this.#running++;
     try {
@@ -30,11 +35,11 @@ export class BoundedWork {
   }
 
   /** True when it is our turn, false when that is no longer wanted. */
-  #turn(signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return Promise.resolve(false);
+  #turn(signal?: AbortSignal): Promise<boolean> {
+    if (signal?.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const begin = (): void => {
-        signal.removeEventListener('abort', leave);
+        signal?.removeEventListener('abort', leave);
         resolve(true);
       };
       const leave = (): void => {
@@ -42,7 +47,7 @@ export class BoundedWork {
         resolve(false);
       };
       this.#waiting.push(begin);
-      signal.addEventListener('abort', leave, { once: true });
+      signal?.addEventListener('abort', leave, { once: true });
     });
   }
 }
