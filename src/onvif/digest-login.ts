@@ -1,16 +1,8 @@
-import { DigestAuthenticator, type DigestResult } from '../rtsp/digest-authenticator.ts';
+import { DigestAuthenticator, type DigestOptions, type DigestResult } from '../rtsp/digest-authenticator.ts';
 import { LoginThrottle } from './login-throttle.ts';
 
 /** What a {@link DigestLogin} checks against. Never to be logged. */
-export interface DigestLoginOptions {
-  readonly user: string;
-  readonly password: string;
-  readonly realm: string;
-  /** Offer SHA-256 beside MD5. */
-  readonly sha256: boolean;
-  /** At least 16 random bytes, of this run of the server. */
-  readonly key: Uint8Array;
-  /** Answers that are remembered, so that each is good once. */
+export interface DigestLoginOptions extends Omit<DigestOptions, 'nonceLifetimeMs' | 'qop'> {
   readonly remembered: number;
   /** Counts wrong passwords together with those of other ways to log in. */
   readonly throttle?: LoginThrottle;
