@@ -1,5 +1,6 @@
 import { addressKey } from '../base/address.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { forgetOldest } from '../base/forget-oldest.ts';
 import type { AdmissionOptions } from '../control/messages.ts';
 
 /** Entries the rate limiter keeps; the oldest go first, so that a flood of addresses cannot grow it. */
@@ -59,8 +60,8 @@ export class Admission {
     let window = this.#rates.get(key);
     if (window === undefined) {
       window = { startMs: nowMs, current: 0, previous: 0 };
-      if (this.#rates.size >= rateEntries) this.#rates.delete(this.#rates.keys().next().value as string);
       this.#rates.set(key, window);
+      forgetOldest(this.#rates, rateEntries);
     }
     const elapsed = nowMs - window.startMs;
     if (elapsed >= windowMs) {

@@ -1,3 +1,4 @@
+import { forgetOldest } from '../../base/forget-oldest.ts';
 import { limits } from '../../base/limits.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -29,7 +30,7 @@ export class ProbeLimiter {
     const key = keyOf(source, messageId);
     this.#remembered.delete(key);
     this.#remembered.set(key, nowMs + limits.discovery.rememberedMs);
-    forgetFirst(this.#remembered, limits.discovery.rememberedMessages);
+    forgetOldest(this.#remembered, limits.discovery.rememberedMessages);
     return true;
   }
 
@@ -38,18 +39,11 @@ export class ProbeLimiter {
     const bucket = this.#sources.get(source) ?? new TokenBucket(probesPerSecondPerSource, probesAtOncePerSource, nowMs);
     this.#sources.delete(source);
     this.#sources.set(source, bucket);
-    forgetFirst(this.#sources, sources);
+    forgetOldest(this.#sources, sources);
     return bucket;
   }
 }
 
 function keyOf(source: string, messageId: string): string {
   return `${source} ${messageId}`;
-}
-
-function forgetFirst(map: Map<string, unknown>, bound: number): void {
-  for (const key of map.keys()) {
-    if (map.size <= bound) return;
-    map.delete(key);
-  }
 }
