@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
+import { isSameText } from '../base/same-text.ts';
 
 /** No request begins with it, and no TLS. */
 const mark = 0;
@@ -30,11 +30,6 @@ export function readPipeGreeting(pass: string, bytes: Buffer): { client: PipedCl
   if (bytes[0] !== mark) return null;
   const end = bytes.subarray(0, greetingBytes).indexOf('\n');
   const [said = '', address = '', port = ''] = bytes.toString('latin1', 1, Math.max(1, end)).split(' ');
-  if (!isSame(said, pass) || isIP(address) === 0 || !/^\d{1,5}$/.test(port)) return null;
+  if (!isSameText(said, pass) || isIP(address) === 0 || !/^\d{1,5}$/.test(port)) return null;
   return { client: { address, port: Number(port) }, end: end + 1 };
-}
-
-function isSame(said: string, pass: string): boolean {
-  const [a, b] = [Buffer.from(said), Buffer.from(pass)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
