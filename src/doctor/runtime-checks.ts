@@ -1,4 +1,5 @@
 import { ringMemory } from '../banner.ts';
+import { percent } from '../base/percent.ts';
 import type { Config } from '../config/schema.ts';
 import { planCapacity, type Verdict } from '../server/capacity-plan.ts';
 import { describeConnections, usualBitsPerSecond } from '../server/capacity-report.ts';
@@ -91,8 +92,4 @@ function graded(check: Check, verdict: Verdict, text: string, remedy: string): F
 function gib(bytes: number): string {
   const mib = bytes / 1024 / 1024;
   return mib < 1024 ? `${Math.round(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
-}
-
-function percent(part: number): string {
-  return `${Math.round(part * 100)} %`;
 }

@@ -1,4 +1,5 @@
 import { ringMemory } from '../banner.ts';
+import { percent } from '../base/percent.ts';
 import { round } from '../base/round.ts';
 import { StartError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
@@ -124,8 +125,4 @@ function mbit(bitsPerSecond: number): string {
 
 function decimal(cores: number): string {
   return cores < 10 ? cores.toFixed(2) : cores.toFixed(1);
-}
-
-function percent(part: number): string {
-  return `${Math.round(part * 100)} %`;
 }

@@ -1,3 +1,4 @@
+import { percent } from '../base/percent.ts';
 import { round } from '../base/round.ts';
 import type { WindowFigures } from './stream-report.ts';
 
@@ -209,10 +210,6 @@ function describeNone({ window, declaredFps }: VerdictFacts): string {
 
 function number(value: number): string {
   return String(round(value, 2));
-}
-
-function percent(part: number): string {
-  return `${Math.round(part * 100)} %`;
 }
 
 function seconds(ms: number): string {
