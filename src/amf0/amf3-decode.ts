@@ -1,6 +1,7 @@
 import { readU32 } from '../base/bytes.ts';
 import { ConnectionError } from '../base/errors.ts';
-import { type AmfBudget, AmfReferences } from './budget.ts';
+import { AmfReader } from './amf-reader.ts';
+import { AmfReferences } from './budget.ts';
 import type { AmfObject, AmfValue } from './value.ts';
 
 /** AMF3 type markers (AMF3 specification, clause 3.1). */
@@ -35,36 +36,15 @@ interface Traits {
  * Bounds and errors are those of the AMF0 decoder, whose budget it shares. Externalizable classes and dictionaries have
  * no body that can be skipped: they make the rest `unreadable`.
  */
-export class Amf3Decoder {
-  readonly #bytes: Buffer;
-  readonly #end: number;
-  readonly #budget: AmfBudget;
-  readonly #objects: AmfReferences;
+export class Amf3Decoder extends AmfReader {
+  readonly #objects = new AmfReferences(this.budget);
   readonly #strings: string[] = [];
   readonly #stringLengths: number[] = [];
   readonly #traits: Traits[] = [];
-  #at: number;
-  #unreadable = false;
-
-  constructor(bytes: Buffer, start: number, end: number, budget: AmfBudget) {
-    this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-    this.#budget = budget;
-    this.#objects = new AmfReferences(budget);
-  }
-
-  get position(): number {
-    return this.#at;
-  }
-
-  get unreadable(): boolean {
-    return this.#unreadable;
-  }
 
   value(): AmfValue {
-    this.#budget.node();
-    const marker = this.#bytes[this.#take(1)]!;
+    this.budget.node();
+    const marker = this.bytes[this.take(1)]!;
     switch (marker) {
       case marker3.undefined:
         return undefined;
@@ -77,21 +57,21 @@ export class Amf3Decoder {
       case marker3.integer:
         return (this.#u29() << 3) >> 3;
       case marker3.double:
-        return this.#bytes.readDoubleBE(this.#take(8));
+        return this.bytes.readDoubleBE(this.take(8));
       case marker3.string:
         return this.#string();
       default:
         break;
     }
-    if (marker > marker3.vectorObject) return this.#giveUp();
+    if (marker > marker3.vectorObject) return this.giveUp();
 
     const header = this.#u29();
     if ((header & 1) === 0) return this.#objects.get(header >> 1);
-    const { nodes, stringBytes } = this.#budget;
+    const { nodes, stringBytes } = this.budget;
     const index = this.#objects.open();
-    this.#budget.enter();
+    this.budget.enter();
     const value = this.#complex(marker, header >> 1);
-    this.#budget.leave();
+    this.budget.leave();
     this.#objects.close(index, value, nodes, stringBytes);
     return value;
   }
@@ -101,15 +81,15 @@ export class Amf3Decoder {
     switch (marker) {
       case marker3.xmlDocument:
       case marker3.xml:
-        return this.#utf8(header);
+        return this.utf8(header);
       case marker3.date:
-        return new Date(this.#bytes.readDoubleBE(this.#take(8)));
+        return new Date(this.bytes.readDoubleBE(this.take(8)));
       case marker3.array:
         return this.#array(header);
       case marker3.object:
         return this.#object(header);
       case marker3.byteArray:
-        this.#take(header);
+        this.take(header);
         return undefined;
       case marker3.vectorInt:
       case marker3.vectorUint:
@@ -125,7 +105,7 @@ export class Amf3Decoder {
     this.#properties(named);
     this.#checkCount(count, 1);
     const dense: AmfValue[] = [];
-    for (let i = 0; i < count && !this.#unreadable; i++) dense.push(this.value());
+    for (let i = 0; i < count && !this.unreadable; i++) dense.push(this.value());
     if (named.size === 0) return dense;
     for (let i = 0; i < dense.length; i++) named.set(String(i), dense[i]);
     return named;
@@ -133,10 +113,10 @@ export class Amf3Decoder {
 
   #object(header: number): AmfValue {
     const traits = this.#readTraits(header);
-    if (traits === null) return this.#giveUp();
+    if (traits === null) return this.giveUp();
     const values: AmfObject = new Map();
     for (const name of traits.names) {
-      if (this.#unreadable) return values;
+      if (this.unreadable) return values;
       values.set(name, this.value());
     }
     if (traits.dynamic) this.#properties(values);
@@ -157,7 +137,7 @@ export class Amf3Decoder {
     this.#checkCount(count, 1);
     const names: string[] = [];
     for (let i = 0; i < count; i++) {
-      this.#budget.node();
+      this.budget.node();
       names.push(this.#string());
     }
     const traits = { names, dynamic: (header & 4) !== 0 };
@@ -167,7 +147,7 @@ export class Amf3Decoder {
 
   /** Name and value pairs up to an empty name. */
   #properties(into: AmfObject): void {
-    while (!this.#unreadable) {
+    while (!this.unreadable) {
       const name = this.#string();
       if (name === '') return;
       into.set(name, this.value());
@@ -175,25 +155,25 @@ export class Amf3Decoder {
   }
 
   #numberVector(marker: number, count: number): AmfValue[] {
-    this.#take(1);
+    this.take(1);
     const width = marker === marker3.vectorDouble ? 8 : 4;
     this.#checkCount(count, width);
     const values: AmfValue[] = [];
     for (let i = 0; i < count; i++) {
-      this.#budget.node();
-      const at = this.#take(width);
-      if (width === 8) values.push(this.#bytes.readDoubleBE(at));
-      else values.push(marker === marker3.vectorInt ? readU32(this.#bytes, at) | 0 : readU32(this.#bytes, at));
+      this.budget.node();
+      const at = this.take(width);
+      if (width === 8) values.push(this.bytes.readDoubleBE(at));
+      else values.push(marker === marker3.vectorInt ? readU32(this.bytes, at) | 0 : readU32(this.bytes, at));
     }
     return values;
   }
 
   #objectVector(count: number): AmfValue[] {
-    this.#take(1);
+    this.take(1);
     this.#string();
     this.#checkCount(count, 1);
     const values: AmfValue[] = [];
-    for (let i = 0; i < count && !this.#unreadable; i++) values.push(this.value());
+    for (let i = 0; i < count && !this.unreadable; i++) values.push(this.value());
     return values;
   }
 
@@ -202,11 +182,11 @@ export class Amf3Decoder {
     if ((header & 1) === 0) {
       const known = this.#strings[header >> 1];
       if (known === undefined) throw new ConnectionError('amf_malformed', 'reference to an unknown string');
-      this.#budget.repeat(0, this.#stringLengths[header >> 1]!);
+      this.budget.repeat(0, this.#stringLengths[header >> 1]!);
       return known;
     }
     const length = header >> 1;
-    const text = this.#utf8(length);
+    const text = this.utf8(length);
     // The empty string is never sent by reference (clause 1.3.2).
     if (length > 0) {
       this.#strings.push(text);
@@ -215,38 +195,18 @@ export class Amf3Decoder {
     return text;
   }
 
-  #utf8(length: number): string {
-    const at = this.#take(length);
-    this.#budget.stringBytes += length;
-    return this.#bytes.toString('utf8', at, at + length);
-  }
-
   /** Variable length unsigned 29-bit integer (clause 1.3.1). */
   #u29(): number {
     let value = 0;
     for (let i = 0; i < 3; i++) {
-      const byte = this.#bytes[this.#take(1)]!;
+      const byte = this.bytes[this.take(1)]!;
       value = (value << 7) | (byte & 0x7f);
       if (byte < 0x80) return value;
     }
-    return (value << 8) | this.#bytes[this.#take(1)]!;
+    return (value << 8) | this.bytes[this.take(1)]!;
   }
 
   #checkCount(count: number, bytesEach: number): void {
-    if (count * bytesEach > this.#end - this.#at)
-      throw new ConnectionError('amf_malformed', 'array longer than its message');
-  }
-
-  #giveUp(): undefined {
-    this.#unreadable = true;
-    this.#at = this.#end;
-    return undefined;
-  }
-
-  #take(length: number): number {
-    const at = this.#at;
-    if (length > this.#end - at) throw new ConnectionError('amf_malformed', 'a value runs past the end of its message');
-    this.#at = at + length;
-    return at;
+    if (count * bytesEach > this.remaining) throw new ConnectionError('amf_malformed', 'array longer than its message');
   }
 }

@@ -1,5 +1,6 @@
 import { readU16, readU32 } from '../base/bytes.ts';
 import { ConnectionError } from '../base/errors.ts';
+import { AmfReader } from './amf-reader.ts';
 import { Amf3Decoder } from './amf3-decode.ts';
 import { AmfBudget, AmfReferences } from './budget.ts';
 import type { AmfObject, AmfValue } from './value.ts';
@@ -31,53 +32,32 @@ export const amfMarker = {
  * `amf_too_large`) and nothing else. A marker without a defined body makes the rest unreadable: `unreadable` turns true
  * and nothing remains.
  */
-export class AmfDecoder {
-  readonly #bytes: Buffer;
-  readonly #end: number;
-  readonly #budget = new AmfBudget();
-  readonly #references = new AmfReferences(this.#budget);
-  #at: number;
-  #unreadable = false;
+export class AmfDecoder extends AmfReader {
+  readonly #references = new AmfReferences(this.budget);
 
   constructor(bytes: Buffer, start = 0, end = bytes.length) {
-    this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-  }
-
-  /** Offset of the next value in the buffer given to the constructor. */
-  get position(): number {
-    return this.#at;
-  }
-
-  get remaining(): number {
-    return this.#end - this.#at;
-  }
-
-  /** A value that cannot be skipped was met; what came after it is lost. */
-  get unreadable(): boolean {
-    return this.#unreadable;
+    super(bytes, start, end, new AmfBudget());
   }
 
   /** The marker of the next value, or -1 at the end. */
   peekMarker(): number {
-    return this.#at < this.#end ? this.#bytes[this.#at]! : -1;
+    return this.remaining > 0 ? this.bytes[this.at]! : -1;
   }
 
   /** The next value. At the end of the message that is an error: ask `remaining` first. */
   value(): AmfValue {
-    this.#budget.node();
-    const marker = this.#bytes[this.#take(1)]!;
+    this.budget.node();
+    const marker = this.bytes[this.take(1)]!;
     switch (marker) {
       case amfMarker.number:
-        return this.#bytes.readDoubleBE(this.#take(8));
+        return this.bytes.readDoubleBE(this.take(8));
       case amfMarker.boolean:
-        return this.#bytes[this.#take(1)] !== 0;
+        return this.bytes[this.take(1)] !== 0;
       case amfMarker.string:
-        return this.#string(readU16(this.#bytes, this.#take(2)));
+        return this.utf8(readU16(this.bytes, this.take(2)));
       case amfMarker.longString:
       case amfMarker.xmlDocument:
-        return this.#string(readU32(this.#bytes, this.#take(4)));
+        return this.utf8(readU32(this.bytes, this.take(4)));
       case amfMarker.null:
         return null;
       case amfMarker.undefined:
@@ -87,91 +67,71 @@ export class AmfDecoder {
         return this.#object();
       case amfMarker.typedObject:
         // The class name is not kept: nothing here may depend on what a peer calls its classes.
-        this.#take(readU16(this.#bytes, this.#take(2)));
+        this.take(readU16(this.bytes, this.take(2)));
         return this.#object();
       case amfMarker.ecmaArray:
         // The count is a hint that senders get wrong (0, or more than follows); the end marker decides.
-        this.#take(4);
+        this.take(4);
         return this.#object();
       case amfMarker.strictArray:
         return this.#strictArray();
       case amfMarker.date:
         return this.#date();
       case amfMarker.reference:
-        return this.#references.get(readU16(this.#bytes, this.#take(2)));
+        return this.#references.get(readU16(this.bytes, this.take(2)));
       case amfMarker.avmPlus:
         return this.#avmPlus();
       default:
-        return this.#giveUp();
+        return this.giveUp();
     }
   }
 
   #object(): AmfObject {
-    const { nodes, stringBytes } = this.#budget;
+    const { nodes, stringBytes } = this.budget;
     const index = this.#references.open();
     const values: AmfObject = new Map();
-    this.#budget.enter();
+    this.budget.enter();
     // Envivio and others leave the end marker out at the end of a message: then the buffer's end is the object's.
     while (this.remaining > 0) {
-      const length = readU16(this.#bytes, this.#take(2));
+      const length = readU16(this.bytes, this.take(2));
       if (length === 0 && this.peekMarker() === amfMarker.objectEnd) {
-        this.#at++;
+        this.at++;
         break;
       }
       if (length === 0 && this.remaining === 0) break;
-      const key = this.#string(length);
+      const key = this.utf8(length);
       values.set(key, this.value());
     }
-    this.#budget.leave();
+    this.budget.leave();
     this.#references.close(index, values, nodes, stringBytes);
     return values;
   }
 
   #strictArray(): AmfValue[] {
-    const { nodes, stringBytes } = this.#budget;
+    const { nodes, stringBytes } = this.budget;
     const index = this.#references.open();
-    const count = readU32(this.#bytes, this.#take(4));
+    const count = readU32(this.bytes, this.take(4));
     // Every value takes at least its marker.
     if (count > this.remaining) throw new ConnectionError('amf_malformed', 'array longer than its message');
     const values: AmfValue[] = [];
-    this.#budget.enter();
-    for (let i = 0; i < count && !this.#unreadable; i++) values.push(this.value());
-    this.#budget.leave();
+    this.budget.enter();
+    for (let i = 0; i < count && !this.unreadable; i++) values.push(this.value());
+    this.budget.leave();
     this.#references.close(index, values, nodes, stringBytes);
     return values;
   }
 
   /** The time zone that follows the time is reserved and means nothing (clause 2.13). */
   #date(): Date {
-    const at = this.#take(10);
-    return new Date(this.#bytes.readDoubleBE(at));
+    const at = this.take(10);
+    return new Date(this.bytes.readDoubleBE(at));
   }
 
   #avmPlus(): AmfValue {
-    const amf3 = new Amf3Decoder(this.#bytes, this.#at, this.#end, this.#budget);
+    const amf3 = new Amf3Decoder(this.bytes, this.at, this.end, this.budget);
     const value = amf3.value();
-    if (amf3.unreadable) return this.#giveUp();
-    this.#at = amf3.position;
+    if (amf3.unreadable) return this.giveUp();
+    this.at = amf3.position;
     return value;
-  }
-
-  #giveUp(): undefined {
-    this.#unreadable = true;
-    this.#at = this.#end;
-    return undefined;
-  }
-
-  /** Invalid UTF-8 becomes replacement characters. */
-  #string(length: number): string {
-    const at = this.#take(length);
-    this.#budget.stringBytes += length;
-    return this.#bytes.toString('utf8', at, at + length);
-  }
-
-  #take(length: number): number {
-    const at = this.#at;
-    if (length > this.#end - at) throw new ConnectionError('amf_malformed', 'a value runs past the end of its message');
-    this.#at = at + length;
-    return at;
   }
 }
