@@ -227,7 +227,8 @@ function hasDefaultPath(camera: Camera, index: number): boolean {
   return camera.path === `/stream${index + 1}`;
 }
 
-function row(label: string, text: string): string {
+/** A line of a page for people. */
+export function row(label: string, text: string): string {
   return `${label.padEnd(labelWidth)}${text}`;
 }
 

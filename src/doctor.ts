@@ -9,6 +9,7 @@ import { checkPorts, wantedPorts } from './doctor/port-checks.ts';
 import { checkCapacity, checkNode } from './doctor/runtime-checks.ts';
 import { checkSecrets, checkSpace, checkStateFolder } from './doctor/storage-checks.ts';
 import { readSecretFiles, readSpaces, readStateFolder } from './doctor/storage-facts.ts';
+import { counted } from './server/capacity-report.ts';
 import { readMachine } from './server/machine.ts';
 
 /** What the checks are about; tests put in what their machine is not. */
@@ -70,10 +71,6 @@ async function examineFor({ config }: LoadedConfig, { tlsPassword }: DoctorOptio
     ...checkSecrets(readSecretFiles(config)),
     ...checkNetwork(config, network, wantedPorts(config)),
   ];
-}
-
-function counted(number: number, name: string): string {
-  return `${number} ${name}${number === 1 ? '' : 's'}`;
 }
 
 const gradeWords = { ok: 'ok', warning: 'warning', problem: 'PROBLEM' } as const;

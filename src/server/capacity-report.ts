@@ -1,4 +1,4 @@
-import { ringMemory } from '../banner.ts';
+import { ringMemory, row } from '../banner.ts';
 import { percent } from '../base/percent.ts';
 import { round } from '../base/round.ts';
 import { StartError } from '../config/errors.ts';
@@ -9,8 +9,6 @@ import type { Machine } from './machine.ts';
 
 /** Of `--plan-bitrate`, and of the check at every start: 1080p at 30 frames a second. */
 export const usualBitsPerSecond = 4_500_000;
-
-const labelWidth = 13;
 
 /** The page of `--print-plan`, and whether the machine can do what is planned. */
 export function describePlan(
@@ -24,7 +22,7 @@ export function describePlan(
   const total = cores.ingest + cores.delivery;
   const inAndOut = mbit(plan.cameras * bitsPerSecond);
   const lines = [
-    `${count(plan.cameras, 'camera')} of ${mbit(bitsPerSecond)} and 30 frames a second, each with one reader:`,
+    `${counted(plan.cameras, 'camera')} of ${mbit(bitsPerSecond)} and 30 frames a second, each with one reader:`,
     '',
     row('Memory', `${size(memory.expected)} while readers keep up, of which ${size(memory.process)} for the process`),
     row('', `${size(memory.behind)} when all readers are ${capacityFigures.memory.ringSeconds} s behind`),
@@ -38,8 +36,8 @@ export function describePlan(
     row('  here', `${machine.openFiles ?? 'no limit'}: ${words(descriptors.verdict)}`),
     row('Cores', `${decimal(total)}: ${decimal(cores.ingest)} to receive, ${decimal(cores.delivery)} to deliver`),
     row('  here', `${machine.cores}: ${words(cores.verdict)}`),
-    row('Threads', `${count(config.ingestWorkers, 'ingest worker')}, each busy ${percent(threads.ingestWorker)}`),
-    row('', `${count(config.consumers, 'consumer')}, each busy ${percent(threads.consumer)}`),
+    row('Threads', `${counted(config.ingestWorkers, 'ingest worker')}, each busy ${percent(threads.ingestWorker)}`),
+    row('', `${counted(config.consumers, 'consumer')}, each busy ${percent(threads.consumer)}`),
     row('  so', threads.verdict === 'enough' ? 'enough' : threadRemedy(plan)),
     row('Network', `${inAndOut} in, ${inAndOut} out for each reader of every camera`),
   ];
@@ -57,7 +55,7 @@ export function checkMachine(config: Config, machine: Machine): string[] {
   const { memory, connections, descriptors, cores, threads } = plan;
   if (descriptors.verdict === 'short') throw new StartError(describeDescriptors(config, machine, plan));
   const lines: string[] = [];
-  const live = `${count(plan.cameras, 'camera')} of ${mbit(usualBitsPerSecond)}`;
+  const live = `${counted(plan.cameras, 'camera')} of ${mbit(usualBitsPerSecond)}`;
   const see = 'see --print-plan';
   if (descriptors.verdict === 'tight') lines.push(describeDescriptors(config, machine, plan));
   if (connections.verdict === 'short')
@@ -78,7 +76,7 @@ export function checkMachine(config: Config, machine: Machine): string[] {
 export function describeConnections({ connections }: CapacityPlan): string {
   const { admitted, cameras, port } = connections;
   const where = port === null ? '' : port === 0 ? ' at an RTMP port of their own' : ` at RTMP port ${port}`;
-  return `${admitted} of --max-connections for ${count(cameras, 'camera')}${where}`;
+  return `${admitted} of --max-connections for ${counted(cameras, 'camera')}${where}`;
 }
 
 /** One line with the limit, the need and the commands that raise it. */
@@ -88,8 +86,8 @@ function describeDescriptors(config: Config, machine: Machine, { descriptors }: 
   const wanted = 2 ** Math.ceil(Math.log2(advised));
   const need =
     verdict === 'short'
-      ? `${count(connections, 'connection')} of --max-connections and a reader for each of ${count(config.cameras, 'camera')} need ${least}`
-      : `${count(connections, 'connection')} of --max-connections and two readers for each of ${count(config.cameras, 'camera')} need ${advised}`;
+      ? `${counted(connections, 'connection')} of --max-connections and a reader for each of ${counted(config.cameras, 'camera')} need ${least}`
+      : `${counted(connections, 'connection')} of --max-connections and two readers for each of ${counted(config.cameras, 'camera')} need ${advised}`;
   return `open files: the process may have ${machine.openFiles}, but ${need}; start it after "ulimit -n ${wanted}", with LimitNOFILE=${wanted} as a systemd service, or with --ulimit nofile=${wanted} as a container, or lower --max-connections`;
 }
 
@@ -106,11 +104,8 @@ function words(verdict: Verdict): string {
   return verdict === 'tight' ? 'enough, but little is left' : 'NOT ENOUGH';
 }
 
-function row(label: string, text: string): string {
-  return `${label.padEnd(labelWidth)}${text}`;
-}
-
-function count(number: number, name: string): string {
+/** A number of things that have a name. */
+export function counted(number: number, name: string): string {
   return `${number} ${name}${number === 1 ? '' : 's'}`;
 }
 
