@@ -93,8 +93,7 @@ export class PublishAuth {
     const { stateDir, clock, logger, onCut } = options;
     this.#options = options;
     this.keys = new PublishKeys({ stateDir, clock, logger, onCut });
-    const methods: GateMethods = { keys: this.keys.check, signedUrls: null, tokens: null, callback: null };
-    this.#gate = new PublishGate(methods, new LoginThrottle(), clock);
+    this.#gate = new PublishGate(this.#keysOnly, new LoginThrottle(), clock);
   }
 
   /** Some camera asks its publishers for a credential. */
@@ -140,7 +139,8 @@ export class PublishAuth {
         this.#files = isRequired ? files : null;
         this.#files?.start();
         this.keys.watch();
-        if (methods !== null) this.#use(methods);
+        // Keys of a key server do not outlast the setting that names it.
+        this.#use(methods ?? { ...this.#keysOnly, jwks: null });
       },
     };
   }
@@ -221,6 +221,10 @@ export class PublishAuth {
     const { publishJwtAlgorithms: algorithms, publishJwtIssuer: issuer, publishJwtAudience: audience } = config;
     const tokens = keyFor === null ? null : { keyFor, algorithms, issuer, audience, skewMs, singleUse };
     return { keys: this.keys.check, signedUrls, tokens, callback: await this.#callbackOf(config), jwks };
+  }
+
+  get #keysOnly(): GateMethods {
+    return { keys: this.keys.check, signedUrls: null, tokens: null, callback: null };
   }
 
   #use({ jwks, ...methods }: GateMethods & { readonly jwks: JwksCache | null }): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { StartError } from '../../../src/config/errors.ts';
 import { type AdmissionRequest, PublishAuth } from '../../../src/server/publish-auth.ts';
 import { publishKeyFile } from '../../../src/server/publish-key-file.ts';
@@ -113,6 +114,27 @@ describe('files of a configuration', () => {
     (await auth.prepare(configOf())).commit();
     assert.match(logged.join(), /these are no stream keys/);
     await assert.rejects(auth.prepare(configOf({ 'publish-auth': true })), StartError);
+  });
+});
+
+describe('the key server', () => {
+  test('that was exchanged while nobody was asked is the one whose keys count', async (t) => {
+    const { put, ask, clock } = authOf(t);
+    const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const servers = [await OtherServer.start(t), await OtherServer.start(t)] as const;
+    const sets = [{ keys: [await exportJWK(publicKey)] }, { keys: [] }];
+    servers.forEach((server, i) => {
+      server.answer = (response) => response.end(JSON.stringify(sets[i]));
+    });
+    const exp = Math.ceil(clock.now / 1000) + 60;
+    const token = await new SignJWT({ path: '/*', exp }).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
+    const answer = async () => (await ask('/stream1', { query: `token=${token}` }))?.type;
+    await put({ 'publish-auth': true, 'publish-jwks': servers[0].url });
+    assert.equal(await answer(), 'admitted');
+    await put({ 'publish-jwks': servers[1].url });
+    await put({ 'publish-auth': true, 'publish-jwks': servers[1].url });
+    assert.equal(await answer(), 'refused');
+    assert.deepEqual([servers[0].requests.length, servers[1].requests.length], [1, 1]);
   });
 });
 
