@@ -396,6 +396,8 @@ export const limits = {
     /** Characters of a JSON Web Token, and paths that one may name. */
     tokenCharacters: 4 * 1024,
     tokenPaths: 64,
+    /** Public keys that one is compared with where it names none, some 0.1 ms each: whoever signs it has two or three at a time. */
+    tokenKeys: 16,
     /** Stream keys of all cameras and of one; those that were withdrawn and are remembered for a running server. */
     keys: 10_000,
     keysPerCamera: 32,

@@ -1,4 +1,4 @@
-import { createLocalJWKSet, type JSONWebKeySet, type JWTHeaderParameters, type JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTHeaderParameters, type JWTVerifyGetKey } from 'jose';
 import { limits } from '../base/limits.ts';
 
 type KeyOf = ReturnType<typeof createLocalJWKSet>;
@@ -45,7 +45,7 @@ export class JwksCache {
     if (known !== null) return known;
     if (!(await this.#refresh())) throw new KeysUnavailable('the token names a key that is not known yet');
     const renewed = await this.#find(header, token);
-    if (renewed === null) throw new Error('the key server does not have the key that the token names');
+    if (renewed === null) throw new errors.JWKSNoMatchingKey();
     return renewed;
   };
 
@@ -57,7 +57,7 @@ export class JwksCache {
     try {
       return await this.#keyOf!(header, token);
     } catch (error) {
-      if ((error as { code?: string }).code === 'ERR_JWKS_NO_MATCHING_KEY') return null;
+      if (error instanceof errors.JWKSNoMatchingKey) return null;
       throw error;
     }
   }

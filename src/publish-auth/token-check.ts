@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+  jwtVerify,
+} from 'jose';
 import { limits } from '../base/limits.ts';
 import { KeysUnavailable } from './jwks-cache.ts';
 import { type MethodVerdict, type PublishCamera, refused } from './verdict.ts';
@@ -44,7 +51,7 @@ export async function checkToken(
   const { keyFor, algorithms, issuer, audience, skewMs, singleUse } = options;
   let payload: JWTPayload;
   try {
-    const verified = await jwtVerify(token, keyFor, {
+    const verified = await verify(token, keyFor, {
       algorithms: [...algorithms],
       ...(issuer !== '' && { issuer }),
       ...(audience !== '' && { audience }),
@@ -64,6 +71,34 @@ export async function checkToken(
   // `exp` may have a fraction, and is compared with the clock in whole seconds: the token is good until the next of them.
   const untilMs = Math.ceil((exp * 1000 + skewMs) / 1000) * 1000;
   return { type: 'accepted', detail, once: { id: identity(token, payload), untilMs } };
+}
+
+/** A token need not name its key, and two keys may have one name: then each that fits is tried (RFC 7515, appendix D). */
+async function verify(token: string, keyFor: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, keyFor, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let left = limits.publishAuth.tokenKeys;
+    for await (const key of error) {
+      if (left-- === 0) break;
+      try {
+        return await jwtVerify(token, key, options);
+      } catch (failure) {
+        // Of the key: another one may fit. What is wrong with a token whose signature fits is the answer.
+        const isOfKey = failure instanceof errors.JWSSignatureVerificationFailed || isKeyUnusable(failure);
+        if (!isOfKey) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+/** The library has errors of its own for what is wrong with a token; what fails beyond them is the import or use of a key. */
+function isKeyUnusable(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSInvalid || error instanceof errors.JWKInvalid || !(error instanceof errors.JOSEError)
+  );
 }
 
 /**
@@ -103,6 +138,13 @@ function refusalOf(error: unknown): MethodVerdict {
     return refused('credential_wrong', 'the algorithm of the token is not allowed');
   if (error instanceof errors.JWSSignatureVerificationFailed)
     return refused('credential_wrong', 'the signature of the token does not fit');
+  if (error instanceof errors.JWKSNoMatchingKey)
+    return refused('credential_wrong', 'there is no key such as the token names');
+  if (isKeyUnusable(error))
+    return refused(
+      'credential_wrong',
+      'the key that the token names cannot be used; it must be a public one, and RSA has 2048 bits or more',
+    );
   return refused('credential_wrong', 'the token is no valid JWT');
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHmac } from 'node:crypto';
+import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from 'jose';
 import { limits } from '../../../src/base/limits.ts';
@@ -90,6 +90,64 @@ describe('a token', () => {
         .digest('base64url');
       assert.equal(await reasonOf(`${input}.${mac}`, { algorithms }), 'credential_wrong');
     }
+  });
+
+  describe('where several keys fit what it names', async () => {
+    const others = await Promise.all(Array.from({ length: 3 }, () => generateKeyPair('ES256', { extractable: true })));
+    const pairs = [...others, ec];
+    const jwks = await Promise.all(pairs.map(({ publicKey }) => exportJWK(publicKey)));
+    const fitting = (kid?: string) => ({
+      keyFor: createLocalJWKSet({ keys: jwks.map((jwk) => (kid === undefined ? jwk : { ...jwk, kid })) }),
+    });
+    const unnamed = (key: CryptoKey, payload: object = claims) =>
+      new SignJWT({ ...payload }).setProtectedHeader({ alg: 'ES256' }).sign(key);
+
+    test('is good with any of them, and with no other', async () => {
+      for (const { privateKey } of pairs) {
+        assert.equal(await reasonOf(await unnamed(privateKey), fitting()), 'accepted');
+        assert.equal(await reasonOf(await token(claims, 'twice', privateKey), fitting('twice')), 'accepted');
+      }
+      const { privateKey } = await generateKeyPair('ES256');
+      const verdict = await ask(await unnamed(privateKey), fitting());
+      assert.deepEqual(verdict, {
+        type: 'refused',
+        reason: 'credential_wrong',
+        detail: 'the signature of the token does not fit',
+      });
+    });
+
+    test('is refused for what it says, whichever of them it is signed with', async () => {
+      const late = await unnamed(ec.privateKey, { ...claims, exp: nowS - 31 });
+      assert.equal(await reasonOf(late, fitting()), 'credential_expired');
+    });
+
+    test('is not compared with more of them than there may be', async () => {
+      const { tokenKeys } = limits.publishAuth;
+      const many = Array<JWK>(tokenKeys).fill(jwks[0]!);
+      const text = await unnamed(ec.privateKey);
+      const ours = await exportJWK(ec.publicKey);
+      const keyFor = (keys: JWK[]) => ({ keyFor: createLocalJWKSet({ keys }) });
+      assert.equal(await reasonOf(text, keyFor([...many.slice(1), ours])), 'accepted');
+      assert.equal(await reasonOf(text, keyFor([...many, ours])), 'credential_wrong');
+    });
+  });
+
+  test('is refused for the keys where they are to blame', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const input = `${part({ alg: 'RS256' })}.${part(claims)}`;
+    const short = `${input}.${createSign('sha256').update(input).sign(privateKey).toString('base64url')}`;
+    const detailOf = async (text: string, key: JWK) => {
+      const verdict = await ask(text, { keyFor: createLocalJWKSet({ keys: [key] }) });
+      return verdict.type === 'refused' ? verdict.detail : verdict.type;
+    };
+    const unusable =
+      'the key that the token names cannot be used; it must be a public one, and RSA has 2048 bits or more';
+    assert.equal(await detailOf(short, publicKey.export({ format: 'jwk' }) as JWK), unusable);
+    assert.equal(await detailOf(await token(), { ...ecJwk, x: 'AAAA' }), unusable);
+    assert.equal(await detailOf(await token(), { ...(await exportJWK(ec.privateKey)), kid: 'ec' }), unusable);
+    assert.equal(await detailOf(await token(claims, 'other'), ecJwk), 'there is no key such as the token names');
+    assert.equal(await detailOf('no.token.atall', ecJwk), 'the token is no valid JWT');
   });
 
   test('that somebody changed, or that is none, is wrong', async () => {
