@@ -18,6 +18,8 @@ export interface KeyRecord {
   /** Valid from, and until; wall-clock ms, null for no such bound. */
   readonly notBeforeMs: number | null;
   readonly notAfterMs: number | null;
+  /** `notAfterMs` as it was before a rotation let the key live for a while only; absent where none did. */
+  readonly ownEndMs?: number | null | undefined;
 }
 
 /** What may be changed of a key. */
@@ -56,6 +58,7 @@ const record = z.strictObject({
   createdMs: time,
   notBeforeMs: time.nullable(),
   notAfterMs: time.nullable(),
+  ownEndMs: time.nullable().optional(),
 });
 const withdrawal = z.strictObject({ id: z.string(), cut: z.boolean(), atMs: time });
 const bookForm = z.strictObject({
@@ -134,11 +137,22 @@ export class KeyBook {
 
   /** With one key changed. Throws {@link KeyProblem}. */
   change(id: string, change: KeyChange): KeyBook {
-    const changed = { ...this.#require(id), ...change };
+    const { ownEndMs, ...key } = this.#require(id);
+    const isOwnEnd = ownEndMs === undefined || change.notAfterMs !== undefined;
+    return this.#with({ ...key, ...(!isOwnEnd && { ownEndMs }), ...change });
+  }
+
+  /** With one key that ends then, since another takes its place. Throws {@link KeyProblem}. */
+  endAt(id: string, notAfterMs: number): KeyBook {
+    const key = this.#require(id);
+    return this.#with({ ...key, notAfterMs, ownEndMs: ownEnd(key) });
+  }
+
+  #with(changed: KeyRecord): KeyBook {
     check(changed);
     return new KeyBook(
       this.salt,
-      this.keys.map((key) => (key.id === id ? changed : key)),
+      this.keys.map((key) => (key.id === changed.id ? changed : key)),
       this.withdrawn,
     );
   }
@@ -165,6 +179,11 @@ export class KeyBook {
     if (key === null) throw new KeyProblem('unknown', `there is no key ${id}`);
     return key;
   }
+}
+
+/** When a key ends that nobody rotates. */
+export function ownEnd({ notAfterMs, ownEndMs }: Pick<KeyRecord, 'notAfterMs' | 'ownEndMs'>): number | null {
+  return ownEndMs === undefined ? notAfterMs : ownEndMs;
 }
 
 /** Whether a key may be used at this moment; both bounds are part of the time in which it may. */

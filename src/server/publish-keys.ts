@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { StartError } from '../config/errors.ts';
-import { KeyBook, type KeyChange, KeyProblem, type KeyRecord, keyState } from '../publish-auth/key-book.ts';
+import { KeyBook, type KeyChange, KeyProblem, type KeyRecord, keyState, ownEnd } from '../publish-auth/key-book.ts';
 import { hashChosenSecret, KeyCheck } from '../publish-auth/key-check.ts';
 import { hashStreamKey, isGeneratedKey, newKeyId, newStreamKey } from '../publish-auth/stream-key.ts';
 import { FileWatch } from './file-watch.ts';
@@ -183,11 +183,12 @@ export async function rotateKey(
     const { camera, label, notBeforeMs, notAfterMs } = old;
     const state = keyState(old, wallMs);
     if (state === 'expired') throw new KeyProblem('invalid', `the key ${id} has ended; make a new one`);
-    made = makeRandomKey({ camera, label, notBeforeMs: state === 'early' ? notBeforeMs : null, notAfterMs }, wallMs);
+    const times = { notBeforeMs: state === 'early' ? notBeforeMs : null, notAfterMs: ownEnd(old) };
+    made = makeRandomKey({ camera, label, ...times }, wallMs);
     const end = Math.min(wallMs + graceMs, notAfterMs ?? Number.POSITIVE_INFINITY);
     const isOver = graceMs === 0 || (notBeforeMs !== null && end <= notBeforeMs);
     if (isOver) return before.withdraw(id, cut, wallMs).add(made.record);
-    return before.change(id, { notAfterMs: end }).add(made.record);
+    return before.endAt(id, end).add(made.record);
   });
   return { ...made!, book };
 }

@@ -162,4 +162,24 @@ describe('a running server', () => {
     await assert.rejects(keys.rotate(next.record.id, { graceMs: 0, cut: false }), /has ended/);
     await assert.rejects(keys.rotate('nothing0', { graceMs: 0, cut: false }), KeyProblem);
   });
+
+  test('gives the new key the end of the old one, not that of a grace', async (t) => {
+    const { keys } = keysOf(t);
+    await keys.load();
+    const grace = { graceMs: 10_000, cut: false };
+    for (const notAfterMs of [null, 50_000]) {
+      // The key that a rotation made was lost, so that the old one is rotated once more.
+      const { record } = await keys.add({ ...wish, notAfterMs });
+      await keys.rotate(record.id, grace);
+      assert.equal((await keys.rotate(record.id, grace)).record.notAfterMs, notAfterMs);
+      // What somebody set meanwhile is an end of its own.
+      await keys.change(record.id, { label: 'drone 8' });
+      assert.equal((await keys.rotate(record.id, grace)).record.notAfterMs, notAfterMs);
+      await keys.change(record.id, { notAfterMs: 40_000 });
+      assert.equal((await keys.rotate(record.id, grace)).record.notAfterMs, 40_000);
+    }
+    await keys.load();
+    const [first] = keys.book.keys;
+    assert.deepEqual([first?.notAfterMs, first?.ownEndMs], [11_000, 40_000]);
+  });
 });
