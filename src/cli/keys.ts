@@ -57,7 +57,7 @@ export function registerKeys(program: Command, surroundings: Surroundings, readK
       const made = await explain(() => addKey(file, wish, nowMs()));
       const own = camera.ownAccess['publish-auth'];
       const isAsked = own === undefined ? config.publishAuth : own === 'required';
-      tell(made.record.id, camera.path, secret === undefined ? made.secret : null, isAsked);
+      tell(made.record, camera.path, secret === undefined ? made.secret : null, isAsked);
     });
 
   const rotate = command('rotate <id>', 'Make another key for the same camera and label, and end this one.')
@@ -73,7 +73,7 @@ export function registerKeys(program: Command, surroundings: Surroundings, readK
         throw new UsageError('--cut: only a key that ends at once can cut its stream off; leave --grace out');
       const made = await explain(() => rotateKey(file, id, { graceMs, cut }, nowMs()));
       const camera = config.cameraList.find(({ rtspPath }) => rtspPath.toLowerCase() === made.record.camera);
-      tell(made.record.id, camera?.path ?? made.record.camera, made.secret);
+      tell(made.record, camera?.path ?? made.record.camera, made.secret);
     });
 
   const revoke = command('revoke <id>', 'Revoke a key. A stream that runs with it goes on.')
@@ -84,8 +84,10 @@ export function registerKeys(program: Command, surroundings: Surroundings, readK
       surroundings.write(`Key ${id} was revoked. ${takenOver}\n`);
     });
 
-  const tell = (id: string, path: string, key: string | null, isAsked = true): void => {
-    const lines = [`Key ${id} for ${path} was made. ${takenOver}`];
+  const tell = (record: KeyRecord, path: string, key: string | null, isAsked = true): void => {
+    const dates = datesOf(record);
+    const valid = dates === '' ? '' : `, valid${dates}`;
+    const lines = [`Key ${record.id} for ${path} was made${valid}. ${takenOver}`];
     if (key !== null) {
       lines.push('', `  ${key}`, '', `It is shown this once. Publish to rtmp://<server>${path}?key=${key}`);
       lines.push(`An encoder that takes no question mark: rtmp://<server>${path}/${key}`);
@@ -99,10 +101,14 @@ const helpEnd = `
 Give the same --state-dir (or --config) as the server has, and run it as the user that the server runs as.`;
 
 function describeKey(key: KeyRecord, wallMs: number): string {
-  const { id, camera, label, notBeforeMs, notAfterMs } = key;
+  const { id, camera, label } = key;
+  return `${id}  ${camera.padEnd(24)} ${keyState(key, wallMs)}${datesOf(key)}${label === '' ? '' : `  ${label}`}`;
+}
+
+function datesOf({ notBeforeMs, notAfterMs }: KeyRecord): string {
   const from = notBeforeMs === null ? '' : ` from ${new Date(notBeforeMs).toISOString()}`;
   const until = notAfterMs === null ? '' : ` until ${new Date(notAfterMs).toISOString()}`;
-  return `${id}  ${camera.padEnd(24)} ${keyState(key, wallMs)}${from}${until}${label === '' ? '' : `  ${label}`}`;
+  return from + until;
 }
 
 function findCamera(config: Config, path: string): Config['cameraList'][number] {
