@@ -39,7 +39,8 @@ export type Admission =
 /** Where users and tokens are kept. */
 export interface AccessStore {
   loadUsers(): Promise<UserList>;
-  saveUsers(users: UserList): Promise<void>;
+  /** Puts what `change` makes of the list in its place, unless that is the same, and returns it. Programs wait for one another. */
+  changeUsers(change: (users: UserList) => UserList): Promise<UserList>;
   loadTokens(): Promise<TokenList>;
   saveTokens(tokens: TokenList): Promise<void>;
 }
@@ -270,10 +271,7 @@ export class AccessControl implements AccessSource {
   /** What is kept is read first: it may have been changed beside the server. */
   #changeUsers(change: (users: UserList) => UserList): Promise<UserList> {
     return this.#inTurn(async () => {
-      const { store } = this.#options;
-      const before = await store.loadUsers();
-      const after = change(before);
-      if (after !== before) await store.saveUsers(after);
+      const after = await this.#options.store.changeUsers(change);
       this.#takeUsers(after);
       return after;
     });

@@ -100,8 +100,7 @@ async function hashOf(name: string, readPassword: typeof readSecret): Promise<st
 }
 
 async function change(files: AccessFiles, act: (users: UserList) => UserList): Promise<void> {
-  const before = await files.loadUsers();
-  await files.saveUsers(explain(() => act(before)));
+  await files.changeUsers((users) => explain(() => act(users)));
 }
 
 function assertOfList(users: UserList, name: string, builtIn: string | null): void {

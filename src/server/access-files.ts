@@ -6,6 +6,7 @@ import { formatUsers, parseUsers, type UserList } from '../access/user-list.ts';
 import { limits } from '../base/limits.ts';
 import { describeFileError, StartError } from '../config/errors.ts';
 import { exposedMode, readStateFile, replaceStateFile } from '../config/state-file.ts';
+import { withStateLock } from '../config/state-lock.ts';
 
 /** Users and API tokens in the state folder. What cannot be read or written is thrown as {@link StartError}, with the remedy. */
 export class AccessFiles implements AccessStore {
@@ -21,8 +22,13 @@ export class AccessFiles implements AccessStore {
     return load(this.users, parseUsers);
   }
 
-  saveUsers(users: UserList): Promise<void> {
-    return save(this.users, formatUsers(users));
+  changeUsers(change: (users: UserList) => UserList): Promise<UserList> {
+    return withStateLock(this.users, 'the users', async () => {
+      const before = await this.loadUsers();
+      const after = change(before);
+      if (after !== before) await save(this.users, formatUsers(after));
+      return after;
+    });
   }
 
   loadTokens(): Promise<TokenList> {

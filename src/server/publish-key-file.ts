@@ -1,16 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { limits } from '../base/limits.ts';
 import { describeFileError, StartError } from '../config/errors.ts';
-import { createStateFile, readStateFile, replaceStateFile } from '../config/state-file.ts';
+import { readStateFile, replaceStateFile } from '../config/state-file.ts';
+import { cannotWriteState, withStateLock } from '../config/state-lock.ts';
 import { KeyBook } from '../publish-auth/key-book.ts';
 
-/** Milliseconds that a change waits for another one's to end, and after which a lock was left behind by a crash. */
-const lockWaitMs = 3000;
-const lockStaleMs = 10_000;
-const lockPauseMs = 25;
+/** For people: what is in the file. */
+const what = 'the stream keys';
 
 /** The file of stream keys in a state folder. */
 export function publishKeyFile(stateDir: string): string {
@@ -45,38 +42,11 @@ export async function changeKeyFile(
   file: string,
   change: (book: KeyBook) => KeyBook | Promise<KeyBook>,
 ): Promise<KeyBook> {
-  const unlock = await lock(`${file}.lock`);
-  try {
+  return withStateLock(file, what, async () => {
     const book = await change(await readKeyFile(file));
     await replaceStateFile(file, book.text).catch((error: unknown) => {
-      throw cannotWrite(file, error);
+      throw cannotWriteState(file, what, error);
     });
     return book;
-  } finally {
-    await unlock();
-  }
-}
-
-/** A file that only one can make at a time. Returns what removes it. */
-async function lock(file: string): Promise<() => Promise<void>> {
-  const deadline = performance.now() + lockWaitMs;
-  for (;;) {
-    try {
-      createStateFile(file, String(process.pid));
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(file, error);
-    }
-    const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > lockStaleMs) await rm(file, { force: true });
-    else if (performance.now() > deadline) throw new StartError(`${file}: somebody else is changing the stream keys`);
-    else await new Promise((done) => setTimeout(done, lockPauseMs));
-  }
-}
-
-function cannotWrite(file: string, error: unknown): StartError {
-  return new StartError(
-    `${file}: cannot write the stream keys: ${describeFileError(error)}; choose a folder with --state-dir`,
-    { cause: error },
-  );
+  });
 }

@@ -21,7 +21,7 @@ function newControl(): AccessControl {
     sessions: { idleMs: 1000, lifetimeMs: 1000 },
     store: {
       loadUsers: async () => [],
-      saveUsers: async () => undefined,
+      changeUsers: async (change) => change([]),
       loadTokens: async () => [],
       saveTokens: async () => undefined,
     },

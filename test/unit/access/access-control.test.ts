@@ -29,9 +29,12 @@ class Fixture {
       sessions: { idleMs: 60_000, lifetimeMs: 600_000 },
       store: {
         loadUsers: async () => this.users,
-        saveUsers: async (users) => {
+        changeUsers: async (change) => {
+          const after = change(this.users);
+          if (after === this.users) return after;
           this.saved++;
-          this.users = parseUsers(formatUsers(users));
+          this.users = parseUsers(formatUsers(after));
+          return this.users;
         },
         loadTokens: async () => this.tokens,
         saveTokens: async (tokens) => {

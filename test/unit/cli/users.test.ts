@@ -18,8 +18,8 @@ class Shell {
   written = '';
   asked = 0;
 
-  constructor(t: TestContext) {
-    this.stateDir = join(temporaryFolder(t), 'state');
+  constructor(t: TestContext, stateDir = join(temporaryFolder(t), 'state')) {
+    this.stateDir = stateDir;
   }
 
   /** Returns what was printed. */
@@ -73,6 +73,19 @@ describe('skyweir users', () => {
     await shell.run('', 'remove', 'anna');
     assert.deepEqual(await shell.users(), []);
     assert.match(await shell.run(''), /list.*\n.*add/);
+  });
+
+  test('loses no user where several are added and removed at the same time', async (t) => {
+    const first = new Shell(t);
+    await first.run(good, 'add', 'gone');
+    const names = ['ada', 'bob', 'cy', 'dora', 'eve'];
+    const shells = [...names.map(() => new Shell(t, first.stateDir)), first];
+    await Promise.all(
+      shells.map((shell, i) =>
+        i < names.length ? shell.run(good, 'add', names[i]!) : shell.run('', 'remove', 'gone'),
+      ),
+    );
+    assert.deepEqual((await first.users()).map(({ name }) => name).sort(), names);
   });
 
   test('says what is wrong before it asks for a password', async (t) => {
