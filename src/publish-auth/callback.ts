@@ -26,7 +26,7 @@ export class Callback {
   readonly #work = new BoundedWork(limits.publishAuth.callbacks);
   /** Answers of the last seconds, by what was asked, oldest first. */
   readonly #answers = new Map<string, { readonly accepted: boolean; readonly untilMs: number }>();
-  readonly #asking = new Map<string, Promise<MethodVerdict>>();
+  readonly #asking = new Map<string, Promise<MethodVerdict | null>>();
   /** Questions are kept in memory as hashes that mean nothing elsewhere. */
   readonly #processKey = randomBytes(32);
 
@@ -37,21 +37,37 @@ export class Callback {
   /** Asks, unless the same was asked a moment ago. */
   async check(attempt: PublishAttempt, query: PublishQuery, signal: AbortSignal): Promise<MethodVerdict> {
     const question = this.#identity(attempt);
-    const known = this.#answers.get(question);
-    if (known !== undefined && this.#options.nowMs() < known.untilMs) return verdictOf(known.accepted);
-    const same = this.#asking.get(question);
-    if (same !== undefined) return same;
+    for (;;) {
+      const known = this.#answers.get(question);
+      if (known !== undefined && this.#options.nowMs() < known.untilMs) return verdictOf(known.accepted);
+      const same = this.#asking.get(question);
+      const asking = same ?? this.#begin(question, attempt, query, signal);
+      const verdict = await asking;
+      // Null: there was no turn. Of somebody else's that may be because they left; then whoever stayed asks.
+      if (verdict !== null) return verdict;
+      if (same === undefined || signal.aborted)
+        return refused('credential_unavailable', 'too many callbacks are waiting for their answer');
+    }
+  }
+
+  #begin(
+    question: string,
+    attempt: PublishAttempt,
+    query: PublishQuery,
+    signal: AbortSignal,
+  ): Promise<MethodVerdict | null> {
     const asking = this.#ask(question, attempt, query, signal).finally(() => this.#asking.delete(question));
     this.#asking.set(question, asking);
     return asking;
   }
 
+  /** Null if it did not come to the question. */
   async #ask(
     question: string,
     attempt: PublishAttempt,
     query: PublishQuery,
     signal: AbortSignal,
-  ): Promise<MethodVerdict> {
+  ): Promise<MethodVerdict | null> {
     const { post, secret, wallMs, onFailure } = this.#options;
     const body = callbackBody(attempt, query, wallMs());
     const headers = secret === null ? {} : signatureHeader(secret, body, wallMs());
@@ -63,7 +79,7 @@ export class Callback {
       onFailure(error instanceof Error ? error.message : String(error));
       return refused('credential_unavailable', 'the callback did not answer');
     }
-    if (status === null) return refused('credential_unavailable', 'too many callbacks are waiting for their answer');
+    if (status === null) return null;
     const meaning = meaningOf(status);
     if (meaning === 'unavailable') {
       onFailure(`status ${status}`);

@@ -151,6 +151,23 @@ describe('the callback', () => {
     assert.equal(state.bodies.length, parallel);
   });
 
+  test('is asked for whoever waits with somebody who leaves', async () => {
+    const answer = Promise.withResolvers<number>();
+    const { state, ask } = callbackOf(answer.promise);
+    const { parallel } = limits.publishAuth.callbacks;
+    const first = Array.from({ length: parallel }, (_, i) => ask({ query: `n=${i}` }));
+    const leaver = new AbortController();
+    const left = ask({ query: 'same' }, leaver.signal);
+    const stayed = [ask({ query: 'same' }), ask({ query: 'same' })];
+    await Promise.resolve();
+    leaver.abort();
+    assert.equal(await left, 'credential_unavailable');
+    answer.resolve(200);
+    assert.deepEqual(await Promise.all(stayed), ['accepted', 'accepted']);
+    await Promise.all(first);
+    assert.equal(state.bodies.length, parallel + 1);
+  });
+
   test('remembers a bounded number of answers', async () => {
     const { state, ask } = callbackOf(403);
     const most = limits.publishAuth.callbackAnswers;
