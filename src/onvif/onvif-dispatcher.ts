@@ -15,7 +15,7 @@ import {
 import { OnvifFault } from './fault.ts';
 import { MediaService } from './media-service.ts';
 import { Media2Service } from './media2-service.ts';
-import { namespaces } from './namespaces.ts';
+import { namespaces, soap12 } from './namespaces.ts';
 import type { LaterAnswer, OnvifService } from './service.ts';
 
 /** Why a request of another method is refused. */
@@ -150,7 +150,8 @@ export class OnvifDispatcher {
         body,
         problem,
       };
-    if (login.result === 'refused' && by === 'token') return { status: 400, headers: type, body, problem };
+    if (login.result === 'refused' && by === 'token')
+      return { status: faultStatus(answerTo, 'Sender'), headers: type, body, problem };
     const challenges = this.#authenticator!.challenges(this.#clock.nowMs(), login.result === 'stale');
     return { status: 401, headers: { ...type, 'WWW-Authenticate': challenges }, body, problem };
   }
@@ -172,10 +173,14 @@ function success(answerTo: AnswerTo, content: string): OnvifAnswer {
 }
 
 /** SOAP 1.2 part 2, table 20: 400 for what the sender did, 500 for the rest. SOAP 1.1 has 500 for all. */
+function faultStatus({ version }: AnswerTo, code: OnvifFault['code']): number {
+  return code === 'Sender' && version === soap12 ? 400 : 500;
+}
+
 function failure(answerTo: AnswerTo, error: unknown, operation: string | undefined): OnvifAnswer {
   const isFault = error instanceof OnvifFault;
   const fault = isFault ? error : new OnvifFault('Receiver', ['ter:Action'], 'An internal error; please report it');
-  const status = fault.code === 'Sender' && contentType(answerTo).startsWith('application/soap') ? 400 : 500;
+  const status = faultStatus(answerTo, fault.code);
   const named = operation === undefined ? {} : { operation };
   const problem: Problem = isFault
     ? { kind: 'fault', reason: fault.reason, ...named }

@@ -189,6 +189,11 @@ test('SOAP 1.1 is answered in SOAP 1.1, its faults with 500', async (t) => {
   const fault = await post(port, envelope('<trt:GetProfile/>', '', soap11));
   assert.equal(fault.status, 500);
   assert.match(fault.body, /<faultcode>s:Client/);
+  const asks = await startDevice(t);
+  const token = securityXml({ createdMs: Date.now(), password: 'wrong' });
+  const refused = await post(asks.port, envelope(users, token, soap11));
+  assert.equal(refused.status, 500);
+  assert.match(refused.body, /<faultstring>The user name or password is wrong/);
 });
 
 test('a method other than POST is refused', async (t) => {
