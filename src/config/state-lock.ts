@@ -40,7 +40,7 @@ async function lock(file: string, what: string): Promise<() => Promise<void>> {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWriteState(file, what, error);
     }
     const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (age > staleMs) await rm(file, { force: true });
+    if (Math.abs(age) > staleMs) await rm(file, { force: true });
     else if (performance.now() > deadline) throw new StartError(`${file}: somebody else is changing ${what}`);
     else await new Promise((done) => setTimeout(done, pauseMs));
   }
