@@ -109,7 +109,8 @@ export class OnvifServer {
 
   #onTunnel(tunnel: Socket, head: Buffer, address: string): void {
     const host = this.#host === '::' || this.#host === '0.0.0.0' ? '127.0.0.1' : this.#host;
-    const greeting = writePipeGreeting(this.#pipePass, { address, port: tunnel.remotePort ?? 0 });
+    const client = { address, port: tunnel.remotePort ?? 0, reachedAt: tunnel.localAddress ?? '127.0.0.1' };
+    const greeting = writePipeGreeting(this.#pipePass, client);
     pipeToRtsp(
       tunnel,
       Buffer.concat([Buffer.from(greeting), head]),

@@ -51,6 +51,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   readonly #handshake = new TlsProgress();
   /** Comes through an ONVIF port. */
   #piped = false;
+  /** The address of this machine at which the reader reached us. */
+  #reachedAt: string;
   /** Until the connection is known to speak RTSP, and for good when it is half of a tunnel. */
   #entry: TunnelEntry | null;
   #camera: Camera | null = null;
@@ -78,6 +80,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.peer = peer;
     this.#context = context;
     this.#socket = socket;
+    this.#reachedAt = socket.localAddress ?? '';
     this.#onClosed = onClosed;
     this.#stranger = new StrangerPlace(context.strangers);
     this.#sinceMs = nowMs;
@@ -194,10 +197,11 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   }
 
   /** The ONVIF port is not the peer: `client` is. */
-  #becomePipe(client: PipedClient): void {
+  #becomePipe({ address, port, reachedAt }: PipedClient): void {
     this.#stranger.leave();
-    this.peer = { ...this.peer, ...client };
-    this.#input.address = addressKey(client.address);
+    this.peer = { ...this.peer, address, port };
+    this.#input.address = addressKey(address);
+    this.#reachedAt = reachedAt;
     this.#piped = true;
     this.#enterStrangers();
   }
@@ -336,7 +340,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     }
     this.#camera = camera;
     this.#protocol = request.protocol;
-    const card = offline.open(camera, this.#socket.localAddress ?? '');
+    const card = offline.open(camera, this.#reachedAt);
     const maxPayloadBytes = transport.interleavedChannel < 0 ? packetBytes : tcpPacketBytes;
     this.#session = new PlaySession(play, camera.index, transport, this, maxPayloadBytes, card);
     return { serverPorts: udp ? [ports.rtpPort, ports.rtcpPort] : null, ssrc: this.#session.ssrc };

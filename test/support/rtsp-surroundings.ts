@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { FeedLoop } from '../../src/egress/feed-loop.ts';
-import { noOfflineSource } from '../../src/egress/offline-source.ts';
+import { noCardStream, noOfflineSource } from '../../src/egress/offline-source.ts';
 import { CameraDirectory } from '../../src/net/camera-directory.ts';
 import { type Delay, ReadTurns, timerDelay } from '../../src/net/read-turns.ts';
 import type { ReaderTls } from '../../src/net/reader-tls.ts';
@@ -25,6 +25,8 @@ export interface LogLine {
 export class RtspSurroundings {
   nowMs = 1000;
   readonly log: LogLine[] = [];
+  /** Where readers reached us, as the card of their camera was told. */
+  readonly cardAddresses: string[] = [];
   readonly loop: FeedLoop;
   readonly context: RtspContext;
   readonly #counters = new StreamCounters(StreamCounters.create(2, 1));
@@ -54,7 +56,13 @@ export class RtspSurroundings {
       logger: { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') },
       loop: this.loop,
       play: { clock, random: () => 0.25, batch: new PacketBatch(), cname: 'test' },
-      offline: noOfflineSource,
+      offline: {
+        ...noOfflineSource,
+        open: (_camera, localAddress) => {
+          this.cardAddresses.push(localAddress);
+          return noCardStream;
+        },
+      },
       tunnels,
       pipePass: 'pass',
       directory: new CameraDirectory(cameras, 2),

@@ -210,6 +210,8 @@ describe('RTSP over HTTP', () => {
     `${method} /stream1 HTTP/1.0\r\nx-sessioncookie: ${cookie}\r\nContent-Length: 32767\r\n\r\n`;
   const encode = (...lines: string[]) => Buffer.from([...lines, '', ''].join('\r\n')).toString('base64');
   const describeRequest = encode(`DESCRIBE ${url} RTSP/1.0`, 'CSeq: 1');
+  const piped = (address: string, port: number, pass = 'pass') =>
+    writePipeGreeting(pass, { address, port, reachedAt: '198.51.100.1' });
   const setupRequest = encode(`${setupTcp[0]} RTSP/1.0`, 'CSeq: 2', tcp);
   const playRequest = encode(`PLAY ${url} RTSP/1.0`, 'CSeq: 3');
 
@@ -367,7 +369,7 @@ describe('RTSP over HTTP', () => {
     const around = new Surroundings(ports);
     const open = async (id: string, address: string, cookie: string) => {
       const get = new Bench(around, id, '127.0.0.1');
-      await get.send(writePipeGreeting('pass', { address, port: 40_000 }) + head('GET', cookie));
+      await get.send(piped(address, 40_000) + head('GET', cookie));
       return get;
     };
     for (let i = 0; i < limits.rtsp.strangersPerAddress; i++)
@@ -379,15 +381,24 @@ describe('RTSP over HTTP', () => {
     const thief = await new Bench(around, 's2', '127.0.0.1').send(head('POST', 'abc'));
     assert.match(thief, /^HTTP\/1\.0 400/, 'the halves must be of one client');
     const post = new Bench(around, 's3', '127.0.0.1');
-    await post.send(writePipeGreeting('pass', { address: '192.0.2.9', port: 40_001 }) + head('POST', 'abc'));
+    await post.send(piped('192.0.2.9', 40_001) + head('POST', 'abc'));
     get.socket.takeText();
     await post.send(encode(`${setupUdp[0]} RTSP/1.0`, 'CSeq: 1', udp) + setupRequest);
     assert.deepEqual(get.socket.takeText().match(/RTSP\/1\.0 \d+/g), ['RTSP/1.0 461', 'RTSP/1.0 200']);
   });
 
+  test('the card of one who comes through an ONVIF port names the address at which he reached that', async () => {
+    const around = new Surroundings();
+    await new Bench(around, 's1', '127.0.0.1').send(piped('192.0.2.9', 40_000) + head('GET', 'abc'));
+    await new Bench(around, 's2', '127.0.0.1').send(piped('192.0.2.9', 40_001) + head('POST', 'abc') + setupRequest);
+    assert.deepEqual(around.cardAddresses, ['198.51.100.1']);
+    await new Bench(around, 's3').ask(setupTcp);
+    assert.deepEqual(around.cardAddresses.slice(1), ['192.0.2.1'], 'the RTSP port itself');
+  });
+
   test('who does not know the pass is nobody else', async () => {
     const bench = new Bench();
-    await bench.send(writePipeGreeting('word', { address: '192.0.2.1', port: 1 }) + head('GET', 'abc'));
+    await bench.send(piped('192.0.2.1', 1, 'word') + head('GET', 'abc'));
     assert.equal(bench.connection.info.peer.address, '192.0.2.9');
     assert.equal(bench.end.fields['reason'], 'rtsp_malformed');
   });
