@@ -1,5 +1,5 @@
 import { decode } from '@msgpack/msgpack';
-import { parameterSetsToAvcc } from '../h264/parameter-sets.ts';
+import { parameterSetId, parameterSetsToAvcc, referredSpsId } from '../h264/parameter-sets.ts';
 
 /** What a sequence header record says about a stream, ready to be sent in front of IDR pictures. */
 export interface ParameterSets {
@@ -28,6 +28,17 @@ export function decodeParameterSets(payload: Uint8Array, version: number): Param
   const { sps, pps, fps } = record as Record<string, unknown>;
   if (!isByteStrings(sps) || !isByteStrings(pps)) return null;
   return { version, sps, pps, units: parameterSetsToAvcc(sps, pps), fps: typeof fps === 'number' ? fps : 0 };
+}
+
+/** The SPS in use, which is the first, and a PPS that refers to it: for who has room for one of each. The others come in band. */
+export function setsInUse(
+  sps: readonly Uint8Array[],
+  pps: readonly Uint8Array[],
+): { readonly sps: Uint8Array | null; readonly pps: Uint8Array | null } {
+  const [used = null] = sps;
+  const id = used === null ? -1 : parameterSetId(used, 0, used.length);
+  const fitting = pps.find((unit) => referredSpsId(unit) === id);
+  return { sps: used, pps: fitting ?? pps[0] ?? null };
 }
 
 function isByteStrings(value: unknown): value is Uint8Array[] {

@@ -1,3 +1,4 @@
+import { BitCursor } from '../base/bit-cursor.ts';
 import { nalType } from './nal-unit.ts';
 
 /** Highest ids the syntax allows (H.264 clauses 7.4.2.1.1 and 7.4.2.2). */
@@ -31,6 +32,19 @@ export function parameterSetId(bytes: Uint8Array, start: number, end: number): n
   if (type === nalType.sps) return idAt(bytes, start + 4, end, highestSpsId);
   if (type === nalType.pps) return idAt(bytes, start + 1, end, highestPpsId);
   return -1;
+}
+
+/** seq_parameter_set_id of a PPS NAL unit: the SPS that it is for; -1 when it cannot be read. */
+export function referredSpsId(pps: Uint8Array): number {
+  try {
+    // Two ids in a row leave no place for emulation prevention.
+    const bits = new BitCursor(pps.subarray(1));
+    bits.ue(); // pic_parameter_set_id
+    return bits.ue();
+  } catch (error) {
+    if (error instanceof RangeError) return -1;
+    throw error;
+  }
 }
 
 /** An id is the first ue(v) there: at most 17 bits, in which no emulation prevention can be due. */

@@ -1,4 +1,5 @@
 import type { Camera } from '../control/messages.ts';
+import { setsInUse } from '../egress/parameter-sets.ts';
 import type { StreamDescription } from '../rtsp/server-session.ts';
 import type { RtspContext } from './rtsp-context.ts';
 
@@ -10,6 +11,5 @@ export function describeCamera(
 ): StreamDescription {
   const live = offline.covers(index) ? null : loop.parameters(index);
   const { sps, pps, fps } = live ?? offline.parameters ?? { sps: [], pps: [], fps: 0 };
-  // Of several sets the last is in force, until the first IDR brings them all.
-  return { name, sps: sps.at(-1) ?? null, pps: pps.at(-1) ?? null, fps, ipv6 };
+  return { name, ...setsInUse(sps, pps), fps, ipv6 };
 }
