@@ -435,8 +435,11 @@ export const limits = {
     decisionSpareMs: 300,
   },
   card: {
-    /** Bytes of encoded offline cards that a consumer keeps: some 16 kB for each camera, so enough for 2000. */
-    storeBytes: 32 * 1024 * 1024,
+    /**
+     * Bytes of encoded offline cards that a consumer keeps: 19 kB for each camera with a short name and URL, 60 kB with a name of 64
+     * characters and a long URL, so enough for all cameras of a server. With less each would be encoded again and again.
+     */
+    storeBytes: 64 * 1024 * 1024,
     /** Milliseconds between steps of encoding, of a millisecond or so: more would be felt by the readers of live cameras. A card takes some 20. */
     stepEveryMs: 5,
   },

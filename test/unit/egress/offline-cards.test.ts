@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
+import { maximumCameras } from '../../../src/config/camera-list.ts';
 import { OfflineCards, type OfflineCardsOptions, publishHost } from '../../../src/egress/offline-cards.ts';
 import type { CardPicture, CardStream } from '../../../src/egress/offline-source.ts';
 import { SliceHeader } from '../../../src/h264/slice-header.ts';
@@ -214,6 +215,21 @@ describe('many cards', () => {
     streams[1]!.next(0);
     assert.equal(cards.bytes, bytes);
     assert.ok(bytes > 0 && bytes * 1000 < 2 * limits.card.storeBytes);
+  });
+
+  test('those of all cameras of a server are kept, also when their names and addresses are long', () => {
+    const cards = makeCards();
+    const host = '2001:db8:1234:5678:9abc:def0:1234:5678';
+    const bytesWith = (number: number) => {
+      const name = `Überwachungskamera Parkplatz Süd, Äußere Zufahrt zur Ölmühle ${number}`;
+      const path = `/live/site-gross-gerau/building-b/level-2/camera-${number}`;
+      cards.prepare(cards.card({ ...gate, name, path }, host));
+      while (cards.encode());
+      return cards.bytes;
+    };
+    const before = bytesWith(100);
+    const own = bytesWith(101) - before;
+    assert.ok(own > 20_000 && own * maximumCameras < limits.card.storeBytes, `${own} bytes each`);
   });
 
   test('after the warm-up only name and URL of a card have to be encoded', () => {
