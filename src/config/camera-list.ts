@@ -106,7 +106,8 @@ function countAllowed(maximum: number): string {
  * could ever be asked for it.
  */
 export function normaliseCameraPath(raw: string): string | null {
-  if (controls.test(raw) || /[\\?#]/.test(raw)) return null;
+  // Half a surrogate pair, which YAML and JSON can say, is no character: no URL can hold it.
+  if (controls.test(raw) || /[\\?#]/.test(raw) || !raw.isWellFormed()) return null;
   const parts = raw.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.length === 0 || parts.length > limits.rtmp.pathSegments || parts.includes('..')) return null;
   const path = `/${parts.join('/')}`;

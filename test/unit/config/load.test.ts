@@ -337,6 +337,11 @@ describe('cameras', () => {
     ['root', 'cameras:\n  - path: /\n', `a.yaml:2:11: cameras[1].path /: ${pathRule}`],
     ['control character', 'cameras:\n  - path: "/a\\u0001"\n', `a.yaml:2:11: cameras[1].path "/a\\u0001": ${pathRule}`],
     [
+      'half a surrogate pair',
+      'cameras:\n  - path: "/a\\ud83d"\n',
+      `a.yaml:2:11: cameras[1].path "/a\\ud83d": ${pathRule}`,
+    ],
+    [
       'nine parts',
       'cameras:\n  - path: /1/2/3/4/5/6/7/8/9\n',
       `a.yaml:2:11: cameras[1].path /1/2/3/4/5/6/7/8/9: ${pathRule}`,
