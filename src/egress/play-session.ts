@@ -124,9 +124,12 @@ export class PlaySession implements FeedSession {
     return this.#reader?.cursor ?? 0;
   }
 
-  /** PLAY: the moment that the next time stamp is counted from. Returns the RTP time that belongs to it. */
-  begin(nowMs: number): number {
-    this.#timeline.resume(nowMs);
+  /**
+   * PLAY. `startMs`: the moment that the next time stamp is counted from, which is before `nowMs` when the first frame has arrived
+   * before. Returns the RTP time that belongs to it.
+   */
+  begin(startMs: number, nowMs = startMs): number {
+    this.#timeline.resume(startMs);
     this.#card.restart(nowMs, this.live);
     this.live = false;
     this.#open = false;

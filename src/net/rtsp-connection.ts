@@ -354,7 +354,7 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
     this.#starting = true;
     return {
       sequence: session.nextSequence,
-      rtpTimestamp: session.begin(startMs),
+      rtpTimestamp: session.begin(startMs, nowMs),
       wallMs: clock.wallMs() - (nowMs - startMs),
     };
   }

@@ -697,6 +697,16 @@ describe('offline card', () => {
     );
   });
 
+  test('is not waited for since the keyframe that a reader begins at, but since its PLAY', () => {
+    const { bench, session, card, transport } = benchWithCard();
+    bench.feed.leave(session);
+    session.begin(2000, 9000);
+    bench.feed.join(session);
+    assert.deepEqual(card.restarts.at(-1), [9000, false]);
+    session.sweep(bench.feed, 8999);
+    assert.equal(transport.sent.length, 0);
+  });
+
   test('starts again with an IDR after PAUSE and PLAY, and when a publisher of another stream has no keyframe yet', () => {
     const { bench, session, card } = benchWithCard();
     session.sweep(bench.feed, 0);
