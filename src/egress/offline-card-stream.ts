@@ -81,7 +81,9 @@ export class OfflineCardStream implements CardStream {
 
   #present(): OfflineCard {
     if (this.#wanted === null || this.#version !== this.#cards.version) {
-      this.#wanted = this.#cards.card(this.#camera, this.#host);
+      const card = this.#cards.card(this.#camera, this.#host);
+      // Only a card that looks different needs an IDR: a reload must not send one to all readers at once.
+      if (card.key !== this.#wanted?.key) this.#wanted = card;
       this.#version = this.#cards.version;
     }
     return this.#wanted;

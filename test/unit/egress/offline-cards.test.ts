@@ -134,6 +134,16 @@ describe('what a card says', () => {
     assert.deepEqual(renamed.unit, card.idr(2));
   });
 
+  test('the same as before, without an IDR, when what changed is of other cameras', () => {
+    const cards = makeCards();
+    const stream = cards.open(gate, '192.0.2.1');
+    stream.restart(0, false);
+    stream.next(0);
+    cards.setCameras([{ ...gate }, testCamera({ index: 1, name: 'New', path: '/new' })]);
+    cards.setPublishAddresses([{ listener: '1935', scheme: 'rtmp', port: 1935 }]);
+    assert.deepEqual(idrTimes(run(stream, 1000, 12_000)), [10_000]);
+  });
+
   test('nothing, when information is off', () => {
     const cards = makeCards();
     const stream = cards.open({ ...gate, offlineInfo: false }, '192.0.2.1');
