@@ -49,11 +49,18 @@ export class CameraFeed implements PlayObserver {
   #countedSleeps = 0;
   #countedSleepMs = 0;
 
-  constructor(context: FeedContext, camera: number, counters: ReaderCounters, ring: SharedArrayBuffer | null) {
+  /** `published`: see {@link join}. */
+  constructor(
+    context: FeedContext,
+    camera: number,
+    counters: ReaderCounters,
+    ring: SharedArrayBuffer | null,
+    published = true,
+  ) {
     this.#context = context;
     this.camera = camera;
     this.#counters = counters;
-    if (ring !== null) this.#start(new FeedRing(ring, context.slot, this.#startAt));
+    if (ring !== null) this.#start(new FeedRing(ring, context.slot, this.#startAt(published)));
   }
 
   /** Parameter sets of the present stream, null before there are any. */
@@ -62,8 +69,8 @@ export class CameraFeed implements PlayObserver {
   }
 
   /** Where sessions that join begin. */
-  get #startAt(): StartAt {
-    return this.#context.gopCache ? 'keyframe' : 'next';
+  #startAt(published: boolean): StartAt {
+    return this.#context.gopCache && published ? 'keyframe' : 'next';
   }
 
   /** A ring for the camera: the first one, or one that follows when the present one is drained. */
@@ -81,10 +88,11 @@ export class CameraFeed implements PlayObserver {
     for (const session of this.sessions) session.enter(ring, 'oldest');
   }
 
-  join(session: FeedSession): void {
+  /** `published`: the camera has a publisher. The ring of one that crashed still looks live, but its pictures are of then. */
+  join(session: FeedSession, published = true): void {
     this.sessions.push(session);
     const ring = this.#newest();
-    if (ring !== null) session.enter(ring, this.#startAt);
+    if (ring !== null) session.enter(ring, this.#startAt(published));
     this.#countReaders();
     // At once: until it is told, the writer may rewind over the frames that the session begins at.
     this.#publish();

@@ -113,14 +113,16 @@ export class FeedLoop {
   join(session: FeedSession): void {
     const { camera } = session;
     const { counters, doorbell, slot } = this.#options;
+    const published = this.#offline[camera] === 0;
     let feed = this.#feeds[camera];
     if (!feed) {
       // Before the ring is looked at, so that no record comes unnoticed between the two.
       doorbell.setInterest(camera, true);
-      feed = new CameraFeed(this.#options, camera, counters.reader(camera, slot), this.#rings[camera] ?? null);
+      const ring = this.#rings[camera] ?? null;
+      feed = new CameraFeed(this.#options, camera, counters.reader(camera, slot), ring, published);
       this.#feeds[camera] = feed;
     }
-    feed.join(session);
+    feed.join(session, published);
     this.#wake(camera);
   }
 

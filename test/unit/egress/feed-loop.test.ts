@@ -236,3 +236,28 @@ class PromptReader implements FeedSession {
     return true;
   }
 }
+
+test('with the GOP cache, a reader of a camera whose publisher crashed gets none of its pictures', () => {
+  const ring = createRing({ ...smallRing, gopCache: true });
+  const stream = new TestStream(ring);
+  stream.start();
+  stream.keyframe(0, 0);
+  const starts: string[] = [];
+  const session = (): FeedSession => ({
+    ...{ camera: 0, counted: true, ring: null, cursor: 0, drained: true, live: false, lastFrameMs: 0 },
+    ...{ enter: (_ring, start) => starts.push(start), follow: () => undefined, leave: () => undefined },
+    ...{ goIdle: () => undefined, pump: () => false, sweep: () => true },
+  });
+  const loop = new FeedLoop({
+    ...{ slot: 0, gopCache: true, rings: [ring], doorbell: new Doorbell(Doorbell.create(1)) },
+    clock: { nowMs: () => 60_000, wallMs: () => 60_000 },
+    counters: new StreamCounters(StreamCounters.create(1, 1)),
+    onSessionFailed: (_session, error) => assert.fail(error as Error),
+  });
+  loop.setLive(0, false);
+  loop.join(session());
+  loop.setLive(0, true);
+  loop.join(session());
+  loop.stop();
+  assert.deepEqual(starts, ['next', 'keyframe']);
+});
