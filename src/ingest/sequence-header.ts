@@ -57,8 +57,10 @@ export class SequenceHeaderStore {
     for (const id of this.#sps.keys()) if (!holds(config.sps, id)) this.#remove(this.#sps, id);
     for (const id of this.#pps.keys()) if (!holds(config.pps, id)) this.#remove(this.#pps, id);
     for (const unit of config.pps) this.learn(unit, 0, unit.length);
-    // Backwards, so that the first one is the one in use.
+    // Backwards, so that the first one is the one in use; it may have been known before.
     for (const unit of [...config.sps].reverse()) this.learn(unit, 0, unit.length);
+    const [first] = config.sps;
+    if (first !== undefined) this.#use(parameterSetId(first, 0, first.length));
   }
 
   /** Learns the SPS or PPS NAL unit [start, end). Returns false when it is none, or does not fit the bounds. */
@@ -76,10 +78,19 @@ export class SequenceHeaderStore {
     this.changes++;
     this.#setsChanged();
     if (isSps) {
-      this.#activeSps = id;
-      this.facts = decodeSps(unit);
+      this.#activeSps = -1;
+      this.#use(id);
     }
     return true;
+  }
+
+  /** The SPS with this id is the one in use, if there is one. */
+  #use(id: number): void {
+    const unit = this.#sps.get(id);
+    if (unit === undefined || id === this.#activeSps) return;
+    this.#activeSps = id;
+    this.facts = decodeSps(unit);
+    this.#setsChanged();
   }
 
   /** The payload of a sequence header record with all that is known; resets {@link unwritten}. */

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { SequenceHeaderStore } from '../../../src/ingest/sequence-header.ts';
+import { BitWriter, nalUnitOf } from '../../../src/offline-card/bit-writer.ts';
+
+/** An SPS of progressive pictures of this size. */
+function spsOf(id: number, width: number, height: number): Buffer {
+  const bits = new BitWriter();
+  for (const byte of [66, 0xc0, 31]) bits.put(byte, 8);
+  for (const value of [id, 0, 2, 1]) bits.ue(value);
+  bits.put(0, 1);
+  bits.ue(width / 16 - 1);
+  bits.ue(height / 16 - 1);
+  bits.put(0b1100, 4); // frames only; no cropping, no VUI
+  bits.trailing();
+  return nalUnitOf(0x67, bits.bytes());
+}
+
+const pps = Buffer.from([0x68, 0xce, 0x3c, 0x80]);
+const [small, large] = [spsOf(0, 640, 368), spsOf(1, 1280, 720)];
+const header = (...sps: Buffer[]) => ({ lengthSize: 4, sps, pps: [pps] });
+
+describe('a sequence header', () => {
+  test('brings its first SPS into use', () => {
+    const store = new SequenceHeaderStore();
+    store.replace(header(small, large));
+    assert.equal(store.facts?.width, 640);
+  });
+
+  test('brings an SPS into use that was known before, in place of one that goes', () => {
+    const store = new SequenceHeaderStore();
+    store.replace(header(small, large));
+    store.take();
+    store.replace(header(large));
+    assert.equal(store.facts?.width, 1280);
+    assert.ok(store.unwritten);
+    store.learn(small, 0, small.length);
+    assert.equal(store.facts?.width, 640);
+    store.replace(header(large));
+    assert.equal(store.facts?.width, 1280);
+  });
+
+  test('brings an SPS into use that was known before, beside the one that was', () => {
+    const store = new SequenceHeaderStore();
+    store.replace(header(small, large));
+    store.take();
+    store.replace(header(large, small));
+    assert.equal(store.facts?.width, 1280);
+    assert.ok(store.unwritten, 'readers are told');
+  });
+});
