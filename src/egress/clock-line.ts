@@ -2,8 +2,14 @@
 const parts = 8;
 const partMs = 250;
 
-/** Most that the line may bend: 0.5 %, which no player hears or sees. */
+/** Most that the line may bend: 0.5 %, which no player hears or sees. To a clock that is slower for good it bends by its drift more. */
 const maxSlew = 0.005;
+
+/** Milliseconds over which drift is measured, twice on end: the smaller one counts, or a link that gets slower would look like it. */
+const driftSpanMs = 30_000;
+
+/** The steepest drift that a clock has: encoders that count whole milliseconds a picture lose 4 % at 60 frames a second. */
+const steepestDrift = 0.05;
 
 /**
  * Milliseconds that frames may come before the line while it bends to them; with more, the line is moved to them at once. Jitter only
@@ -26,6 +32,12 @@ export class ClockLine {
   #base = Number.NaN;
   #restBase = Number.NaN;
   #bentMs = 0;
+  /** Since when drift is measured, NaN until there is a delay to begin with, and that delay. */
+  #spanStartMs = Number.NaN;
+  #spanStartDelayMs = Number.NaN;
+  /** How much later frames came in a millisecond of the span before, and of each of the two spans before at least. */
+  #spanDrift = Number.NaN;
+  #drift = Number.NaN;
 
   /** Media time `mediaMs` belongs to `nowMs`, whatever was before. */
   anchor(mediaMs: number, nowMs: number): void {
@@ -38,6 +50,7 @@ export class ClockLine {
     this.#base = Math.min(this.#restBase, nowMs - leastMs);
     // Delays of the stretch before say nothing.
     this.#part = -1;
+    this.#spanStartMs = Number.NaN;
     return nowMs - this.#base;
   }
 
@@ -70,9 +83,25 @@ export class ClockLine {
   #bend(nowMs: number): void {
     let envelope = Number.POSITIVE_INFINITY;
     for (let i = 0; i < parts; i++) envelope = Math.min(envelope, this.#minima[i]!);
-    const most = Math.max(0, nowMs - this.#bentMs) * maxSlew;
+    if (!(nowMs - this.#spanStartMs < driftSpanMs)) this.#beginSpan(nowMs, envelope);
+    const elapsedMs = Math.max(0, nowMs - this.#bentMs);
+    const most = elapsedMs * maxSlew;
+    // NaN before anything is known.
+    const mostLater = this.#drift > 0 ? most + elapsedMs * this.#drift : most;
     this.#bentMs = nowMs;
-    this.#base += Math.max(-most, Math.min(most, envelope - this.#base));
+    this.#base += Math.max(-most, Math.min(mostLater, envelope - this.#base));
     if (this.#base > this.#restBase) this.#restBase = this.#base;
+  }
+
+  #beginSpan(nowMs: number, delayMs: number): void {
+    const drift = (delayMs - this.#spanStartDelayMs) / (nowMs - this.#spanStartMs);
+    if (!Number.isNaN(drift)) {
+      // What is steeper is no clock, but a link.
+      const believed = drift <= steepestDrift ? drift : 0;
+      this.#drift = Math.min(believed, this.#spanDrift);
+      this.#spanDrift = believed;
+    }
+    this.#spanStartMs = nowMs;
+    this.#spanStartDelayMs = delayMs;
   }
 }

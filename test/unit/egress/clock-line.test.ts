@@ -66,6 +66,36 @@ describe('clock line', () => {
     });
   }
 
+  for (const [stepMs, framesPerSecond] of [
+    [33, 30],
+    [16, 60],
+  ] as const) {
+    test(`an encoder that counts ${stepMs} ms a picture at ${framesPerSecond} a second is followed however long it lasts`, () => {
+      const line = new ClockLine();
+      let worst = 0;
+      let worstLast = 0;
+      for (let frame = 0; frame < 3600 * framesPerSecond; frame++) {
+        const arrival = (frame * 1000) / framesPerSecond + ((frame * 29) % 50);
+        line.observe(frame * stepMs, arrival);
+        const ahead = Math.abs(line.mediaMsAt(arrival) - frame * stepMs);
+        worst = Math.max(worst, ahead);
+        if (arrival > 600_000) worstLast = Math.max(worstLast, ahead);
+      }
+      assert.ok(worst < 2600 && worstLast < 150, `${worst} ms, ${worstLast} ms after the first minutes`);
+    });
+  }
+
+  test('a link that gets slower once is no slow clock', () => {
+    const line = new ClockLine();
+    const observe = (fromMs: number, toMs: number, delay: (ms: number) => number) => {
+      for (let ms = fromMs; ms < toMs; ms += 40) line.observe(ms, ms + delay(ms));
+    };
+    observe(0, 95_000, () => 0);
+    observe(95_000, 115_000, (ms) => (ms - 95_000) * 0.045);
+    observe(115_000, 195_000, () => 900);
+    assert.ok(line.mediaMsAt(0) >= -500, `${-line.mediaMsAt(0)} ms`);
+  });
+
   test('after a long silence the line goes on from what comes', () => {
     const line = new ClockLine();
     for (let ms = 0; ms <= 5000; ms += 40) line.observe(ms, ms);

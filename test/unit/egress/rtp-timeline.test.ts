@@ -95,6 +95,19 @@ describe('RTP timeline', () => {
     }
   });
 
+  test('a publisher whose clock is slow comes back where our clock is, not further ahead the longer it had been there', () => {
+    const timeline = new RtpTimeline(7, 0);
+    let last = 0;
+    let arrivalMs = 0;
+    for (let frame = 0; frame < 1800 * 30; frame++) {
+      arrivalMs = (frame * 1000) / 30;
+      last = timeline.place(frame * 33, arrivalMs);
+    }
+    timeline.breakStretch();
+    const stepMs = (timeline.place(0, arrivalMs + 2000) - last) / 90;
+    assert.ok(Math.abs(stepMs - 2000) < 100, `${stepMs} ms`);
+  });
+
   test('a stretch that begins before our clock has caught up with the one before keeps a distance from it', () => {
     const timeline = new RtpTimeline(7, 0);
     timeline.place(0, 100);
