@@ -9,7 +9,7 @@ import { recordFlag } from '../shm/frame-ring.ts';
 import type { RingWriter } from '../shm/ring-writer.ts';
 import { listByteStream, splitAtStartCodes } from './framing.ts';
 import { HeldUnits } from './held-units.ts';
-import { changedSetCost } from './message-cost.ts';
+import { changedSetCost, recordCost } from './message-cost.ts';
 import type { SequenceHeaderStore } from './sequence-header.ts';
 import type { ThreadPressure } from './shedding.ts';
 import { StartPoints } from './start-points.ts';
@@ -27,10 +27,14 @@ const joinWaitMs = 50;
 /** What the look at the newest body found. It is used up before the next body is looked at, so one serves every stream. */
 const found = new AccessUnit();
 
-/** NAL units of the message at hand that were looked at: all, and in this walk through it; and its changed parameter sets. */
+/**
+ * NAL units of the message at hand that were looked at: all, and in this walk through it; its changed parameter sets; and what the
+ * records of parameter sets cost that were written for it.
+ */
 let looked = 0;
 let walked = 0;
 let changed = 0;
+let recorded = 0;
 
 /** What the writer tells its publisher. Called for each record, or rarely, never with allocated arguments. */
 export interface AccessUnitObserver {
@@ -167,8 +171,9 @@ export class AccessUnitWriter {
     looked = 0;
     walked = 0;
     changed = 0;
+    recorded = 0;
     this.#closeBody(arrivalMs);
-    return looked + changedSetCost * changed;
+    return looked + changedSetCost * changed + recorded;
   }
 
   #closeBody(arrivalMs: number): void {
@@ -334,8 +339,13 @@ export class AccessUnitWriter {
   #learn(length: number): boolean {
     const writer = this.#writer;
     const all = this.#learnFrom(writer.buffer, writer.recordStart, writer.recordStart + length);
-    if (this.#store.unwritten) this.#observer.onParametersChanged();
+    if (this.#store.unwritten) this.#record();
     return all;
+  }
+
+  #record(): void {
+    recorded += recordCost(this.#store.size);
+    this.#observer.onParametersChanged();
   }
 
   /** Returns false when more of them change within one message than in any video, where it stops. */
@@ -370,7 +380,7 @@ export class AccessUnitWriter {
     this.abandon();
     // SEI and parameter sets come in front of a picture, so the one that waits has all its slices.
     if (this.#waiting && found.units > 0) this.#commitWaiting();
-    if (this.#store.unwritten && !this.#waiting) this.#observer.onParametersChanged();
+    if (this.#store.unwritten && !this.#waiting) this.#record();
   }
 
   // ---- bodies that are not what they should be -----------------------------------------------------------------------

@@ -3,6 +3,11 @@
 /** A changed parameter set: 3 us. */
 export const changedSetCost = 8;
 
+/** The record of all parameter sets that a change makes, here and where it is read: 8 us, and 0.2 us for each set. */
+export function recordCost(sets: number): number {
+  return 20 + (sets >> 1);
+}
+
 /** A start code that a search looks at: 0.7 us. */
 export const startCodeCost = 2;
 

@@ -38,6 +38,11 @@ export class SequenceHeaderStore {
   changes = 0;
   #changed = false;
 
+  /** Parameter sets that are known. */
+  get size(): number {
+    return this.#sps.size + this.#pps.size;
+  }
+
   /** Whether something changed since {@link take}, and there is enough to decode with. */
   get unwritten(): boolean {
     return this.#changed && this.complete;

@@ -27,6 +27,13 @@ function settled(): PublisherRig {
 const changing = (count: number): Buffer[] =>
   Array.from({ length: count }, (_, i) => Buffer.from([0x68, 0xce, 1 + (i & 0x7f), 0x80 | (i >> 7)]));
 
+/** A PPS with this id; `value` makes it one of its own. */
+function withId(id: number, value: number): Buffer {
+  const code = (id + 1).toString(2);
+  const bits = `${'0'.repeat(code.length - 1)}${code}`.padEnd(24, '1');
+  return Buffer.from([0x68, ...[0, 8, 16].map((at) => Number.parseInt(bits.slice(at, at + 8), 2)), 0x80 | value]);
+}
+
 const empty = Buffer.alloc(0);
 
 describe('NAL units of one message', () => {
@@ -123,7 +130,7 @@ describe('changed parameter sets of one message', () => {
     const rig = settled();
     const cost = rig.send(80, naluTag(avcc(...changing(mostChanges * 10))));
     assert.equal(rig.counters.truncated, 1);
-    assert.equal(cost, mostChanges * 10 + 8 * (mostChanges + 1));
+    assert.equal(cost, mostChanges * 10 + 8 * (mostChanges + 1) + 21);
     rig.send(80, naluTag(avcc(slice(4))));
     assert.deepEqual(rig.video.at(-1)?.payload.length, avcc(slice(4)).length);
   });
@@ -136,11 +143,30 @@ describe('changed parameter sets of one message', () => {
 });
 
 describe('what a message costs beside its bytes', () => {
-  test('a NAL unit is one, a changed parameter set eight more', () => {
+  test('a NAL unit is one, a changed parameter set eight more, and so is the record of all sets that follows', () => {
     const rig = settled();
     assert.equal(rig.send(80, naluTag(avcc(slice()))), 1);
     assert.equal(rig.send(120, naluTag(avcc(sps, pps, slice()))), 3);
-    assert.equal(rig.send(160, naluTag(avcc(sps, ...changing(2), slice()))), 4 + 2 * 8);
+    assert.equal(rig.send(160, naluTag(avcc(sps, ...changing(2), slice()))), 4 + 2 * 8 + 21);
+  });
+
+  test('each picture with a changed parameter set makes a record of all sets, which cost more the more there are', () => {
+    const rig = settled();
+    const pictures = (value: number) =>
+      naluTag(
+        avcc(
+          ...Array.from({ length: 16 }, (_, i) => [
+            withId(200, value + i),
+            slice(4, [0x9a, i & 1 ? 0x24 : 0x44]),
+          ]).flat(),
+        ),
+      );
+    const few = rig.send(80, pictures(0));
+    assert.ok(few >= 16 * (8 + 20), `${few} units`);
+    for (let id = 0; id < 192; id += 48)
+      rig.send(120 + id, naluTag(avcc(...Array.from({ length: 48 }, (_, i) => withId(id + i, 1)), slice())));
+    const many = rig.send(400, pictures(16));
+    assert.ok(many >= few + (16 * 190) / 2, `${many} units, not ${few}`);
   });
 
   test('a sequence header costs when it changes', () => {
