@@ -97,7 +97,8 @@ export const limits = {
     heldBytes: 64 * 1024,
     /**
      * Start codes that are looked at in a search through one message. Those of a byte stream are as many as its NAL units; without a
-     * usual NAL unit behind them they are chance in real data, one in 16 MB.
+     * usual NAL unit behind them they are chance in real data, one in 16 MB. What is searched byte by byte, as SEI is for a recovery
+     * point, counts as one for each 64 bytes: 256 KiB of it are looked through.
      */
     searchedStartCodes: 4096,
     /** Luma samples in either direction. */

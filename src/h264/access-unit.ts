@@ -1,4 +1,5 @@
 import { readU32 } from '../base/bytes.ts';
+import { bytesPerSearch, searchEnd, searches } from './annexb.ts';
 import { nalType, usualNalHeader } from './nal-unit.ts';
 import { recoveryFrameCount } from './sei.ts';
 import { SliceHeader, startsNewPicture } from './slice-header.ts';
@@ -47,13 +48,23 @@ export class AccessUnit {
   #firstEnd = 0;
   /** Prefix of the first non-VCL unit behind the last slice: there the next access unit would start (clause 7.4.1.2.3). */
   #boundary = -1;
+  /** What {@link searches} may reach. */
+  #lastSearch = 0;
 
   /**
    * Walks [start, end) of `bytes`, as far as `mostUnits` NAL units. `sps` is needed to tell fields and redundant slices from new
-   * pictures. Never throws.
+   * pictures. What is searched byte by byte is left alone from where `last`, a {@link searchEnd}, is reached. Never throws.
    */
-  examine(bytes: Uint8Array, start: number, end: number, sps: SpsFacts | null, mostUnits: number): void {
+  examine(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    sps: SpsFacts | null,
+    mostUnits: number,
+    last = searchEnd(),
+  ): void {
     this.#reset();
+    this.#lastSearch = last;
     let at = start;
     let looked = 0;
     while (end - at >= 4) {
@@ -144,11 +155,20 @@ export class AccessUnit {
     } else {
       if (this.vcl > 0 && this.#boundary < 0 && startsAccessUnit(type)) this.#boundary = prefix;
       if (type === nalType.sps || type === nalType.pps || type === nalType.sei) {
-        if (end - start <= smallUnitBytes && holdsStartCode(bytes, start + 1, end)) this.embedded = true;
+        const searched = end - start <= smallUnitBytes ? this.#searched(start + 1, end) : start;
+        if (searched === end && holdsStartCode(bytes, start + 1, end)) this.embedded = true;
       }
     }
     this.units++;
     return false;
+  }
+
+  /** How far [start, end) may be searched byte by byte, which is charged. */
+  #searched(start: number, end: number): number {
+    const most = bytesPerSearch * Math.max(0, this.#lastSearch - searches.count);
+    const length = Math.min(end - start, most);
+    searches.count += Math.floor(length / bytesPerSearch);
+    return start + length;
   }
 
   #isNewPicture(bytes: Uint8Array, start: number, end: number, sps: SpsFacts | null): boolean {
@@ -169,7 +189,7 @@ export class AccessUnit {
         if (type === nalType.sps) this.sps = true;
         else if (type === nalType.pps) this.pps = true;
         else if (type === nalType.sei && this.recoveryFrames < 0 && !this.idr)
-          this.recoveryFrames = recoveryFrameCount(bytes, at, at + length);
+          this.recoveryFrames = recoveryFrameCount(bytes, at, this.#searched(at, at + length));
       }
       at += length;
     }

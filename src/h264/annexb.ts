@@ -4,8 +4,14 @@ import { type NalList, usualNalHeader } from './nal-unit.ts';
 /** The three bytes every start code ends in. */
 const startCode = Buffer.from([0, 0, 1]);
 
-/** Start codes that this thread has looked at so far: what a search cost is the difference. */
+/**
+ * Start codes that this thread has looked at so far, and as many times {@link bytesPerSearch} bytes that it has searched one by one: what
+ * a search cost is the difference.
+ */
 export const searches = { count: 0 };
+
+/** Bytes that are searched one by one in the time that a start code takes. */
+export const bytesPerSearch = 64;
 
 /** What {@link searches} may reach in a search that begins now. */
 export function searchEnd(): number {

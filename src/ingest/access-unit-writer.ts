@@ -2,7 +2,7 @@ import { ConnectionError } from '../base/errors.ts';
 import { limits } from '../base/limits.ts';
 import type { VideoTag } from '../flv/video-tag.ts';
 import { AccessUnit } from '../h264/access-unit.ts';
-import { beginsWithStartCode } from '../h264/annexb.ts';
+import { beginsWithStartCode, searchEnd } from '../h264/annexb.ts';
 import { listLengthPrefixed, NalList, nalType } from '../h264/nal-unit.ts';
 import type { SpsFacts } from '../h264/sps.ts';
 import { recordFlag } from '../shm/frame-ring.ts';
@@ -35,6 +35,8 @@ let looked = 0;
 let walked = 0;
 let changed = 0;
 let recorded = 0;
+/** What the look at its bodies may search. */
+let lastSearch = 0;
 
 /** What the writer tells its publisher. Called for each record, or rarely, never with allocated arguments. */
 export interface AccessUnitObserver {
@@ -172,6 +174,7 @@ export class AccessUnitWriter {
     walked = 0;
     changed = 0;
     recorded = 0;
+    lastSearch = searchEnd();
     this.#closeBody(arrivalMs);
     return looked + changedSetCost * changed + recorded;
   }
@@ -221,7 +224,8 @@ export class AccessUnitWriter {
     const writer = this.#writer;
     const start = writer.recordStart;
     const from = this.#waiting ? start + this.#bodyStart : start;
-    found.examine(writer.buffer, from, start + writer.recordLength, this.#sps, limits.h264.units - walked);
+    const end = start + writer.recordLength;
+    found.examine(writer.buffer, from, end, this.#sps, limits.h264.units - walked, lastSearch);
     looked += found.looked;
     walked += found.looked;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
+import { recordFlag } from '../../../src/shm/frame-ring.ts';
 import {
   annexB,
   avcc,
@@ -10,6 +11,7 @@ import {
   naluTag,
   PublisherRig,
   pps,
+  recoverySei,
   slice,
   sps,
   userSei,
@@ -99,6 +101,28 @@ describe('start codes of one message', () => {
     const cost = rig.send(80, naluTag(avcc(careless, slice(), ...units)));
     assert.ok(cost >= 2 * most && cost <= 2 * 2 * most + 4 * units.length, `${cost} units`);
     assert.deepEqual([rig.video.length, rig.counters.truncated], [1, 0]);
+  });
+
+  const sei = (bytes: number, value: number): Buffer =>
+    Buffer.concat([Buffer.from([6]), Buffer.alloc(bytes - 1, value)]);
+
+  for (const [name, units] of [
+    ['one SEI', [sei(8_000_000, 0xff)]],
+    ['SEI of many messages', [sei(8_000_000, 1)]],
+    ['many SEI', Array<Buffer>(mostUnits - 1).fill(sei(500, 1))],
+  ] as const)
+    test(`${name}: what is searched byte by byte is charged, and bounded`, () => {
+      const rig = settled();
+      const cost = rig.send(80, naluTag(avcc(...units, slice())));
+      assert.ok(cost >= 2 * most && cost <= 2 * (most + 1) + mostUnits, `${cost} units`);
+      rig.send(120, naluTag(avcc(slice())));
+      assert.deepEqual([rig.video.length, rig.counters.truncated], [2, 0]);
+    });
+
+  test('a recovery point behind as much SEI as a camera sends is found', () => {
+    const rig = settled();
+    rig.frame(80, sei(100_000, 1), recoverySei(0), slice());
+    assert.equal(rig.video.at(-1)!.flags & recordFlag.keyframe, recordFlag.keyframe);
   });
 
   test('a byte stream of nothing else is charged too', () => {
