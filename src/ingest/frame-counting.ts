@@ -93,7 +93,8 @@ export class FrameCounting {
     if (frames === 0) this.#first(dtsMs, arrivalMs);
     if (frames === 0 || window !== words[at + publisherWord.window]) this.#counters.forgetExtremes(window);
 
-    if (arrivalMs >= this.#spanEndMs) this.#beginSpan(arrivalMs);
+    if ((flags & recordFlag.discontinuity) !== 0) this.#breakLine(arrivalMs);
+    else if (arrivalMs >= this.#spanEndMs) this.#beginSpan(arrivalMs);
     const delayMs = arrivalMs - dtsMs - this.#drift * (arrivalMs - this.#anchorMs);
     if (delayMs < this.#spanPromptMs) {
       this.#spanPromptMs = delayMs;
@@ -182,6 +183,17 @@ export class FrameCounting {
     } else if (!this.#pressure.saturated) this.#endSpan();
     this.#spanPromptMs = Number.POSITIVE_INFINITY;
     this.#spanEndMs = arrivalMs + this.#spanMs;
+  }
+
+  /** The publisher's clock jumped: the frame is where it is by its arrival, so it is the first on a new line. What drift was learned stays. */
+  #breakLine(arrivalMs: number): void {
+    if (Number.isNaN(this.#drift)) this.#drift = 0;
+    this.#anchorMs = arrivalMs;
+    this.#anchorDelayMs = Number.POSITIVE_INFINITY;
+    this.#promptMs = Number.POSITIVE_INFINITY;
+    this.#spanPromptMs = Number.POSITIVE_INFINITY;
+    this.#spanMs = firstSpanMs;
+    this.#spanEndMs = arrivalMs + firstSpanMs;
   }
 
   /** Draws the line anew. */

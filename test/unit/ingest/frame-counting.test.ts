@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FrameCounting } from '../../../src/ingest/frame-counting.ts';
+import { Timeline } from '../../../src/ingest/timeline.ts';
 import { recordFlag } from '../../../src/shm/frame-ring.ts';
 import { type PublisherCounters, publisherWord, StreamCounters } from '../../../src/shm/stream-counters.ts';
 
@@ -102,6 +103,36 @@ describe('lateness', () => {
         [2040, 5042],
       ]),
       { sum: 0, most: 0 },
+    );
+  });
+
+  test('a jump of the clock ends the lateness of what was held back before it', () => {
+    const { counting } = begin();
+    const timeline = new Timeline();
+    const lateMs = (fromMs: number, toMs: number, arrivalMs: (ms: number) => number): number => {
+      let most = 0;
+      for (let ms = fromMs; ms < toMs; ms += 40) {
+        const dtsMs = timeline.next(ms, arrivalMs(ms));
+        const flags = timeline.discontinuity ? recordFlag.discontinuity : 0;
+        counting.frame(1, flags, dtsMs, arrivalMs(ms), 1);
+        most = Math.max(most, counting.lateMs);
+      }
+      return most;
+    };
+    lateMs(0, 40_000, (ms) => ms + 5000);
+    // The link stands still for 15 s: two of them wait in it, of the others the encoder sends nothing.
+    assert.equal(
+      lateMs(40_000, 42_000, (ms) => 60_000 + (ms - 40_000) / 10),
+      15_000,
+    );
+    assert.equal(
+      lateMs(55_200, 56_000, (ms) => ms + 5000),
+      0,
+    );
+    assert.equal(
+      lateMs(56_000, 57_000, (ms) => ms + 5600),
+      600,
+      'what is late after it is seen',
     );
   });
 
