@@ -43,6 +43,8 @@ export class ServerCommands {
   #announcedWindow = defaultWindow;
   #request: PublishRequest | null = null;
   #requestStreamId = 0;
+  /** The last path that was refused because another one is published. */
+  #refusedPath = '';
   #publishing = false;
   #awaitingDecision = false;
 
@@ -83,10 +85,10 @@ export class ServerCommands {
         return;
       case 'FCUnpublish':
         if (wantsReply) this.#replies.result(transaction);
-        this.#unpublish('FCUnpublish');
+        if (!this.#isRefused(command.arguments[1])) this.#unpublish('FCUnpublish');
         return;
       case 'closeStream':
-        this.#unpublish('closeStream');
+        if (!this.#isAnotherStream(messageStreamId)) this.#unpublish('closeStream');
         return;
       case 'deleteStream':
         this.#deleteStream(command.arguments[1]);
@@ -175,7 +177,10 @@ export class ServerCommands {
     if (this.#publishing) {
       this.#counters.repeatedPublishes++;
       if (resolved !== null && resolved.path === this.#request?.path) this.#publishStarted(messageStreamId);
-      else this.#publishRejected(messageStreamId);
+      else {
+        this.#refusedPath = resolved?.path ?? '';
+        this.#publishRejected(messageStreamId);
+      }
       return;
     }
     if (resolved === null) {
@@ -183,6 +188,7 @@ export class ServerCommands {
       throw new ConnectionError('path_invalid');
     }
     this.#request = resolved;
+    this.#refusedPath = '';
     this.#requestStreamId = messageStreamId;
     this.#awaitingDecision = true;
     this.#handler.onPublishRequest(resolved);
@@ -210,12 +216,20 @@ export class ServerCommands {
   /** GStreamer's rtmp2sink sends the stream id as text. */
   #deleteStream(argument: AmfValue): void {
     const id = typeof argument === 'string' ? Number.parseInt(argument, 10) : argument;
-    if (typeof id === 'number' && this.#isCreated(id)) {
-      this.#createdStreams &= ~(1 << id);
-      // Another stream than the one that is published on; encoders that publish on any number delete any number.
-      if (id !== this.#requestStreamId && this.#isCreated(this.#requestStreamId)) return;
-    }
-    this.#unpublish('deleteStream');
+    const isAnother = typeof id === 'number' && this.#isAnotherStream(id);
+    if (typeof id === 'number' && this.#isCreated(id)) this.#createdStreams &= ~(1 << id);
+    if (!isAnother) this.#unpublish('deleteStream');
+  }
+
+  /** Another stream than the one that is published on; encoders that publish on any number close and delete any number. */
+  #isAnotherStream(id: number): boolean {
+    return id !== this.#requestStreamId && this.#isCreated(id) && this.#isCreated(this.#requestStreamId);
+  }
+
+  /** Whether the name is of a second publication, which was refused: the one that runs goes on. */
+  #isRefused(name: AmfValue): boolean {
+    if (this.#refusedPath === '' || typeof name !== 'string') return false;
+    return resolveStreamPath(this.#app, name, this.#tcUrl)?.path === this.#refusedPath;
   }
 
   #isCreated(id: number): boolean {

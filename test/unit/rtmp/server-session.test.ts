@@ -80,6 +80,11 @@ function command(name: string, ...values: Buffer[]): Buffer {
   return message(3, 20, 0, 0, bytes(string(name), number(2), ...values));
 }
 
+/** The same on a message stream. */
+function onStream(id: number, name: string, ...values: Buffer[]): Buffer {
+  return message(3, 20, id, 0, bytes(string(name), number(0), amf.null, ...values));
+}
+
 const connect = command('connect', amf.object({ app: string('live') }));
 const publish = (name: string): Buffer => command('publish', amf.null, string(name), string('live'));
 const avc = bytes([0x17, 1, 0, 0, 0], body(20));
@@ -558,6 +563,20 @@ describe('S5: which commands end the publication', () => {
     ['deleteStream of a number from nowhere', [command('deleteStream', amf.null, number(1e9))], ['deleteStream']],
     ['deleteStream of another created stream', [command('deleteStream', amf.null, number(2))], []],
     ['closeStream', [command('closeStream')], ['closeStream']],
+    ['closeStream on its stream', [onStream(1, 'closeStream')], ['closeStream']],
+    ['closeStream on a stream from nowhere', [onStream(7, 'closeStream')], ['closeStream']],
+    ['closeStream on another created stream', [onStream(2, 'closeStream')], []],
+    ['FCUnpublish of another name', [command('FCUnpublish', amf.null, string('cam9'))], ['FCUnpublish']],
+    [
+      'FCUnpublish of a second publication, which was refused',
+      [onStream(2, 'publish', string('cam2?a=b')), command('FCUnpublish', amf.null, string('cam2'))],
+      [],
+    ],
+    [
+      'FCUnpublish of the name behind one that was refused',
+      [onStream(2, 'publish', string('cam2')), command('FCUnpublish', amf.null, string('cam1'))],
+      ['FCUnpublish'],
+    ],
     ['all of them, once', [command('FCUnpublish'), command('closeStream'), command('deleteStream')], ['FCUnpublish']],
   ];
   for (const [name, commands, ended] of cases)
