@@ -91,6 +91,8 @@ export const limits = {
     units: 8192,
     /** Parameter sets of one message that differ from those before; encoders send one SPS and a few PPS. */
     changedParameterSets: 64,
+    /** Pictures of one message in front of which parameter sets change: each time all that follows is moved. Encoders change them once. */
+    parameterChanges: 4,
     /** Bytes of SPS, PPS and decoder configuration together; real ones are below 200. */
     parameterSetBytes: 8 * 1024,
     /** Bytes of SEI and parameter sets that came without a picture and wait for the next one. */

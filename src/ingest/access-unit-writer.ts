@@ -28,12 +28,13 @@ const joinWaitMs = 50;
 const found = new AccessUnit();
 
 /**
- * NAL units of the message at hand that were looked at: all, and in this walk through it; its changed parameter sets; and what the
- * records of parameter sets cost that were written for it.
+ * NAL units of the message at hand that were looked at: all, and in this walk through it; its changed parameter sets; the records of
+ * parameter sets that were written for it, and what they cost.
  */
 let looked = 0;
 let walked = 0;
 let changed = 0;
+let records = 0;
 let recorded = 0;
 /** What the look at its bodies may search. */
 let lastSearch = 0;
@@ -173,6 +174,7 @@ export class AccessUnitWriter {
     looked = 0;
     walked = 0;
     changed = 0;
+    records = 0;
     recorded = 0;
     lastSearch = searchEnd();
     this.#closeBody(arrivalMs);
@@ -338,16 +340,17 @@ export class AccessUnitWriter {
 
   /**
    * Learns the parameter sets in the first `length` bytes of the open record. If they are new, their record gets in front of it.
-   * Returns false when there are too many.
+   * Returns false when there are too many, or too many such records.
    */
   #learn(length: number): boolean {
     const writer = this.#writer;
     const all = this.#learnFrom(writer.buffer, writer.recordStart, writer.recordStart + length);
     if (this.#store.unwritten) this.#record();
-    return all;
+    return all && records <= limits.h264.parameterChanges;
   }
 
   #record(): void {
+    records++;
     recorded += recordCost(this.#store.size);
     this.#observer.onParametersChanged();
   }

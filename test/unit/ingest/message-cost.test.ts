@@ -17,7 +17,7 @@ import {
   userSei,
 } from './publisher-rig.ts';
 
-const { units: mostUnits, changedParameterSets: mostChanges } = limits.h264;
+const { units: mostUnits, changedParameterSets: mostChanges, parameterChanges } = limits.h264;
 
 function settled(): PublisherRig {
   const rig = new PublisherRig();
@@ -34,6 +34,15 @@ function withId(id: number, value: number): Buffer {
   const code = (id + 1).toString(2);
   const bits = `${'0'.repeat(code.length - 1)}${code}`.padEnd(24, '1');
   return Buffer.from([0x68, ...[0, 8, 16].map((at) => Number.parseInt(bits.slice(at, at + 8), 2)), 0x80 | value]);
+}
+
+/** A message with so many pictures, each behind a PPS of its own. */
+function pictures(count: number, value: number): Buffer {
+  const units = Array.from({ length: count }, (_, i) => [
+    withId(200, value + i),
+    slice(4, [0x9a, i & 1 ? 0x24 : 0x44]),
+  ]);
+  return naluTag(avcc(...units.flat()));
 }
 
 const empty = Buffer.alloc(0);
@@ -167,30 +176,30 @@ describe('changed parameter sets of one message', () => {
 });
 
 describe('what a message costs beside its bytes', () => {
-  test('a NAL unit is one, a changed parameter set eight more, and so is the record of all sets that follows', () => {
+  test('a NAL unit is one, a changed parameter set eight more, and the record of all sets that follows twenty-one', () => {
     const rig = settled();
     assert.equal(rig.send(80, naluTag(avcc(slice()))), 1);
     assert.equal(rig.send(120, naluTag(avcc(sps, pps, slice()))), 3);
     assert.equal(rig.send(160, naluTag(avcc(sps, ...changing(2), slice()))), 4 + 2 * 8 + 21);
   });
 
-  test('each picture with a changed parameter set makes a record of all sets, which cost more the more there are', () => {
+  test('parameter sets change in front of some pictures of a message, with one more it is damaged', () => {
     const rig = settled();
-    const pictures = (value: number) =>
-      naluTag(
-        avcc(
-          ...Array.from({ length: 16 }, (_, i) => [
-            withId(200, value + i),
-            slice(4, [0x9a, i & 1 ? 0x24 : 0x44]),
-          ]).flat(),
-        ),
-      );
-    const few = rig.send(80, pictures(0));
-    assert.ok(few >= 16 * (8 + 20), `${few} units`);
+    rig.send(80, pictures(parameterChanges, 0));
+    assert.deepEqual([rig.video.length, rig.counters.truncated], [parameterChanges, 0]);
+    rig.send(120, pictures(parameterChanges + 9, 20));
+    assert.deepEqual([rig.video.length, rig.counters.truncated], [2 * parameterChanges, 1]);
+    assert.deepEqual(rig.headers.at(-1)?.pps.at(-1), withId(200, 20 + parameterChanges));
+  });
+
+  test('each of their records is of all sets, and costs more the more there are', () => {
+    const rig = settled();
+    const few = rig.send(80, pictures(parameterChanges, 0));
+    assert.ok(few >= parameterChanges * (8 + 20), `${few} units`);
     for (let id = 0; id < 192; id += 48)
       rig.send(120 + id, naluTag(avcc(...Array.from({ length: 48 }, (_, i) => withId(id + i, 1)), slice())));
-    const many = rig.send(400, pictures(16));
-    assert.ok(many >= few + (16 * 190) / 2, `${many} units, not ${few}`);
+    const many = rig.send(400, pictures(parameterChanges, 20));
+    assert.ok(many >= few + (parameterChanges * 190) / 2, `${many} units, not ${few}`);
   });
 
   test('a sequence header costs when it changes', () => {
