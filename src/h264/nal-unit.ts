@@ -21,9 +21,12 @@ export class NalList {
   starts = new Uint32Array(16);
   ends = new Uint32Array(16);
   count = 0;
+  /** NAL units of the newest walk that were left out because there is nothing in them. */
+  empty = 0;
 
   clear(): void {
     this.count = 0;
+    this.empty = 0;
   }
 
   /** Adds [start, end); returns false when the list is full. */
@@ -83,7 +86,8 @@ export function readNalLength(bytes: Uint8Array, at: number, lengthSize: number)
 
 /**
  * Lists the non-empty length-prefixed NAL units of [start, end). Returns the bytes left over: 0 for an exact walk, less than
- * `lengthSize` for stray bytes behind the last unit, or -1 when a length reaches past the end or the list is full.
+ * `lengthSize` for stray bytes behind the last unit, or -1 when a length reaches past the end, the list is full, or there are
+ * as many empty ones.
  */
 export function listLengthPrefixed(
   list: NalList,
@@ -98,7 +102,9 @@ export function listLengthPrefixed(
     const length = readNalLength(bytes, at, lengthSize);
     at += lengthSize;
     if (length > end - at) return -1;
-    if (length > 0 && !list.add(at, at + length)) return -1;
+    if (length === 0) {
+      if (++list.empty > limits.h264.units) return -1;
+    } else if (!list.add(at, at + length)) return -1;
     at += length;
   }
   return end - at;

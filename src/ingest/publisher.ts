@@ -345,14 +345,15 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     const framing = this.#framing;
     const makesSense = framing.list(this.#list, this.#scratch, tag.start, tag.end, units.byteStream);
     this.#hasRingFraming = framing.lengthSize === 4;
-    const listed = this.#list.count;
+    const { count, empty } = this.#list;
+    const listed = count + empty;
     if (!makesSense) {
       this.onTruncated();
       return listed;
     }
     if (framing.foundByteStream) units.byteStream = true;
-    if (framing.stray || listed === 0) this.onTolerated();
-    if (listed === 0) return 0;
+    if (framing.stray || count === 0) this.onTolerated();
+    if (count === 0) return listed;
     const list = units.splitting ? framing.split(this.#list, this.#scratch) : this.#list;
     return listed + units.write(list, this.#scratch, this.#timestampMs, tag, this.#nowMs);
   }

@@ -78,6 +78,18 @@ describe('NAL units of one message', () => {
     assert.deepEqual([cost, rig.video.length, rig.counters.truncated], [mostUnits + 1, 0, 1]);
   });
 
+  for (const lengthSize of [0, 1, 2])
+    test(`empty units behind lengths of ${lengthSize || 'unknown'} bytes are bounded too, and cost what the others do`, () => {
+      const rig = new PublisherRig();
+      if (lengthSize > 0) rig.send(0, headerTag([sps], [pps], lengthSize));
+      const size = lengthSize || 4;
+      assert.equal(rig.send(40, naluTag(Buffer.alloc(mostUnits * size))), mostUnits);
+      assert.deepEqual([rig.counters.tolerated, rig.counters.truncated], [1, 0]);
+      const cost = rig.send(80, naluTag(Buffer.alloc(8 * mostUnits * size)));
+      assert.ok(cost > mostUnits && cost < 5 * mostUnits, `${cost} units`);
+      assert.deepEqual([rig.counters.tolerated, rig.counters.truncated], [1, 1]);
+    });
+
   test('SEI that waits for its picture is dropped when there is too much of it for one', () => {
     const rig = settled();
     rig.send(80, naluTag(avcc(...Array<Buffer>(mostUnits).fill(Buffer.from([6])))));
