@@ -150,7 +150,7 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
     texts.push(`frames arrive up to ${Math.round(lateness.maximum)} ms after their time stamps${gap}`);
   }
   const usualMs = window.interFrame?.average ?? 0;
-  if (silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs) {
+  if (silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs && !otherVideo(window)) {
     if (totalFrames === 0 && window.drops.nonH264 === 0)
       return { blame: 'source', share: 1, text: `no video since the start, ${seconds(silentMs)} ago` };
     lostMs = Math.max(lostMs, Math.min(silentMs, measuredMs));
@@ -164,6 +164,11 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
   if (ingestLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${text}` };
   return { blame: 'network', share, text };
+}
+
+/** Whether what is taken for silence was video of another codec, at half the usual rate or more; a frame a second where none is known. */
+function otherVideo({ drops, silentMs, interFrame }: VerdictFacts['window']): boolean {
+  return drops.nonH264 * 2 * (interFrame?.average ?? thresholds.silenceMs) >= silentMs;
 }
 
 /** The readers: what was there and did not reach them. */
@@ -189,6 +194,10 @@ function judgeReaders({ window }: VerdictFacts): Finding | null {
     return { blame: 'source', share, text: `it sends at ${number(speed)} times real time and ${text}` };
   if (consumerLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its consumer thread is ${percent(consumerLoad)} busy and ${text}` };
+  // A reader that joins starts at a keyframe. Who does not take what is there has a queue that grows.
+  const waits = push.keyframes === 0 && pop.frames === 0 && queue.maximum < thresholds.framesOnTheWay;
+  if (waits && cutOff === 0 && drops.overflow === 0)
+    return { blame: 'source', share, text: `no keyframe among ${offered} frames, which readers wait for` };
   return { blame: 'reader', share, text };
 }
 

@@ -166,6 +166,34 @@ const cases: readonly Case[] = [
     blame: 'source',
     text: /^900 messages are not H.264/,
   },
+  {
+    name: 'another codec only, in the midst of which nothing is silent',
+    totalFrames: 0,
+    window: { ...empty, measuredMs: 9100, silentMs: 9100, drops: { overflow: 0, seiOnly: 0, nonH264: 136 } },
+    blame: 'source',
+    text: /^136 messages are not H.264$/,
+  },
+  {
+    name: 'another codec from the middle of the window on',
+    window: {
+      push: push(450),
+      pop: { frames: 450 },
+      silentMs: 15_000,
+      drops: { overflow: 0, seiOnly: 0, nonH264: 450 },
+    },
+    blame: 'source',
+    text: /^450 messages are not H.264$/,
+  },
+  {
+    name: 'a reader that waits for a keyframe',
+    window: {
+      push: { ...push(150), keyframes: 0 },
+      pop: { frames: 0 },
+      queue: { average: 1, maximum: 1, capacity: 300 },
+    },
+    blame: 'source',
+    text: /^no keyframe among 150 frames, which readers wait for$/,
+  },
   { name: 'damaged frames', window: { truncated: 100 }, blame: 'source', text: /^100 frames are damaged$/ },
   {
     name: 'no parameter sets, with or without a reader',
@@ -210,6 +238,13 @@ const cases: readonly Case[] = [
     window: { ...empty, silentMs: 34_000 },
     blame: 'network',
     text: /nothing arrived for the last 34.0 s; the source may have stopped as well/,
+  },
+
+  {
+    name: 'silence behind some messages of another codec',
+    window: { push: push(600), pop: { frames: 600 }, silentMs: 9000, drops: { overflow: 0, seiOnly: 0, nonH264: 40 } },
+    blame: 'network',
+    text: /^nothing arrived for the last 9.0 s.*; also source: 40 messages are not H.264$/,
   },
 
   // server
@@ -274,6 +309,16 @@ const cases: readonly Case[] = [
     window: { pop: { frames: 800 } },
     blame: 'reader',
     text: /^800 of 900 frames were read$/,
+  },
+  {
+    name: 'a reader that takes nothing while no keyframe comes',
+    window: {
+      push: { ...push(150), keyframes: 0 },
+      pop: { frames: 0 },
+      queue: { average: 75, maximum: 150, capacity: 300 },
+    },
+    blame: 'reader',
+    text: /^0 of 150 frames were read$/,
   },
   {
     name: 'fewer frames read than could be decoded',
