@@ -31,6 +31,7 @@ export async function runSubcommand(args: readonly string[], surroundings: Surro
     getOutHelpWidth: () => surroundings.columns ?? helpColumns,
   });
   registerSubcommands(surroundings)(program);
+  for (const command of program.commands) refuseExcess(command);
   // Else the program would take the settings that stand behind a subcommand for its own, and that would not see them.
   program.enablePositionalOptions();
   if (!program.commands.some((command) => command.name() === args[0])) return false;
@@ -41,4 +42,10 @@ export async function runSubcommand(args: readonly string[], surroundings: Surro
     if (error.exitCode !== 0) throw new UsageError(explain(error));
   }
   return true;
+}
+
+/** A word too many is a mistake, such as the second of two keys: it would be left out in silence. */
+function refuseExcess(command: Command): void {
+  if (command.commands.length === 0) command.allowExcessArguments(false);
+  else for (const below of command.commands) refuseExcess(below);
 }

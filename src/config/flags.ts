@@ -175,6 +175,11 @@ export function explain(error: CommanderError): string {
     }
     case 'commander.unknownCommand':
       return `${subject}: unknown command${seeHelp}`;
+    case 'commander.excessArguments': {
+      // The words themselves stay out: one may be a password.
+      const count = /Expected (\d+) argument.* but got (\d+)/.exec(error.message);
+      return `${subject}: takes ${count?.[1]} argument${count?.[1] === '1' ? '' : 's'}, not ${count?.[2]}${seeHelp}`;
+    }
     default:
       return error.message.replace(/^error: /, '');
   }
@@ -192,6 +197,7 @@ function explainUnknown(subject: string): string {
     names.push(settings[key].flag);
     if (settings[key].kind === 'boolean') names.push(`no-${settings[key].flag}`);
   }
+  if (names.includes(word)) return 'is no flag of this command';
   const meant = suggest(word, names);
   return meant === null ? `unknown flag${seeHelp}` : `unknown flag; did you mean --${meant}?`;
 }

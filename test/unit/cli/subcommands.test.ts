@@ -52,6 +52,35 @@ describe('subcommands', () => {
     assert.match(seen.text, /^Usage: skyweir doctor/);
   });
 
+  test('a word too many is a mistake, and nothing is done', async () => {
+    const { seen, surroundings } = fakeSurroundings();
+    for (const args of [
+      ['doctor', 'a.yaml'],
+      ['users', 'list', 'x'],
+      ['keys', 'list', 'x'],
+      ['completion', 'bash', 'x'],
+    ])
+      await assert.rejects(
+        runSubcommand(args, surroundings),
+        isUsage(/^\w+: takes \d arguments?, not \d; see --help/),
+        args.join(' '),
+      );
+    await assert.rejects(
+      runSubcommand(['keys', 'revoke', 'aaaaaaaa', 'bbbbbbbb'], surroundings),
+      isUsage(/^revoke: takes 1 argument, not 2; see --help for all flags$/),
+    );
+    await assert.rejects(runSubcommand(['users', 'lst'], surroundings), isUsage(/^users lst: unknown; write list/));
+    assert.equal(seen.text, '');
+  });
+
+  test('a flag of another command is not suggested in its own place', async () => {
+    const { surroundings } = fakeSurroundings();
+    await assert.rejects(
+      runSubcommand(['doctor', '--print-plan'], surroundings),
+      isUsage(/^--print-plan: is no flag of this command$/),
+    );
+  });
+
   test('mistakes are one line', async () => {
     const { surroundings } = fakeSurroundings();
     await assert.rejects(
