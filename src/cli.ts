@@ -20,6 +20,9 @@ import { readMachine } from './server/machine.ts';
 import type { Server } from './server/server.ts';
 import { readVersion } from './version.ts';
 
+// Who reads along may leave, as `| head` does: that is no mistake of ours. Without a handler it would be told as one.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
 try {
   await main(process.argv.slice(2));
 } catch (error) {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 
 const cli = resolve(import.meta.dirname, '../../../src/cli.ts');
@@ -29,6 +31,16 @@ describe('what only prints ends with 0', () => {
     assert.deepEqual([status, stderr], [0, '']);
     assert.match(stdout, /^Usage: skyweir \[flags\]\n/);
     assert.match(stdout, /--rtmp-port <port>/);
+  });
+
+  test('also when nobody reads what it prints', async () => {
+    for (const args of [['--help'], ['--print-config'], ['completion', 'bash']]) {
+      const child = spawn(process.execPath, [cli, ...args], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+      child.stdout.destroy();
+      const said = text(child.stderr);
+      const [status] = await once(child, 'close');
+      assert.deepEqual([args, status, await said], [args, 0, '']);
+    }
   });
 
   test('--version', () => {
