@@ -7,6 +7,7 @@ import { findRunning, outputOf, probePorts, readCertificate, readNetwork } from 
 import { checkNetwork } from './doctor/network-checks.ts';
 import { checkPorts, wantedPorts } from './doctor/port-checks.ts';
 import { checkCapacity, checkNode } from './doctor/runtime-checks.ts';
+import { checkStartFiles } from './doctor/start-files.ts';
 import { checkSecrets, checkSpace, checkStateFolder } from './doctor/storage-checks.ts';
 import { readSecretFiles, readSpaces, readStateFolder } from './doctor/storage-facts.ts';
 import { counted } from './server/capacity-report.ts';
@@ -16,8 +17,8 @@ import { readMachine } from './server/machine.ts';
 export interface DoctorOptions {
   /** Throws `UsageError` for a configuration with mistakes. */
   readonly load: () => LoadedConfig;
-  /** Of the TLS certificate, where the configuration names no file for it. */
-  readonly tlsPassword: string;
+  /** Holds the passwords that the configuration names no file for. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Version of Node.js that runs, and those that are supported. */
   readonly node: string;
   readonly engines: string;
@@ -56,12 +57,12 @@ function loadConfiguration(load: () => LoadedConfig): { loaded: LoadedConfig | n
   }
 }
 
-async function examineFor({ config }: LoadedConfig, { tlsPassword }: DoctorOptions): Promise<Finding[]> {
+async function examineFor({ config }: LoadedConfig, { environment }: DoctorOptions): Promise<Finding[]> {
   // In this order: what is open while it is looked for must not pass for a port that is taken.
   const running = await findRunning(config);
   const probed = await probePorts(config);
   const network = await readNetwork(config);
-  const certificate = await readCertificate(config, tlsPassword);
+  const certificate = await readCertificate(config, environment['SKYWEIR_TLS_PASSWORD'] ?? '');
   return [
     ...checkPorts(probed, running),
     ...checkCapacity(config, readMachine()),
@@ -69,6 +70,7 @@ async function examineFor({ config }: LoadedConfig, { tlsPassword }: DoctorOptio
     checkStateFolder(readStateFolder(config.stateDir)),
     ...checkSpace(readSpaces(config.stateDir, process.platform)),
     ...checkSecrets(readSecretFiles(config)),
+    ...(await checkStartFiles(config, environment)),
     ...checkNetwork(config, network, wantedPorts(config)),
   ];
 }

@@ -20,7 +20,7 @@ export function registerDoctor(program: Command, surroundings: Surroundings): vo
     const { describeFindings, examine, isHealthy } = await import('../doctor.ts');
     const findings = await examine({
       load: () => surroundings.load(givenFlags(command)),
-      tlsPassword: surroundings.environment['SKYWEIR_TLS_PASSWORD'] ?? '',
+      environment: surroundings.environment,
       node: process.versions.node,
       engines: readEngines(),
     });

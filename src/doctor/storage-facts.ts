@@ -44,11 +44,17 @@ export function readStateFolder(stateDir: string): StateFolderFacts {
 }
 
 /** The files with secrets that there are: those of the state folder, and those that the configuration names. */
-export function readSecretFiles({ stateDir, passwordFile }: Pick<Config, 'stateDir' | 'passwordFile'>): SecretFile[] {
+export function readSecretFiles(
+  config: Pick<Config, 'stateDir' | 'passwordFile' | 'publishSignSecretFile' | 'publishCallbackSecretFile' | 'hooks'>,
+): SecretFile[] {
   if (process.platform === 'win32') return [];
-  const named = passwordFile === null ? [] : [resolve(passwordFile)];
+  const { stateDir, passwordFile, publishSignSecretFile, publishCallbackSecretFile, hooks } = config;
+  const ofHooks = hooks.map((hook) => hook['secret-file'] ?? null);
+  const named = [passwordFile, publishSignSecretFile, publishCallbackSecretFile, ...ofHooks]
+    .filter((file) => file !== null)
+    .map((file) => resolve(file));
   const uid = process.getuid?.();
-  return [...filesOf(resolve(stateDir)), ...named].flatMap((file) => {
+  return [...new Set([...filesOf(resolve(stateDir)), ...named])].flatMap((file) => {
     const stat = statOf(file);
     return stat?.isFile() ? [{ file, mode: stat.mode & 0o777, ownerIsUs: stat.uid === uid }] : [];
   });

@@ -148,7 +148,8 @@ function keyOf({ name, type }: { readonly name: string; readonly type: string })
   return `${type} ${name.toLowerCase()}`;
 }
 
-async function secretsOf(entry: HookEntry): Promise<HookSecrets> {
+/** Reads the files that a hook names. Throws {@link StartError} if one cannot be used. */
+export async function secretsOf(entry: HookEntry): Promise<HookSecrets> {
   const { 'secret-file': secretFile = null, 'ca-file': caFile = null } = entry;
   const who = `hook ${hookName(entry)}`;
   const secrets = await readSecrets(`${who}: secret-file`, secretFile, 1);

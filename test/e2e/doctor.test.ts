@@ -106,6 +106,42 @@ describe('skyweir doctor', () => {
     assert.match(problems.join(), /^secrets: .*password: others may read or change it \(mode 644\)$/);
   });
 
+  test('files without which there is no start, and secrets that everybody may read', { timeout }, async (t) => {
+    const folder = temporaryFolder(t);
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, `${'s'.repeat(40)}\n`);
+    chmodSync(secret, 0o644);
+    writeFileSync(join(folder, 'short'), 'short\n');
+    const hook = (name: string, file: string) =>
+      `  - { name: ${name}, url: 'https://a.example/', secret-file: ${file} }\n`;
+    writeFileSync(join(folder, 'a.yaml'), `hooks:\n${hook('one', secret)}${hook('two', 'missing')}`);
+    mkdirSync(join(folder, '.skyweir'), { mode: 0o700 });
+    for (const name of ['users.json', 'publish-keys.json'])
+      writeFileSync(join(folder, '.skyweir', name), '{', { mode: 0o600 });
+    const flags = ['--publish-auth', '--publish-sign-secret-file', 'short', '--password-file', 'missing'];
+    const { problems } = await doctor(t, folder, ['--config', 'a.yaml', ...flags]);
+    const expected = [
+      /secret: others may read or change it \(mode 644\)$/,
+      /short: others may read or change it \(mode 644\)$/,
+      /^secrets: --password-file missing: cannot read the file: no such file or folder$/,
+      /users\.json: cannot be used: it is no JSON$/,
+      /^secrets: --publish-sign-secret-file short: needs a secret of at least 32 characters/,
+      /^secrets: hook two: secret-file missing: cannot read the file: no such file or folder$/,
+    ];
+    for (const line of expected)
+      assert.ok(
+        problems.some((problem) => line.test(problem)),
+        `${line}\n${problems.join('\n')}`,
+      );
+    assert.equal(problems.length, expected.length, problems.join('\n'));
+    // What publishers are not asked for is not read.
+    const without = await doctor(t, folder, ['--publish-sign-secret-file', 'short', '--no-http']);
+    assert.deepEqual(
+      without.problems.map((problem) => problem.replace(/.*\//, '')),
+      ['short: others may read or change it (mode 644)'],
+    );
+  });
+
   test('prints a line for each check, with what to do below it', { timeout }, async (t) => {
     const { port } = await takePort(t);
     const args = [cli, 'doctor', ...local, '--rtsp-port', port];
