@@ -28,20 +28,22 @@ export async function readLine(input: AsyncIterable<string | Buffer>): Promise<s
   return line;
 }
 
-function ask(question: string): Promise<string> {
+/** What is typed on a terminal, which does not show it. Throws {@link UsageError} if that ends before a line does. */
+export function ask(question: string, input: NodeJS.ReadableStream = process.stdin): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   process.stderr.write(question);
   return new Promise((resolve, reject) => {
-    const line = createInterface({ input: process.stdin, output: silent, terminal: true });
+    const line = createInterface({ input, output: silent, terminal: true });
     const end = (act: () => void) => (): void => {
+      line.off('close', onEnd);
       line.close();
       process.stderr.write('\n');
       act();
     };
-    line.once(
-      'SIGINT',
-      end(() => reject(new UsageError('interrupted; nothing was changed'))),
-    );
+    const onEnd = end(() => reject(new UsageError('interrupted; nothing was changed')));
+    line.once('SIGINT', onEnd);
+    // Ctrl-D, and a terminal that is gone.
+    line.once('close', onEnd);
     line.question('', (answer) => end(() => resolve(answer))());
   });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, type TestContext, test } from 'node:test';
 import { Command } from 'commander';
-import { readLine } from '../../../src/cli/secret-input.ts';
+import { ask, readLine } from '../../../src/cli/secret-input.ts';
 import type { Surroundings } from '../../../src/cli/surroundings.ts';
 import { registerUsers } from '../../../src/cli/users.ts';
 import { StartError, UsageError } from '../../../src/config/errors.ts';
@@ -131,4 +132,15 @@ test('a password on standard input is its first line', async () => {
   assert.equal(await from(good), good);
   await refuses(/no password came/, from());
   await refuses(/no password came/, from('\nsecond line'));
+});
+
+test('a password on a terminal is a line; where the terminal ends before it, nothing is changed', async () => {
+  const typed = new PassThrough();
+  const answer = ask('', typed);
+  typed.write(`${good}\r`);
+  assert.equal(await answer, good);
+  const ended = new PassThrough();
+  const none = ask('', ended);
+  ended.end();
+  await refuses(/^interrupted; nothing was changed$/, none);
 });
