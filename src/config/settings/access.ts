@@ -10,7 +10,7 @@ export const accessSettings = {
     default: true,
     applies: 'restart',
     group: 'Access',
-    text: 'Ask RTSP readers for user name and password. Off lets everyone who reaches the port watch every camera.',
+    text: 'Ask readers, recorders and browsers (RTSP, ONVIF, HTTP) for user name and password. Off lets everyone who reaches one of these ports watch every camera. See docs/access.md.',
   }),
   user: text({
     flag: 'user',
@@ -20,7 +20,7 @@ export const accessSettings = {
     allowed: 'a name of 1 to 64 characters without spaces, colons, quotes and backslashes',
     applies: 'restart',
     group: 'Access',
-    text: 'User name that RTSP readers give.',
+    text: 'User name for RTSP, ONVIF and HTTP.',
   }),
   passwordFile: optionalPath({
     flag: 'password-file',
@@ -29,7 +29,7 @@ export const accessSettings = {
     sample: '/etc/skyweir/password',
     applies: 'restart',
     group: 'Access',
-    text: 'File whose first line is the password that RTSP readers give.',
+    text: 'File whose first line is the password for RTSP, ONVIF and HTTP.',
   }),
   rtspDigestSha256: boolean({
     flag: 'rtsp-digest-sha256',
