@@ -155,7 +155,7 @@ export function text(about: Description<string> & { pattern: RegExp; allowed: st
 /** The path of a file or folder, null when it is not set. */
 export function optionalPath(about: Description<string | null>): Setting<string | null> {
   const allowed = 'the path of a file';
-  const schema = z.union([z.string().regex(pathPattern), z.null()], allowed);
+  const schema = z.union([z.string(allowed).regex(pathPattern, allowed), z.null()], allowed);
   const shape = { kind: 'text', valueName: '<file>', schema, allowed, range: '' } as const;
   return complete({ defaultText: 'none', ...about }, { ...shape, format: (value) => value });
 }

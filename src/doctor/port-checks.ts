@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import { isAddressError } from '../server/acceptor-supervisor.ts';
 import { checkOf, type Finding } from './finding.ts';
 
 /** A TCP port that the configuration wants. */
@@ -72,6 +73,8 @@ export function checkPorts(probed: readonly ProbedPort[], running: RunningServer
 }
 
 function explain(code: string, port: number, host: string, flag: string): [text: string, remedy: string] {
+  if (isAddressError(code))
+    return [`${host} is no address of this machine (${code})`, 'correct --host (or --http-host)'];
   switch (code) {
     case 'EADDRINUSE':
       return [
@@ -86,9 +89,6 @@ function explain(code: string, port: number, host: string, flag: string): [text:
             `choose a higher port with ${flag}, or see docs/deployment.md`,
           ]
         : ['the system does not allow it', 'see what protects ports on this machine'];
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return [`${host} is no address of this machine`, 'correct --host (or --http-host)'];
     default:
       return [`cannot be opened (${code})`, `choose another port with ${flag}`];
   }

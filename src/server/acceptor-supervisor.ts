@@ -172,7 +172,12 @@ export function describeListenError(flag: string, port: number, code: string, ho
     return `${flag} ${port}: the port is in use by another program; stop it or choose another port with ${flag}`;
   if (code === 'EACCES')
     return `${flag} ${port}: no permission to listen on this port; choose one above 1023 with ${flag}`;
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' || code === 'EAFNOSUPPORT')
+  if (isAddressError(code))
     return `${hostFlag}: this machine has no such address (${code}); name one of its own with ${hostFlag}`;
-  return `${flag} ${port}: cannot listen (${code})`;
+  return `${flag} ${port}: cannot listen (${code}); choose another port with ${flag}, or another address with ${hostFlag}`;
+}
+
+/** Whether it is the address that cannot be had: not of this machine, of a link that is not named, or a name that nobody knows. */
+export function isAddressError(code: string): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL', 'ENOTFOUND', 'EAI_AGAIN'].includes(code);
 }

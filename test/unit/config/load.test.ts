@@ -178,6 +178,7 @@ describe('every setting', () => {
 
 describe('values out of range are refused with flag, value and remedy', () => {
   const cases: [string, Given, string][] = [
+    ['no path', { flags: { 'tls-pfx': '' } }, '--tls-pfx "": must be the path of a file'],
     ['flag', { flags: { 'rtmp-port': '70000' } }, '--rtmp-port 70000: must be a whole number from 0 to 65535'],
     ['not a number', { flags: { 'rtmp-port': 'abc' } }, '--rtmp-port abc: must be a whole number from 0 to 65535'],
     ['a fraction', { flags: { cameras: '1.5' } }, '--cameras 1.5: must be a whole number from 1 to 1008'],

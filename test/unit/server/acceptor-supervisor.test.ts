@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { StartError } from '../../../src/config/errors.ts';
 import type { AcceptorBoot, ListenOptions } from '../../../src/control/messages.ts';
-import { AcceptorSupervisor } from '../../../src/server/acceptor-supervisor.ts';
+import { AcceptorSupervisor, describeListenError } from '../../../src/server/acceptor-supervisor.ts';
 
 const listen = {} as ListenOptions;
 
@@ -59,4 +59,16 @@ test('each change gets the answer to itself', async (t) => {
   await supervisor.change(listen);
   assert.deepEqual(scene.ports, ['boot', 'change 1', 'change 2', 'change 3']);
   assert.equal(scene.started, 1);
+});
+
+test('a port that cannot be opened is blamed on what names it', () => {
+  for (const code of ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
+    assert.equal(
+      describeListenError('--http-port', 8080, code, '--http-host'),
+      `--http-host: this machine has no such address (${code}); name one of its own with --http-host`,
+    );
+  assert.match(
+    describeListenError('--rtmp-port', 1935, 'EMFILE'),
+    /^--rtmp-port 1935: cannot listen \(EMFILE\); choose/,
+  );
 });
