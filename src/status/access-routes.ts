@@ -1,3 +1,4 @@
+import { StartError } from '../config/errors.ts';
 import * as schemas from './access-schemas.ts';
 import {
   AccessError,
@@ -164,6 +165,7 @@ function userRoutes(source: AccessSource): StatusRoute[] {
         204: { text: 'Removed' },
         404: noUser,
         409: problemForm('It is the last admin, or the user of --user'),
+        503: file,
       },
       handle: ({ params }) => {
         const name = String(params['name']);
@@ -196,6 +198,7 @@ function tokenRoutes(source: AccessSource): StatusRoute[] {
         201: { schema: schemas.newTokenSchema, text: 'The token' },
         409: problemForm('There is no room for more'),
         422: problemForm('The label or the time is no good'),
+        503: file,
       },
       handle: ({ body, user }) => {
         const { label, role, notAfter = null } = body as { label: string; role: Role; notAfter?: string | null };
@@ -212,7 +215,7 @@ function tokenRoutes(source: AccessSource): StatusRoute[] {
       summary: 'Revoke an API token',
       role: 'admin',
       params: schemas.tokenParameters,
-      answers: { 204: { text: 'Revoked' }, 404: problemForm('There is no such token') },
+      answers: { 204: { text: 'Revoked' }, 404: problemForm('There is no such token'), 503: file },
       handle: ({ params }) => {
         const id = String(params['id']);
         return answerTo(async () => {
@@ -231,6 +234,7 @@ async function answerTo(act: () => Promise<RouteAnswer>): Promise<RouteAnswer> {
   try {
     return await act();
   } catch (error) {
+    if (error instanceof StartError) return problem(503, error.message);
     if (!(error instanceof AccessError)) throw error;
     const answer = problem(statuses[error.problem], error.message);
     return error.problem === 'busy' ? { ...answer, headers: { 'Retry-After': '1' } } : answer;
@@ -260,4 +264,5 @@ const noUser = problemForm('There is no such user in the list');
 const tooMany = problemForm(
   'Too many wrong passwords came from there, or for that name; Retry-After says how long to wait',
 );
-const busy = problemForm('Too many logins at once');
+const busy = problemForm('Too many logins at once, or the list cannot be read or written');
+const file = problemForm('The list cannot be read or written');
