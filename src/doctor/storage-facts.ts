@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.ts';
 import type { SecretFile, SpaceFacts, StateFolderFacts } from './storage-checks.ts';
 
 /** Files of the state folder that everybody may read. */
-const openFiles: ReadonlySet<string> = new Set(['server-id', 'skyweir.yaml']);
+const openFiles: ReadonlySet<string> = new Set(['server-id', 'skyweir.yaml', 'skyweir.yaml.bak']);
 
 /** Where the journal of Linux keeps logs; Skyweir writes its own to standard output. */
 const logFolders = ['/var/log/journal', '/var/log'];

@@ -118,6 +118,9 @@ describe('skyweir doctor', () => {
     mkdirSync(join(folder, '.skyweir'), { mode: 0o700 });
     for (const name of ['users.json', 'publish-keys.json'])
       writeFileSync(join(folder, '.skyweir', name), '{', { mode: 0o600 });
+    // The configuration and what it was before are for everybody who may see them.
+    for (const name of ['skyweir.yaml', 'skyweir.yaml.bak'])
+      writeFileSync(join(folder, '.skyweir', name), 'max-connections: 30\n', { mode: 0o644 });
     const flags = ['--publish-auth', '--publish-sign-secret-file', 'short', '--password-file', 'missing'];
     const { problems } = await doctor(t, folder, ['--config', 'a.yaml', ...flags]);
     const expected = [
