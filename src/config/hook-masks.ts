@@ -18,8 +18,14 @@ export function unmaskHooks(sent: unknown, stored: readonly HookEntry[]): unknow
 
 /** Throws {@link UsageError} for each mask in a list of hooks: as a value it would be sent in place of the secret. */
 export function refuseMasks(hooks: unknown): void {
-  if (!Array.isArray(hooks)) return;
-  const problems = hooks.flatMap((entry: unknown, place) => {
+  const problems = maskProblems(hooks);
+  if (problems.length > 0) throw new UsageError(problems);
+}
+
+/** A problem for each mask in a list of hooks, such as in a file that was written by `--print-config`. */
+export function maskProblems(hooks: unknown): ConfigProblem[] {
+  if (!Array.isArray(hooks)) return [];
+  return hooks.flatMap((entry: unknown, place) => {
     if (!isEntry(entry)) return [];
     const { url, headers } = entry;
     const masked = entriesOf(headers).flatMap(([name, value]) => (value === secretMask ? [name] : []));
@@ -28,7 +34,6 @@ export function refuseMasks(hooks: unknown): void {
       ...masked.map((name) => problemOf(place, ['headers', name], secretMask)),
     ];
   });
-  if (problems.length > 0) throw new UsageError(problems);
 }
 
 /** An entry before it is checked. Its URL is one. */

@@ -6,6 +6,7 @@ import { countCameras, type HardwareDefaults, planHardware } from './hardware.ts
 import { findConflicts } from './hardware-conflicts.ts';
 import { type HardwareEntry, hardwareKeys } from './hardware-list.ts';
 import { hookKeys, shownHookValue } from './hook-list.ts';
+import { maskProblems } from './hook-masks.ts';
 import {
   type Config,
   keptConfigFile,
@@ -132,6 +133,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
       origins.set(key, value.origin);
     } else for (const issue of result.error.issues) problems.push(...describeIssue(issue, key, value));
   }
+  for (const { path, value, remedy } of maskProblems(values.hooks))
+    problems.push(problemOf('hooks', given.get('hooks'), path.slice(1), value, remedy));
   if (problems.length > 0) throw new UsageError(problems);
 
   const context: DefaultContext = {

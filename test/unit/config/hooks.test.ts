@@ -75,6 +75,16 @@ describe('hooks in the file', () => {
     ],
     ['a header of ours', '- {url: "http://a", headers: {Skyweir-Id: x}}', /headers .*must be names of HTTP headers/],
     ['a header with a line break', '- {url: "http://a", headers: {X: "a\\r\\nb"}}', /must be names of HTTP headers/],
+    [
+      'a mask in a URL, which --print-config wrote',
+      '- {url: "https://***@a/"}',
+      /^a\.yaml:2:\d+: hooks\[1\]\.url .*\*\*\* stands for a secret .*write it out/,
+    ],
+    [
+      'a mask in a header',
+      '- {url: "http://a", headers: {Authorization: "***"}}',
+      /^a\.yaml:2:\d+: hooks\[1\]\.headers\.Authorization .*write it out/,
+    ],
     ['two of one name', '- {url: "http://a/1"}\n  - {url: "http://a/2"}', /must be a hook with a name of its own/],
     [
       'a GUID that is none',
