@@ -99,7 +99,14 @@ export class StatusServer {
   readonly upgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
-    response.assignSocket(socket);
+    try {
+      response.assignSocket(socket);
+    } catch {
+      // It came right behind a request whose answer has the connection still, be it one of Node's own.
+      this.refused('a WebSocket was asked for before the request ahead of it was answered', clientOf(request).address);
+      socket.destroySoon();
+      return;
+    }
     response.once('finish', () => socket.destroySoon());
     socket.setTimeout(limits.http.writeStallMs, () => socket.destroy());
     this.#upgrades.set(request, { socket, head });

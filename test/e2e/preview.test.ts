@@ -18,6 +18,7 @@ import { type Mp4Sample, readSamples } from '../support/mp4-reader.ts';
 import { NumberedStream, pictureNumber } from '../support/numbered-stream.ts';
 import { PreviewClient } from '../support/preview-client.ts';
 import { type Program, start, until } from '../support/program.ts';
+import { talk } from '../support/raw-socket.ts';
 
 const run = promisify(execFile);
 const timeout = 60_000;
@@ -283,6 +284,22 @@ describe('a viewer', () => {
     socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n');
     const [answer] = (await once(socket, 'data')) as [Buffer];
     assert.match(answer.toString(), /^HTTP\/1\.1 200 /);
+  });
+
+  test('is refused behind a request of the same connection that has no answer yet', { timeout }, async (t) => {
+    const media = await open(t);
+    const preview =
+      'GET /api/v1/streams/0/preview HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+    const ahead = [
+      'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n',
+      // Node itself answers these.
+      'GET /healthz HTTP/1.1\r\n\r\n',
+      'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: a-reply\r\n\r\n',
+    ];
+    for (const request of ahead) {
+      assert.doesNotMatch(await talk(httpPort(media), request + preview), / (101|401|426) /, request);
+    }
+    assert.equal(await metric(media, 'skyweir_http_refused_total'), ahead.length);
   });
 
   test('is told what to do when there is no such camera, and when there are too many viewers', {
