@@ -77,6 +77,12 @@ export class StatusServer {
       bodyLimit: limits.http.bodyBytes,
       routerOptions: { maxParamLength: parameterCharacters },
       ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
+      // A path that cannot be read, which no hook is asked about.
+      frameworkErrors: (error, _request, reply) => {
+        const { statusCode = 400, message } = error as FastifyError;
+        counts.answers.add(statusCode);
+        void sendProblem(reply.headers(usualHeaders), statusCode, message);
+      },
     });
     this.#mount();
   }
@@ -172,6 +178,9 @@ export class StatusServer {
       handler: async (request, reply) => {
         if (path === previewPath) return this.#preview(request, reply);
         if (handle === null) return this.#follow(request, reply);
+        // The schemas are chosen by the media type: of a body that is not there they say nothing.
+        if (body !== undefined && (request.body === undefined || request.body === ''))
+          return sendProblem(reply, 400, 'the request needs a body');
         const answer = await handle({
           params: request.params as Record<string, unknown>,
           query: request.query as Record<string, unknown>,

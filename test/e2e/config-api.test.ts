@@ -201,6 +201,8 @@ describe('the configuration over HTTP', () => {
     assert.equal(server.text, `${base}cameras: 2\n`);
     assert.equal((await server.ask('POST', '/config/validate', {})).status, 400);
     assert.equal((await server.ask('PUT', '/config', '- no\n- keys\n')).status, 422);
+    assert.equal((await server.ask('PUT', '/config', '')).status, 400, 'nothing is not a configuration');
+    assert.equal((await server.ask('PUT', '/config')).status, 400);
   });
 
   test('changes limits at once, keeps comments, and says what waits for a restart', { timeout }, async (t) => {

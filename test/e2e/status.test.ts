@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { get } from 'node:https';
 import { connect } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
@@ -410,6 +410,9 @@ describe('/api/v1', () => {
       [405, await ask('/metrics', { method: 'DELETE' })],
       [400, await ask('/api/v1/events?limit=0')],
       [400, await ask('/api/v1/events?unknown=1')],
+      [400, await ask('/api/v1/streams/%ff')],
+      [414, await ask(`/api/v1/streams/${'1'.repeat(500)}`)],
+      [426, await ask('/api/v1/streams/0/preview')],
       [
         413,
         await ask('/api/v1/streams/0/kick', {
@@ -427,7 +430,8 @@ describe('/api/v1', () => {
       const problem = (await response.json()) as { status: number; title: string };
       assert.deepEqual([response.status, problem.status], [status, status], response.url);
       assert.match(response.headers.get('content-type')!, /^application\/problem\+json/);
-      assert.equal(typeof problem.title, 'string');
+      assert.equal(problem.title, status === 413 ? 'Content Too Large' : STATUS_CODES[status]);
+      assert.equal(response.headers.get('cache-control'), 'no-store');
     }
     assert.equal(cases[2]![1].headers.get('allow'), 'GET, HEAD');
     const noHttp = connect(port.media.server.addresses.httpPort!, '127.0.0.1');
