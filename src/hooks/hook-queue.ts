@@ -130,8 +130,10 @@ export class HookQueue {
     // It was emptied meanwhile.
     if (lane === undefined || lane.items[0] !== item) return [];
     lane.busy = false;
+    // What began before the newest failure tells nothing new of the target.
+    const isNews = round === this.#round;
     if (outcome.result !== 'retry') {
-      this.#answered();
+      if (isNews) this.#answered();
       const attempts = lane.attempts + 1;
       this.#shift(item.lane, lane);
       return outcome.result === 'refused' ? [{ item, cause: 'refused', detail: outcome.detail, attempts }] : [];
@@ -139,15 +141,14 @@ export class HookQueue {
     lane.attempts++;
     const waitMs = (failures: number) => Math.max(backoffMs(failures, this.#random()), outcome.afterMs ?? 0);
     if (outcome.scope === 'event') {
-      this.#answered();
+      if (isNews) this.#answered();
       lane.failures++;
       lane.retryMs = nowMs + waitMs(lane.failures);
-    } else if (round === this.#round) {
-      // Attempts that ran at the same time as one that failed tell nothing new.
+    } else if (isNews) {
       this.#failures++;
       this.#round++;
       this.#retryMs = nowMs + waitMs(this.#failures);
-    }
+    } else this.#retryMs = Math.max(this.#retryMs, nowMs + (outcome.afterMs ?? 0));
     return this.#expire(nowMs, outcome.detail);
   }
 

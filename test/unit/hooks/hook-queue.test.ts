@@ -136,6 +136,22 @@ describe('the queue of a hook', () => {
     assert.equal(rig.queue.nextMs, rig.nowMs + 90_000);
   });
 
+  test('waits so long also where attempts that began before are answered later, well or not', () => {
+    const rig = new Rig();
+    for (const lane of ['a', 'b', 'c', 'd']) rig.add(lane, 2);
+    const [busy, good, refusing, later] = rig.take();
+    rig.settle(busy!, { ...noTarget, afterMs: 60_000 });
+    rig.settle(good!, delivered);
+    rig.settle(refusing!, refused);
+    assert.deepEqual([rig.queue.down, rig.take()], [true, []]);
+    rig.settle(later!, { ...noTarget, afterMs: 90_000 });
+    assert.equal(rig.queue.nextMs, rig.nowMs + 90_000);
+    rig.nowMs += 90_000;
+    const [probe] = rig.take();
+    rig.settle(probe!, delivered);
+    assert.equal(rig.take().length, 4);
+  });
+
   test('a refusal takes the event away, and the next one follows', () => {
     const rig = new Rig();
     rig.add('a', 2);
