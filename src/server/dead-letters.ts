@@ -1,9 +1,9 @@
-import { appendFile, mkdir, rename, stat } from 'node:fs/promises';
+import { appendFile, mkdir, rename, stat, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import { describeFileError } from '../config/errors.ts';
+import { describeFileError, isMissing } from '../config/errors.ts';
 import type { DeadLetter } from '../hooks/hook-queue.ts';
 
 /**
@@ -49,20 +49,24 @@ export class DeadLetters {
 
   async #write(): Promise<void> {
     while (this.#pending.length > 0) {
-      const text = this.#pending.join('');
+      const lines = this.#pending;
+      const text = lines.join('');
       this.#pending = [];
       this.#pendingBytes = 0;
+      let size: number | null = null;
       try {
         await mkdir(dirname(this.file), { mode: 0o700 }).catch(() => undefined);
-        const size = await stat(this.file).then(
-          (stats) => stats.size,
-          () => 0,
-        );
-        if (size > 0 && size + text.length > limits.hooks.deadLetterBytes) await rename(this.file, `${this.file}.1`);
+        size = await sizeOf(this.file);
+        if (size > 0 && size + text.length > limits.hooks.deadLetterBytes) {
+          await rename(this.file, `${this.file}.1`);
+          size = 0;
+        }
         await appendFile(this.file, text, { mode: 0o600 });
         this.#failed = false;
       } catch (error) {
-        this.#lost++;
+        this.#lost += lines.length;
+        // A full disk takes part of it; the next line would follow in the middle of the one that was cut short.
+        if (size !== null) await truncate(this.file, size).catch(() => undefined);
         if (!this.#failed)
           this.#logger.warn(
             {},
@@ -71,9 +75,21 @@ export class DeadLetters {
         this.#failed = true;
       }
     }
-    if (this.#lost > 0)
+    // That nothing can be kept was told; how much that was is told when it is over.
+    if (this.#lost > 0 && !this.#failed) {
       this.#logger.warn({ lost: this.#lost }, 'some events that were not delivered were not kept either');
-    this.#lost = 0;
+      this.#lost = 0;
+    }
     this.#writing = null;
+  }
+}
+
+/** 0 where there is no file. Throws the system's error. */
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (isMissing(error)) return 0;
+    throw error;
   }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { limits } from '../../../src/base/limits.ts';
 import type { DeadLetter } from '../../../src/hooks/hook-queue.ts';
 import { DeadLetters } from '../../../src/server/dead-letters.ts';
@@ -9,7 +11,8 @@ import { temporaryFolder } from '../../support/media.ts';
 
 const clock = { nowMs: () => 0, wallMs: () => 0 };
 const logged: string[] = [];
-const line = (_fields: object, message: string): unknown => logged.push(message);
+const line = ({ lost = '' }: { lost?: number | '' }, message: string): unknown =>
+  logged.push(`${lost} ${message}`.trim());
 const logger = { debug: line, info: line, warn: line, error: line };
 
 function letter(id: string): DeadLetter {
@@ -57,9 +60,43 @@ describe('what was not delivered', () => {
     const letters = new DeadLetters(join(folder, 'file', 'dead.jsonl'), clock, logger);
     logged.length = 0;
     for (const id of ['a', 'b']) {
-      letters.add('noc', [letter(id)]);
+      letters.add('noc', [letter(id), letter(`${id}2`)]);
       await letters.flushed();
     }
-    assert.equal(logged.filter((message) => message.includes('cannot be kept')).length, 1);
+    assert.equal(logged.length, 1);
+    assert.match(logged[0]!, /cannot be kept/);
+    rmSync(join(folder, 'file'));
+    letters.add('noc', [letter('c')]);
+    await letters.flushed();
+    assert.deepEqual(logged.slice(1), ['4 some events that were not delivered were not kept either']);
+  });
+
+  test('is whole lines only, also when the disk takes part of them', {
+    skip: process.platform === 'win32' && 'there is no limit of file sizes',
+  }, async (t) => {
+    const file = join(temporaryFolder(t), 'dead.jsonl');
+    const before = '{"event":{"id":"before"}}\n';
+    writeFileSync(file, before);
+    const script = `
+      import { DeadLetters } from ${JSON.stringify(new URL('../../../src/server/dead-letters.ts', import.meta.url))};
+      process.on('SIGXFSZ', () => {});
+      const logger = { debug() {}, info() {}, warn() {}, error() {} };
+      const letters = new DeadLetters(process.argv[1], { nowMs: () => 0, wallMs: () => 0 }, logger);
+      const event = JSON.stringify({ id: 'long', text: 'x'.repeat(100_000) });
+      const item = { id: 'long', lane: '0', event, content: event, queuedMs: 0 };
+      letters.add('noc', [{ item, cause: 'dropped', detail: '', attempts: 0 }]);
+      await letters.flushed();`;
+    const limited = [
+      '-c',
+      'ulimit -f 16 && exec "$@"',
+      'sh',
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      script,
+      file,
+    ];
+    await promisify(execFile)('sh', limited);
+    assert.equal(statSync(file).size, before.length);
   });
 });
