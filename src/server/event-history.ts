@@ -54,6 +54,11 @@ export class EventHistory {
     return this.#cameras.get(camera)?.list(count) ?? [];
   }
 
+  /** Another camera has this index from now on: what happened to the one before is none of its events. */
+  replaced(camera: number): void {
+    this.#cameras.delete(camera);
+  }
+
   /** Calls back for every event from now on, when it is kept already. Returns what ends that. */
   onAdded(listener: (record: EventRecord) => void): () => void {
     this.#listeners.add(listener);

@@ -115,6 +115,7 @@ export class Management {
   configure(config: Config, cameras: readonly Camera[]): void {
     this.measures.statistics.intervalMs = config.statsIntervalMs;
     this.rules.configure(config.cameraList, cameras);
+    this.view.replaceCameras(cameras);
   }
 
   /** Nothing happens any more; hooks get until `endMs` (monotonic) to tell what did. */

@@ -71,6 +71,7 @@ export class StatusView implements StatusSource {
   readonly #startedMs: number;
   /** By listener, null for that of readers. */
   readonly #rejected = new Map<string | null, Counts<ErrorCode>>();
+  #indexes: ReadonlySet<number>;
   #processMetrics: (() => Promise<readonly ProcessMetric[]>) | null = null;
 
   constructor(options: StatusViewOptions) {
@@ -78,7 +79,18 @@ export class StatusView implements StatusSource {
     this.previews = new PreviewChannels(options.server, options.consumers);
     this.#table = new StreamTable(options.counters, options.measures.windows);
     this.#startedMs = options.clock.nowMs();
+    this.#indexes = new Set(options.server.cameras.map(({ index }) => index));
     options.server.events.on('started', ({ camera }) => this.#table.started(camera.index));
+  }
+
+  /** Other cameras than before are in force. What is known of one that is gone is not told of another that has its index. */
+  replaceCameras(cameras: readonly Camera[]): void {
+    const before = this.#indexes;
+    this.#indexes = new Set(cameras.map(({ index }) => index));
+    for (const index of this.#indexes.difference(before)) {
+      this.#table.replaced(index);
+      this.#options.server.history.replaced(index);
+    }
   }
 
   /** New connections were refused. */

@@ -43,11 +43,11 @@ export interface StreamRates {
 export interface StreamFigures {
   readonly camera: Camera;
   readonly live: boolean;
-  /** Over all streams since the process started. */
+  /** Over all streams since the camera is there. */
   readonly total: Readonly<Totals>;
-  /** Streams since the process started. */
+  /** Streams since then. */
   readonly starts: number;
-  /** Over all consumers, since the process started; `readers` is now. A frame that readers in two consumers got is in it twice. */
+  /** Over all consumers, since then; `readers` is now. A frame that readers in two consumers got is in it twice. */
   readonly reader: Readonly<ReaderSnapshot>;
   /** Of the stream that runs; null without one. */
   readonly stream: RunningStream | null;
@@ -91,6 +91,8 @@ interface Entry {
   before: Totals;
   /** Start of the newest stream that `before` holds. */
   beforeStartedMs: number;
+  /** Of the readers of a camera that had the place before; null without one. */
+  readersBefore: ReaderSnapshot | null;
   starts: number;
   base: Sample | null;
   next: Sample | null;
@@ -122,6 +124,17 @@ export class StreamTable {
     entry.beforeStartedMs = startedMs;
   }
 
+  /** Another camera has the place from now on: nothing is counted of it yet. The publisher of the one before is gone. */
+  replaced(camera: number): void {
+    const entry = this.#entry(camera);
+    entry.before = noTotals;
+    entry.beforeStartedMs = entry.publisher[publisherWord.startedMs]!;
+    entry.readersBefore = sumOf(entry.readers);
+    entry.starts = 0;
+    entry.base = null;
+    entry.next = null;
+  }
+
   /** A camera at this moment. `live`: it has a publisher. */
   read(camera: Camera, live: boolean, nowMs: number): StreamFigures {
     const entry = this.#entry(camera.index);
@@ -130,7 +143,8 @@ export class StreamTable {
     // Until the new publisher has reset them, they are those of the one before.
     const current = startedMs !== 0 && startedMs !== entry.beforeStartedMs;
     const total = current ? withStream(before, publisher) : before;
-    const reader = sumOf(entry.readers);
+    const sum = sumOf(entry.readers);
+    const reader = entry.readersBefore === null ? sum : since(entry.readersBefore, sum);
     const stream = live && current ? this.#running(camera.index, entry, nowMs) : null;
     return { camera, live, total, starts: entry.starts, reader, stream };
   }
@@ -205,6 +219,7 @@ export class StreamTable {
         readers: Array.from({ length: this.#counters.consumers }, (_, i) => this.#counters.reader(camera, i).words),
         before: noTotals,
         beforeStartedMs: 0,
+        readersBefore: null,
         starts: 0,
         base: null,
         next: null,
@@ -258,6 +273,13 @@ function sumOf(readers: readonly Float64Array[]): ReaderSnapshot {
     sum.earlier += words[readerWord.earlier]!;
   }
   return sum;
+}
+
+/** What has been added to the words of readers; how many there are is as it is now. */
+function since(before: ReaderSnapshot, now: ReaderSnapshot): ReaderSnapshot {
+  const names = Object.keys(now) as (keyof ReaderSnapshot)[];
+  const added = Object.fromEntries(names.map((name) => [name, now[name] - before[name]]));
+  return { ...(added as ReaderSnapshot), readers: now.readers };
 }
 
 const noTotals: Totals = {

@@ -113,6 +113,25 @@ describe('a camera over HTTP', () => {
     assert.equal(server.said('configuration changed').length, 3, 'nothing was applied twice');
   });
 
+  test('that takes the place of one that was removed begins with nothing', { timeout }, async (t) => {
+    const server = await ConfigServer.start(t, `${base}cameras:\n  - path: /a\n`);
+    const cameras = '/hardware/1/cameras';
+    const { body } = await server.ask<Outcome>('POST', cameras, { name: 'Old', path: '/old' });
+    await NumberedStream.start(t, { port: server.ports.rtmp, path: '/old' });
+    const figures = async () => {
+      const answer = await server.ask<{ streams: { total: { frames: number; starts: number } }[] }>('GET', '/streams');
+      return answer.body.streams[1]!.total;
+    };
+    await until('frames have come', async () => (await figures()).frames > 0);
+    expect(await server.ask('DELETE', body.location!.replace('/api/v1', '')), 200);
+    await until('its end is logged', () => server.said('RTMP Stream Stopped').length === 1);
+    expect(await server.ask('POST', cameras, { name: 'New', path: '/new' }), 201);
+    const { frames, starts } = await figures();
+    assert.deepEqual([frames, starts], [0, 0]);
+    const { events } = (await server.ask<{ events: unknown[] }>('GET', '/streams/1/events')).body;
+    assert.deepEqual(events, []);
+  });
+
   test('in the middle goes while its neighbours stream on, each with its ONVIF channel', { timeout }, async (t) => {
     const server = await ConfigServer.start(t, `${base}cameras: 3\n`);
     const { rtmp, rtsp } = server.ports;

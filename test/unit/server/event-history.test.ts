@@ -44,6 +44,14 @@ describe('event history', () => {
     assert.deepEqual(numbers(kept.ofCamera(0)), [1], 'a camera that flaps pushes out only its own events');
   });
 
+  test('tells nothing of a camera that was there before as of the one that has its index now', () => {
+    const { kept, start } = history(3, 4);
+    start(0);
+    start(1);
+    kept.replaced(0);
+    assert.deepEqual([kept.ofCamera(0).length, kept.ofCamera(1).length, kept.newest().length], [0, 1, 2]);
+  });
+
   test('keeps what happens to publishers that are refused, to streams that are bad, and to the server', () => {
     const { events, kept } = history(5, 10);
     const camera = cameras[1]!;

@@ -55,6 +55,22 @@ describe('StreamTable', () => {
     assert.equal(stream?.silentMs, 140);
   });
 
+  test('a camera that has the place of another one begins with nothing', () => {
+    const rig = new Rig();
+    rig.start(1000);
+    rig.receive(26, 1000, 2000);
+    rig.counters.reader(0, 1).add(readerWord.framesSent, 20);
+    rig.table.replaced(0);
+    const { total, starts, reader } = rig.read(3000, false);
+    assert.deepEqual([total.frames, total.bytes, starts, reader.framesSent], [0, 0, 0, 0]);
+    rig.start(4000);
+    rig.receive(5, 4000, 4160);
+    rig.counters.reader(0, 1).add(readerWord.framesSent, 3);
+    rig.counters.reader(0, 1).set(readerWord.readers, 1);
+    const after = rig.read(5000);
+    assert.deepEqual([after.total.frames, after.starts, after.reader.framesSent, after.reader.readers], [5, 1, 3, 1]);
+  });
+
   test('two starts without a stream in between count nothing twice', () => {
     const rig = new Rig();
     rig.start(1000);
