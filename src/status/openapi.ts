@@ -46,8 +46,10 @@ function operation(route: StatusRoute): Record<string, unknown> {
     ...parametersOf(route.headers, 'header'),
   ];
   const responses = Object.entries(answers).map(([status, form]) => {
-    if ('mediaType' in form)
-      return [status, { description: form.text, content: { [form.mediaType]: { schema: { type: 'string' } } } }];
+    if ('mediaType' in form) {
+      const schema = { type: form.mediaType === 'application/json' ? 'object' : 'string' };
+      return [status, { description: form.text, content: { [form.mediaType]: { schema } } }];
+    }
     if (!('schema' in form)) return [status, { description: form.text }];
     const isProblem = form.schema === problemSchema;
     const schema = isProblem ? { $ref: '#/components/schemas/Problem' } : form.schema;

@@ -57,7 +57,7 @@ export function overviewRoutes(source: Source, epoch: string): StatusRoute[] {
   ];
 }
 
-const unchanged = { mediaType: 'application/json', text: 'Nothing has changed since the one with this ETag' };
+const unchanged = { text: 'Nothing has changed since the one with this ETag' };
 
 function writeNames(source: Source): object {
   return namesBody({

@@ -26,13 +26,17 @@ const document = openApi(routes, '1.2.3') as {
   paths: Record<string, Record<string, Operation>>;
 };
 
+interface Content {
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
 interface Operation {
   readonly operationId: string;
   readonly security?: readonly unknown[];
   readonly parameters?: readonly { readonly name: string; readonly in: string }[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object }>> };
   readonly 'x-role'?: string;
-  readonly responses: Readonly<Record<string, unknown>>;
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>> }>>;
 }
 
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -65,6 +69,14 @@ describe('the OpenAPI document', () => {
       const statuses = Object.keys(operation.responses);
       assert.ok(statuses.some((status) => /^[12]/.test(status)) && statuses.includes('default'), operation.operationId);
     }
+  });
+
+  test('says of no JSON that it is a text, and of no answer without a body that it has one', () => {
+    for (const { operation } of operations)
+      for (const [status, { content = {} }] of Object.entries(operation.responses)) {
+        if (status === '304') assert.deepEqual(content, {}, operation.operationId);
+        assert.notEqual(content['application/json']?.schema['type'], 'string', operation.operationId);
+      }
   });
 
   test('has no reference that leads nowhere', () => {
