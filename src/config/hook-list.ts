@@ -119,7 +119,19 @@ export const hooksSchema: z.ZodType<HookEntry[]> = z
   });
 
 function isUrl(text: string): boolean {
-  return URL.canParse(text) && /^(?:https?|tcp|udp):$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  return /^(?:https?|tcp|udp):$/.test(protocol) && hostname !== '' && [username, password].every(isEscapedWell);
+}
+
+/** Whether it can be sent as user or password: `%` stands for itself nowhere in a URL. */
+function isEscapedWell(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** What a type has, and what it does not. */

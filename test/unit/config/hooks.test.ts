@@ -64,6 +64,7 @@ describe('hooks in the file', () => {
     ['a URL without a host', '- {url: "http://"}', /must be a URL/],
     ['a URL of another kind', '- {url: "ftp://example.org"}', /hooks\[1\]\.url ftp:\/\/example\.org: must be a URL/],
     ['a webhook over UDP', '- {url: "udp://example.org:1"}', /must be a URL/],
+    ['a password whose % is not escaped', '- {url: "http://ada:100%@example.org/"}', /must be a URL/],
     ['a generic event without a port', '- {type: milestone-generic, url: "tcp://example.org"}', /must be a URL/],
     ['an unknown type', '- {type: slack, url: "http://a"}', /hooks\[1\]\.type slack: must be one of webhook/],
     ['an unknown event', '- {url: "http://a", events: [start]}', /must be a list of started, stopped/],
