@@ -64,7 +64,8 @@ export function makeToken(
   wish: TokenWish,
   random: RandomBytes,
 ): { readonly stored: StoredToken; readonly secret: string } {
-  const { label, role, notAfter, createdBy, createdAt } = wish;
+  const { label, role, createdBy, createdAt } = wish;
+  const notAfter = wish.notAfter === null ? null : inUtc(wish.notAfter);
   if (!isLabel(label))
     throw new AccessError('invalid', `label must be 1 to ${limits.access.labelCharacters} characters in one line`);
   if (notAfter !== null && (!isTime(notAfter) || Date.parse(notAfter) <= Date.parse(createdAt)))
@@ -98,6 +99,12 @@ export function findToken(tokens: TokenList, secret: string, wallMs: number): St
 /** Whether its time has passed. */
 export function isOver({ notAfter }: Pick<StoredToken, 'notAfter'>, wallMs: number): boolean {
   return notAfter !== null && Date.parse(notAfter) <= wallMs;
+}
+
+/** A time with an offset from UTC as the list keeps times; what is none stays as it is. */
+function inUtc(time: string): string {
+  const ms = Date.parse(time);
+  return /[+-]\d\d:\d\d$/.test(time) && !Number.isNaN(ms) ? new Date(ms).toISOString() : time;
 }
 
 function isLabel(label: string): boolean {

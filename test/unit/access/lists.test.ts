@@ -124,6 +124,10 @@ describe('the list of tokens', () => {
   test('a label is a line, and an end is to come', () => {
     for (const label of ['', '  ', 'a\nb', 'x'.repeat(65), 'a\u202eb'])
       refuses('invalid', /label/, () => makeToken({ ...wish, label }, randomBytes));
+    const elsewhere = makeToken({ ...wish, notAfter: '2026-11-22T02:00:00+02:00' }, randomBytes).stored;
+    assert.equal(elsewhere.notAfter, '2026-11-22T00:00:00.000Z');
+    assert.deepEqual(parseTokens(formatTokens([elsewhere])), [elsewhere]);
+    refuses('invalid', /notAfter/, () => makeToken({ ...wish, notAfter: '9999-12-31T23:59:59-23:00' }, randomBytes));
     for (const notAfter of ['2026-11-21T12:00:00Z', '2020-01-01T00:00:00Z', 'never', '2026-13-41T00:00:00Z', '2031'])
       refuses('invalid', /notAfter/, () => makeToken({ ...wish, notAfter }, randomBytes));
   });
