@@ -50,8 +50,8 @@ export class HttpPort {
   readonly #server: Server;
   readonly #book: ConnectionBook;
   readonly #turns = new RequestTurns();
-  /** Requests without an answer. */
-  readonly #waiting = new WeakMap<Socket, number>();
+  /** Answers that are not sent yet. */
+  readonly #waiting = new WeakMap<Socket, Set<ServerResponse>>();
   #closing = false;
 
   constructor(options: HttpPortOptions) {
@@ -149,15 +149,27 @@ export class HttpPort {
     const { bounds, onRequest, onRefused } = this.#options;
     const { socket } = request;
     if (socket.destroyed) return;
-    const waiting = (this.#waiting.get(socket) ?? 0) + 1;
-    if (waiting > bounds.requestsAtOnce) {
+    const waiting = this.#waitingAt(socket);
+    if (waiting.size >= bounds.requestsAtOnce) {
       socket.destroy();
       onRefused('too many requests at once', addressOf(socket));
       return;
     }
-    this.#waiting.set(socket, waiting);
-    response.once('close', () => this.#waiting.set(socket, this.#waiting.get(socket)! - 1));
+    waiting.add(response);
+    response.once('close', () => waiting.delete(response));
     this.#turns.take(socket, () => onRequest(request, response));
+  }
+
+  #waitingAt(socket: Socket): Set<ServerResponse> {
+    const known = this.#waiting.get(socket);
+    if (known !== undefined) return known;
+    const waiting = new Set<ServerResponse>();
+    this.#waiting.set(socket, waiting);
+    // Node tells the one answer whose turn it is that its connection is gone, and none of those behind it.
+    socket.once('close', () => {
+      for (const response of [...waiting]) if (response.socket === null) response.emit('close');
+    });
+    return waiting;
   }
 
   #refuseProxy(socket: Socket): void {

@@ -13,6 +13,7 @@ import { startTestServer, type TestServer, testCredentials } from '../support/me
 import { parseMetrics } from '../support/metrics-parser.ts';
 import { NumberedStream } from '../support/numbered-stream.ts';
 import { start, until } from '../support/program.ts';
+import { talk } from '../support/raw-socket.ts';
 
 const timeout = 30_000;
 const fragile = (name: string) => new URL(`../support/fragile-${name}.ts`, import.meta.url);
@@ -399,6 +400,17 @@ describe('/api/v1', () => {
     await until('all of this run have come', () => fromOtherRun.events.length === 4);
     await port.media.stop();
     await until('the streams of events have ended', () => live.closed && resumed.closed);
+  });
+
+  test('who leaves is no client any more, also of events that were to come after another answer', {
+    timeout,
+  }, async (t) => {
+    const port = await Port.open(t, { auth: false });
+    const ahead = 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /api/v1/events/live HTTP/1.1\r\nHost: x\r\n\r\n';
+    // With this the connection is Node's no more.
+    const last = 'CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n';
+    await talk(port.media.server.addresses.httpPort!, ahead + last);
+    await until('it is no client', async () => (await port.metrics()).get('skyweir_http_event_clients') === 0);
   });
 
   test('what is wrong with a request is told as a problem', { timeout }, async (t) => {
