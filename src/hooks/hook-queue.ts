@@ -152,6 +152,16 @@ export class HookQueue {
     return this.#expire(nowMs, outcome.detail);
   }
 
+  /** The target is another one from now on: what the one before was left alone for is not its fault. */
+  retarget(): void {
+    this.#round++;
+    this.#answered();
+    for (const lane of this.#lanes.values()) {
+      lane.failures = 0;
+      lane.retryMs = 0;
+    }
+  }
+
   /** Everything that waits, which is then forgotten; an attempt that runs is still to be settled. */
   empty(cause: DeathCause, detail: string): DeadLetter[] {
     const letters = [...this.#lanes.values()].flatMap(({ items, attempts }) =>

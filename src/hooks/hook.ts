@@ -45,6 +45,11 @@ export class Hook {
     return this.#secrets.ca;
   }
 
+  /** Whether what keeps one of the two from reaching its target keeps the other from it too. */
+  reachesLike({ url, ca, timeoutMs }: Hook): boolean {
+    return url === this.url && ca === this.ca && timeoutMs === this.timeoutMs;
+  }
+
   get signed(): boolean {
     return this.#secrets.secret !== null;
   }

@@ -49,6 +49,7 @@ export class RunningHook {
   /** The same hook as the configuration has it now. Attempts that run go on as they were. */
   replace(hook: Hook, sender: HookSender): void {
     this.#sender.close(false);
+    if (!hook.reachesLike(this.#hook)) this.#queue.retarget();
     this.#hook = hook;
     this.#sender = sender;
     this.#pump();

@@ -25,9 +25,7 @@ class Rig {
     this.#context = context;
     context.mock.timers.enable({ apis: ['setTimeout'] });
     const line = (_fields: object, message: string): unknown => this.log.push(message);
-    const hook = new Hook({ name: 'noc', url: 'http://example.org/' }, { secret: null, ca: null });
-    const sender: HookSender = { send: (content) => this.#send(content), close: () => undefined };
-    this.hook = new RunningHook(hook, sender, {
+    this.hook = new RunningHook(hookTo('http://example.org/'), this.#sender, {
       clock: { nowMs: () => this.nowMs, wallMs: () => this.nowMs },
       logger: { debug: line, info: line, warn: line, error: line },
       dead: (_name, letters: readonly DeadLetter[]) =>
@@ -35,6 +33,15 @@ class Rig {
       random: () => 1,
       bounds: { ...limits.hooks, ...bounds },
     });
+  }
+
+  /** The configuration changes, whether or not the hook does. */
+  replace(url: string): void {
+    this.hook.replace(hookTo(url), this.#sender);
+  }
+
+  get #sender(): HookSender {
+    return { send: (content) => this.#send(content), close: () => undefined };
   }
 
   async #send(content: string): Promise<Sent> {
@@ -57,6 +64,10 @@ class Rig {
       await settled();
     }
   }
+}
+
+function hookTo(url: string): Hook {
+  return new Hook({ name: 'noc', url }, { secret: null, ca: null });
 }
 
 function settled(): Promise<void> {
@@ -87,6 +98,21 @@ describe('a hook that runs', () => {
     assert.deepEqual(rig.log, ['a hook does not reach its target; events wait', 'a hook reaches its target again']);
     const { delivered, failures, queuedBytes, last } = rig.hook.facts();
     assert.deepEqual([delivered, failures, queuedBytes, last?.detail], [300, rig.attempts - 300, 0, 'HTTP 204']);
+  });
+
+  test('another target is asked at once, the same one not before its time', async (t) => {
+    const rig = new Rig(t);
+    rig.outcome = { result: 'retry', scope: 'target', detail: 'HTTP 503', afterMs: hourMs };
+    rig.add(0);
+    rig.add(1);
+    await settled();
+    rig.outcome = { result: 'delivered', detail: 'HTTP 204' };
+    rig.replace('http://example.org/');
+    await rig.wait(60_000, 10_000);
+    assert.deepEqual(rig.delivered, []);
+    rig.replace('http://example.org/moved');
+    await rig.wait(1000);
+    assert.deepEqual(rig.delivered, ['0-1', '1-2']);
   });
 
   test('what does not fit is counted and given up, oldest first', async (t) => {
