@@ -175,6 +175,10 @@ export class StatusServer {
       schema,
       ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }),
       config: { open: route.open === true, role: roleOf(route) },
+      preValidation: async (request, reply) => {
+        const name = nullOf(request.body, body);
+        if (name !== null) return sendProblem(reply, 400, `body/${name} must not be null`);
+      },
       handler: async (request, reply) => {
         if (path === previewPath) return this.#preview(request, reply);
         if (handle === null) return this.#follow(request, reply);
@@ -305,6 +309,15 @@ function urlOf(path: string): string {
 /** A body that is JSON, or a text of another media type. */
 function bodyForms(body: JsonSchema, bodyText: string): object {
   return { content: { 'application/json': { schema: body }, [bodyText]: { schema: { type: 'string' } } } };
+}
+
+/** The first property of a body that is null and may not be: it would be taken for 0, or for an empty text. */
+function nullOf(body: unknown, schema: JsonSchema | undefined): string | null {
+  if (typeof body !== 'object' || body === null) return null;
+  const properties = (schema?.['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
+  const isMistake = ([name, value]: [string, unknown]): boolean =>
+    value === null && typeof properties[name]?.['type'] === 'string';
+  return Object.entries(body).find(isMistake)?.[0] ?? null;
 }
 
 const patterns = new Map<string, RegExp>();

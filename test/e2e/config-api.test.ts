@@ -222,6 +222,8 @@ describe('the configuration over HTTP', () => {
     assert.equal((await server.ask('PUT', '/config', '- no\n- keys\n')).status, 422);
     assert.equal((await server.ask('PUT', '/config', '')).status, 400, 'nothing is not a configuration');
     assert.equal((await server.ask('PUT', '/config')).status, 400);
+    assert.equal((await server.ask('POST', '/keys', { stream: null })).status, 400, 'null is no camera');
+    assert.equal((await server.ask('PATCH', '/config', { 'max-connections': null })).status, 200);
   });
 
   test('changes limits at once, keeps comments, and says what waits for a restart', { timeout }, async (t) => {
