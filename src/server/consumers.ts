@@ -33,6 +33,8 @@ export class Consumers {
   #watch: NodeJS.Timeout | null = null;
   #asked = 0;
   #running = false;
+  /** What {@link times} said when they were stopped; null before. */
+  #lastTimes: ConsumerTime[] | null = null;
   /** Those that failed so far. */
   failures = 0;
 
@@ -42,8 +44,9 @@ export class Consumers {
     this.#lives = Array<number>(count).fill(0);
   }
 
-  /** How long each was busy and idle so far. */
+  /** How long each was busy and idle so far. Those that were stopped go on having been: the last streams are told of after them. */
   get times(): ConsumerTime[] {
+    if (this.#lastTimes !== null) return this.#lastTimes;
     return this.#threads.map((thread, index) => {
       const { active, idle } = thread?.time ?? noTime;
       return { active, idle, lives: this.#lives[index]! };
@@ -106,6 +109,7 @@ export class Consumers {
   }
 
   #endWatch(): void {
+    if (this.#running) this.#lastTimes = this.times;
     this.#running = false;
     if (this.#watch !== null) clearInterval(this.#watch);
     this.#watch = null;
