@@ -222,7 +222,9 @@ export class ConfigStore {
   /** The file as it is, for who changes a part of it. What somebody is just writing must not become the rest. */
   #loadBase(text: string, { path }: ConfigFile): LoadedConfig {
     const loaded = this.#load(text);
-    if (loaded.fileKeys === 0 && describeChanges(loaded.config, this.#options.running()).live.length > 0)
+    const { live, waiting } = describeChanges(loaded.config, this.#options.running());
+    const isEmptied = loaded.fileKeys === 0 && text !== this.#ownText;
+    if (isEmptied && live.length + waiting.length > 0)
       throw new EditError(
         'conflict',
         `${path}: holds no key, as if it were half written; try again, or replace all of it with PUT as YAML`,

@@ -210,6 +210,15 @@ describe('a change of the configuration', () => {
     assert.deepEqual([rig.running.maxConnections, rig.running.publishAuth], [7, false]);
   });
 
+  test('nor is it where the file held what waits for the next start', async (t) => {
+    const rig = new Rig(t, 'gop-cache: true\n');
+    writeFileSync(rig.file, '');
+    const outcome = await rig.patch({ 'max-connections': 6 });
+    assert.ok('refused' in outcome && outcome.refused === 'conflict');
+    assert.match(outcome.detail, /site\.yaml: holds no key/);
+    assert.deepEqual([rig.text, rig.applied], ['', 0]);
+  });
+
   test('is made to a file whose last key was taken out over the API', async (t) => {
     const rig = new Rig(t, 'max-connections: 5\ngop-cache: true\n');
     await rig.patch({ 'max-connections': null, 'gop-cache': null });
