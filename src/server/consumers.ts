@@ -26,7 +26,7 @@ type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
 export class Consumers {
   readonly #owner: ConsumersOwner;
   readonly #threads: (ConsumerThread | null)[];
-  /** How many threads each has had. */
+  /** How often each was started, and failed. */
   readonly #lives: number[];
   readonly #questions = new Map<number, (readers: readonly ReaderInfo[]) => void>();
   readonly #hung = new HungThreads();
@@ -141,6 +141,7 @@ export class Consumers {
     this.#threads[index] = null;
     if (!this.#running) return;
     this.failures++;
+    this.#lives[index]!++;
     const message = 'a consumer failed; its readers are cut off and it is replaced';
     this.#owner.logger.error({ err: failure, consumer: index }, message);
     this.#replace(index);

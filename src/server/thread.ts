@@ -11,8 +11,9 @@ export interface ThreadTime {
   readonly idle: number;
 }
 
-/** The same of whatever thread a consumer has, and how many it has had so far: each starts again at zero. */
+/** The same of whatever thread a consumer has: each starts again at zero. */
 export interface ConsumerTime extends ThreadTime {
+  /** Becomes more whenever a thread is started or fails. */
   readonly lives: number;
 }
 

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { ConsumerBoot } from '../../../src/control/messages.ts';
 import { Consumers } from '../../../src/server/consumers.ts';
 import { until } from '../../support/program.ts';
 
-test('consumers that were stopped go on having been busy and idle: less than before would count as a failure', async (t) => {
-  const ignore = () => undefined;
+const ignore = () => undefined;
+
+/** Two that have been measured to work. */
+async function startConsumers(t: TestContext): Promise<Consumers> {
   const consumers = new Consumers(2, {
     entry: new URL('../../support/idle-consumer.ts', import.meta.url),
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
@@ -16,12 +18,28 @@ test('consumers that were stopped go on having been busy and idle: less than bef
   t.after(() => consumers.terminate());
   await consumers.start();
   await until('their time is measured', () => consumers.times.every(({ active }) => active > 0));
-  const before = consumers.times;
+  return consumers;
+}
+
+test('consumers that were stopped go on having been busy and idle', async (t) => {
+  const consumers = await startConsumers(t);
   await consumers.stop();
-  const after = consumers.times;
   assert.deepEqual(consumers.ready, []);
-  for (const [index, { active, lives }] of after.entries()) {
-    assert.ok(active >= before[index]!.active);
-    assert.equal(lives, 1);
-  }
+  for (const { active, lives } of consumers.times) assert.ok(active > 0 && lives === 1);
+});
+
+test('one that fails, and the next one, are told apart from those before', async (t) => {
+  const consumers = await startConsumers(t);
+  // To this one any message is the wish to end.
+  consumers.send(0, { type: 'listener_error', reason: null });
+  await until('one has ended', () => consumers.failures === 1);
+  assert.deepEqual(
+    consumers.times.map(({ lives }) => lives),
+    [2, 1],
+  );
+  await until('another has been started', () => consumers.ready.length === 2);
+  assert.deepEqual(
+    consumers.times.map(({ lives }) => lives),
+    [3, 1],
+  );
 });

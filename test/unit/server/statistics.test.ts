@@ -316,11 +316,11 @@ describe('statistics blocks', () => {
     rig.times[1] = { active: 10, idle: 10, lives: 1 };
     rig.start();
     rig.wait(1000);
-    rig.times[0] = { active: 0, idle: 0, lives: 1 };
+    rig.times[0] = { active: 0, idle: 0, lives: 2 };
     rig.wait(1000);
-    rig.times[0] = { active: 20, idle: 500, lives: 2 };
+    rig.times[0] = { active: 20, idle: 500, lives: 3 };
     rig.wait(1000);
-    rig.times[0] = { active: 30, idle: 1490, lives: 2 };
+    rig.times[0] = { active: 30, idle: 1490, lives: 3 };
     rig.wait(1000);
     // It had only just begun, so the one after it has more behind it.
     rig.times[1] = { active: 20, idle: 900, lives: 2 };
@@ -329,6 +329,15 @@ describe('statistics blocks', () => {
       rig.lines.map(({ fields }) => fields.window.consumerLoad),
       [0, 1, 1, 0.01, 1],
     );
+  });
+
+  test('a consumer with nothing to do is not busy, though its time is measured to a fraction of a millisecond only', (t) => {
+    const rig = new Rig(t, 1000);
+    rig.times[0] = { active: 12.3, idle: 9000, lives: 1 };
+    rig.start();
+    rig.times[0] = { active: 12.1, idle: 10_000.2, lives: 1 };
+    rig.wait(1000);
+    assert.equal(rig.lines[0]!.fields.window.consumerLoad, 0);
   });
 
   test('what readers miss because their consumer was replaced is the server’s fault', (t) => {
