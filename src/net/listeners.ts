@@ -17,6 +17,7 @@ export class Listeners {
   readonly #host: string;
   readonly #onSocket: (key: string, socket: Socket) => void;
   #open = new Map<string, Server>();
+  #closed = false;
 
   /** `onSocket` gets each new socket, unread and paused, with the key of its port. */
   constructor(host: string, onSocket: (key: string, socket: Socket) => void) {
@@ -26,7 +27,7 @@ export class Listeners {
 
   /**
    * Opens what is missing, then closes what is not wanted any more. Returns the port numbers by key. If a port cannot be
-   * opened all stays as it was, and `ListenError` is thrown.
+   * opened all stays as it was, and `ListenError` is thrown. None are left, and none returned, if they were closed meanwhile.
    */
   async change(wanted: readonly WantedPort[]): Promise<Map<string, number>> {
     const next = new Map<string, Server>();
@@ -38,11 +39,13 @@ export class Listeners {
     }
     for (const [key, server] of this.#open) if (!next.has(key)) server.close();
     this.#open = next;
-    return new Map([...next].map(([key, server]) => [key, (server.address() as { port: number }).port]));
+    if (this.#closed) this.close();
+    return new Map([...this.#open].map(([key, server]) => [key, (server.address() as { port: number }).port]));
   }
 
   /** Sockets that were handed on are not concerned. */
   close(): void {
+    this.#closed = true;
     for (const server of this.#open.values()) server.close();
     this.#open.clear();
   }
