@@ -98,8 +98,13 @@ export class ConsumerThread {
   /** Opens the UDP ports, takes over from a predecessor, and tells main that readers may come. */
   async start(): Promise<void> {
     const { host, packetBytes, tcpPacketBytes } = this.#boot;
-    this.#ports = await RtpPorts.open(host);
-    if (this.#ports === null) this.#logger.warn({ host }, 'no pair of UDP ports: readers are served over TCP only');
+    const ports = await RtpPorts.open(host);
+    if (this.#stopping) {
+      ports?.close();
+      return;
+    }
+    this.#ports = ports;
+    if (ports === null) this.#logger.warn({ host }, 'no pair of UDP ports: readers are served over TCP only');
     this.#context = {
       clock: systemClock,
       logger: this.#logger,
@@ -115,7 +120,7 @@ export class ConsumerThread {
       pipePass: this.#boot.pipePass,
       directory: this.#directory,
       authenticator: this.#authenticator(),
-      ports: this.#ports,
+      ports,
       tls: this.#boot.tls === null ? null : new ReaderTls(this.#boot.tls),
       packetBytes,
       tcpPacketBytes,

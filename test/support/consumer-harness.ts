@@ -73,10 +73,15 @@ export class ConsumerHarness {
     this.#server = createServer({ pauseOnConnect: true }, (socket) => this.#handOver(socket));
   }
 
-  static async start(
+  /** Its thread has yet to start. */
+  static begin(
     options: { cameras?: number; boot?: Partial<ConsumerBoot>; ring?: Partial<typeof smallRing> } = {},
-  ): Promise<ConsumerHarness> {
-    const harness = new ConsumerHarness(options.cameras ?? 1, options.boot ?? {}, options.ring ?? {});
+  ): ConsumerHarness {
+    return new ConsumerHarness(options.cameras ?? 1, options.boot ?? {}, options.ring ?? {});
+  }
+
+  static async start(options: Parameters<typeof ConsumerHarness.begin>[0] = {}): Promise<ConsumerHarness> {
+    const harness = ConsumerHarness.begin(options);
     await harness.message('ready');
     const { port1, port2 } = new MessageChannel();
     harness.#acceptorPort = port2;

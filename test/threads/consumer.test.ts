@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRing } from '../../src/shm/frame-ring.ts';
 import { ReaderSlot } from '../../src/shm/ring-reader.ts';
 import { ConsumerHarness, LiveStream } from '../support/consumer-harness.ts';
+import { until } from '../support/program.ts';
 import type { ReceivedUnit, RtspClient } from '../support/rtsp-client.ts';
 import { numberOf, smallRing, typesOf } from '../support/test-stream.ts';
 
@@ -287,6 +288,17 @@ describe('consumer thread', { timeout: 60_000 }, () => {
       assert.equal(harness.doorbell.interested(0), false);
       assert.equal(harness.counters().readers, 0);
       while (!harness.exited) await delay(10);
+    } finally {
+      await harness.close();
+    }
+  });
+
+  test('stop ends a thread that is just starting too', async () => {
+    const harness = ConsumerHarness.begin();
+    try {
+      harness.send({ type: 'stop' });
+      await harness.message('stopped');
+      await until('the thread has ended', () => harness.exited);
     } finally {
       await harness.close();
     }
