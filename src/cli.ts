@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { availableParallelism, networkInterfaces } from 'node:os';
 import { describeStart, reachableHosts, type StartFacts, startRecord } from './banner.ts';
 import type { Logger } from './base/logger.ts';
@@ -15,6 +14,7 @@ import { findServerId } from './config/server-id.ts';
 import { runServer } from './lifetime.ts';
 import { createLog, type LogOptions, type ThreadLog } from './log.ts';
 import { checkMachine, describePlan } from './server/capacity-report.ts';
+import { ConfigTexts } from './server/config-file.ts';
 import { ConfigWatcher } from './server/config-watcher.ts';
 import { readMachine } from './server/machine.ts';
 import type { Server } from './server/server.ts';
@@ -22,6 +22,7 @@ import { readVersion } from './version.ts';
 
 // Who reads along may leave, as `| head` does: that is no mistake of ours. Without a handler it would be told as one.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+const texts = new ConfigTexts();
 
 try {
   await main(process.argv.slice(2));
@@ -109,7 +110,7 @@ function loadFor(flags: ReadonlyMap<string, string | boolean>, fileText?: string
     keptFile: true,
     ...(fileText !== undefined && { fileText }),
     environment: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
+    readFile: (path) => texts.read(path),
     cores: availableParallelism(),
     terminal: process.stdout.isTTY === true,
   });

@@ -24,8 +24,24 @@ export interface PreparedText {
   abort(): void;
 }
 
-/** The text of the file; empty where there is none. Throws the system's error. */
+/** Reads files anew each time, but for pipes: what was in one is gone then, and to read on would wait for somebody to write. */
+export class ConfigTexts {
+  readonly #ofPipes = new Map<string, string>();
+
+  /** Throws the system's error. */
+  read(path: string): string {
+    const known = this.#ofPipes.get(path);
+    if (known !== undefined) return known;
+    const wasPipe = isPipe(path);
+    const text = readFileSync(path, 'utf8');
+    if (wasPipe) this.#ofPipes.set(path, text);
+    return text;
+  }
+}
+
+/** The text of the file; empty where there is none. Throws the system's error, and one for a pipe. */
 export function readConfigText(path: string): string {
+  if (isPipe(path)) throw new Error('it is no file but a pipe, and was read at the start');
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -61,6 +77,11 @@ export function prepareConfigText(path: string, text: string, before: string): P
     syncFolder(dirname(file));
   };
   return { commit, abort };
+}
+
+function isPipe(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && !found.isFile() && !found.isDirectory();
 }
 
 function realPath(path: string): string {

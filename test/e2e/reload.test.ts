@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -23,10 +25,10 @@ class Configured {
   readonly #log: CliLog;
   #seen = 0;
 
-  constructor(t: TestContext, yaml: string) {
+  constructor(t: TestContext, yaml: string, write = (file: string) => writeFileSync(file, yaml)) {
     const folder = temporaryFolder(t);
     this.#file = join(folder, 'skyweir.yaml');
-    writeFileSync(this.#file, yaml);
+    write(this.#file);
     const args = [cli, '--config', 'skyweir.yaml', '--host', '127.0.0.1', '--log-format', 'json', '--no-onvif'];
     const env = { PATH: process.env['PATH'], SKYWEIR_PASSWORD: credentials.password };
     this.program = start(t, process.execPath, [...args, '--rtsp-port', '0', '--http-port', '0'], { cwd: folder, env });
@@ -47,6 +49,14 @@ class Configured {
     const places = texts.map(find);
     this.#seen = Math.max(...places) + 1;
     return places.map((at) => this.#log.lines[at]!);
+  }
+
+  /** The same, of what can be read only once. */
+  static piped(t: TestContext, yaml: string): Configured {
+    return new Configured(t, yaml, (file) => {
+      execFileSync('mkfifo', [file]);
+      void writeFile(file, yaml);
+    });
   }
 
   change(yaml: string): void {
@@ -165,6 +175,17 @@ describe('a change of the configuration file', () => {
     server.change('rtmp-port: 0\nmax-connections: 1\nrate-limit-per-second: 0\n');
     server.program.kill('SIGHUP');
     await server.says('rate-limit-per-second 0: must be');
+  });
+
+  test('is asked for once only where it is a pipe', { timeout, skip: process.platform === 'win32' }, async (t) => {
+    const server = Configured.piped(t, 'rtmp-port: 0\nmax-connections: 1\nhttp: true\n');
+    const { rtmp } = await server.ready();
+    server.program.kill('SIGHUP');
+    await NumberedStream.start(t, { port: rtmp, path: '/stream1' });
+    await assert.rejects(RtmpClient.publish({ port: rtmp, path: '/stream2' }));
+    server.program.kill('SIGTERM');
+    assert.equal((await server.program.ended).code, 0);
+    assert.doesNotMatch(server.program.output.stdout, /"level":"error"/);
   });
 
   test('lets in and keeps out by address, before any other limit', { timeout }, async (t) => {

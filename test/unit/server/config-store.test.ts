@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -6,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -217,6 +219,16 @@ describe('a change of the configuration', () => {
     assert.ok('refused' in outcome && outcome.refused === 'conflict');
     assert.match(outcome.detail, /site\.yaml: holds no key/);
     assert.deepEqual([rig.text, rig.applied], ['', 0]);
+  });
+
+  test('is not made to a pipe, nor is that read again', { skip: process.platform === 'win32' }, async (t) => {
+    const rig = new Rig(t, 'max-connections: 5\n');
+    rmSync(rig.file);
+    execFileSync('mkfifo', [rig.file]);
+    const outcome = await rig.patch({ 'max-connections': 6 });
+    assert.ok('refused' in outcome && outcome.refused === 'conflict');
+    assert.match(outcome.detail, /site\.yaml: .*pipe/);
+    assert.match(rig.store.state().problems[0]!.text, /site\.yaml: .*pipe/);
   });
 
   test('is made to a file whose last key was taken out over the API', async (t) => {
