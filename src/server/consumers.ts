@@ -26,6 +26,8 @@ type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
 export class Consumers {
   readonly #owner: ConsumersOwner;
   readonly #threads: (ConsumerThread | null)[];
+  /** Indexes of those that have said that they are ready. */
+  readonly #ready = new Set<number>();
   /** How often each was started, and failed. */
   readonly #lives: number[];
   readonly #questions = new Map<number, (readers: readonly ReaderInfo[]) => void>();
@@ -62,9 +64,9 @@ export class Consumers {
     for (const [index, thread] of this.#threads.entries()) if (thread === null) this.#replace(index);
   }
 
-  /** Indexes of those that can be sent to. */
+  /** Indexes of those that serve readers. */
   get ready(): number[] {
-    return [...this.#threads.keys()].filter((index) => this.#threads[index] !== null);
+    return [...this.#threads.keys()].filter((index) => this.#ready.has(index));
   }
 
   send(index: number, message: MainToConsumer, transfer?: MessagePort[]): void {
@@ -134,11 +136,13 @@ export class Consumers {
     this.#lives[index]!++;
     void thread.ended.then((failure) => this.#onEnded(index, failure));
     await Promise.race([ready, thread.ended.then(failIfEnded('consumer'))]);
+    this.#ready.add(index);
     this.#owner.onReady(index);
   }
 
   #onEnded(index: number, failure: Error | null): void {
     this.#threads[index] = null;
+    this.#ready.delete(index);
     if (!this.#running) return;
     this.failures++;
     this.#lives[index]!++;

@@ -6,12 +6,13 @@ import { until } from '../../support/program.ts';
 
 const ignore = () => undefined;
 
-/** Two that have been measured to work. */
-async function startConsumers(t: TestContext): Promise<Consumers> {
+/** Two that have been measured to work. Those that are started after them are never ready if `mute`. */
+async function startConsumers(t: TestContext, mute = false): Promise<Consumers> {
+  let started = 0;
   const consumers = new Consumers(2, {
     entry: new URL('../../support/idle-consumer.ts', import.meta.url),
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    boot: () => ({}) as ConsumerBoot,
+    boot: () => ({ mute: mute && started++ >= 2 }) as unknown as ConsumerBoot,
     onReady: ignore,
     load: () => [],
   });
@@ -42,4 +43,12 @@ test('one that fails, and the next one, are told apart from those before', async
     consumers.times.map(({ lives }) => lives),
     [3, 1],
   );
+});
+
+test('one that is starting again is not ready yet', async (t) => {
+  const consumers = await startConsumers(t, true);
+  assert.deepEqual(consumers.ready, [0, 1]);
+  consumers.send(0, { type: 'listener_error', reason: null });
+  await until('another has been started', () => consumers.times[0]!.lives === 3);
+  assert.deepEqual(consumers.ready, [1]);
 });
