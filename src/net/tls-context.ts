@@ -1,6 +1,7 @@
 import { constants, type X509Certificate } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { ConnectionError } from '../base/errors.ts';
 import { type TlsMaterial, TlsMaterialBoard } from './tls-material.ts';
 
 /** What every certificate is served with. */
@@ -39,7 +40,7 @@ export class TlsContexts {
     this.#board = new TlsMaterialBoard(memory);
   }
 
-  /** The context for a new connection. Throws an Error if there has never been a certificate that works. */
+  /** The context for a new connection. Throws {@link ConnectionError} if no certificate is in force: it may have come when one was. */
   current(): SecureContext {
     if (this.#board.version !== this.#version || this.#context === null) this.#renew();
     return this.#context!;
@@ -47,7 +48,7 @@ export class TlsContexts {
 
   #renew(): void {
     const read = this.#board.read();
-    if (read === null) throw new Error('TLS without a certificate');
+    if (read === null) throw new ConnectionError('tls_handshake_failed', 'TLS was turned off meanwhile');
     this.#context = createServerContext(read.material);
     this.#version = read.version;
   }

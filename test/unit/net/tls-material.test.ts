@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ConnectionError } from '../../../src/base/errors.ts';
 import { limits } from '../../../src/base/limits.ts';
+import { TlsContexts } from '../../../src/net/tls-context.ts';
 import { type TlsMaterial, TlsMaterialBoard } from '../../../src/net/tls-material.ts';
 
 const first: TlsMaterial = { form: 'pfx', pfx: Buffer.alloc(500, 0xa1), passphrase: 'first secret' };
@@ -64,4 +66,15 @@ test('more than the memory holds is refused, and what is in force stays', () => 
   assert.throws(() => board.publish(huge), RangeError);
   assert.equal(board.version, 1);
   assert.deepEqual(plain(board.read()?.material), plain(first));
+});
+
+test('who begins TLS after it was turned off is told so: it is no fault of ours', () => {
+  const board = new TlsMaterialBoard();
+  const contexts = new TlsContexts(board.memory);
+  board.publish(first);
+  board.withdraw();
+  assert.throws(
+    () => contexts.current(),
+    (error) => error instanceof ConnectionError && error.code === 'tls_handshake_failed' && error.detail !== undefined,
+  );
 });
