@@ -100,6 +100,8 @@ export class ConfigWatcher {
         logger.warn({ keys: waiting }, `takes effect when Skyweir is started again: ${waiting.join(', ')}`);
       if (live.length === 0) return;
       await apply(config);
+      // Who is being stopped changes nothing any more.
+      if (describeChanges(config, running()).live.length > 0) return;
       logger.info({ keys: live }, `configuration changed: ${live.join(', ')}`);
     } catch (error) {
       if (error instanceof UsageError) for (const problem of error.problems) logger.error({}, problem);

@@ -21,6 +21,9 @@ class Rig {
   readonly file: string;
   readonly watcher: ConfigWatcher;
   readonly errors: string[] = [];
+  readonly infos: string[] = [];
+  /** The server is being stopped, and changes nothing any more. */
+  stopping = false;
   running: Config;
   #nowMs = 0;
 
@@ -42,9 +45,14 @@ class Rig {
       load,
       running: () => this.running,
       apply: async (config) => {
-        this.running = keepFixed(config, this.running);
+        if (!this.stopping) this.running = keepFixed(config, this.running);
       },
-      logger: { debug: quiet, info: quiet, warn: quiet, error: (_, message) => void this.errors.push(message) },
+      logger: {
+        debug: quiet,
+        info: (_, message) => void this.infos.push(message),
+        warn: quiet,
+        error: (_, message) => void this.errors.push(message),
+      },
       nowMs: () => this.#nowMs,
     });
   }
@@ -163,6 +171,17 @@ describe('a configuration file that is changed', () => {
     rig.write('rtsp-port: 9001\n');
     await rig.looks(3);
     assert.deepEqual([rig.errors, rig.running.publishAuth], [[], false]);
+  });
+
+  test('is not said to be in force while the server is being stopped', async (t) => {
+    const rig = await Rig.start(t, two);
+    rig.write('max-connections: 6\n');
+    await rig.looks(3);
+    assert.deepEqual(rig.infos, ['configuration changed: max-connections, publish-auth']);
+    rig.stopping = true;
+    rig.write('max-connections: 7\n');
+    await rig.looks(3);
+    assert.deepEqual([rig.connections, rig.infos.length, rig.errors], [6, 1, []]);
   });
 
   test('before the first look is seen', async (t) => {
