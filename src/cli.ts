@@ -20,9 +20,13 @@ import { readMachine } from './server/machine.ts';
 import type { Server } from './server/server.ts';
 import { readVersion } from './version.ts';
 
-// Who reads along may leave, as `| head` does: that is no mistake of ours. Without a handler it would be told as one.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 const texts = new ConfigTexts();
+
+// Who reads along may leave, as `| head` does: that is no mistake. A full disk is one, though there is nowhere left to say so.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') process.exitCode = 1;
+  });
 
 try {
   await main(process.argv.slice(2));

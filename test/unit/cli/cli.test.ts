@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -41,6 +41,13 @@ describe('what only prints ends with 0', () => {
       const [status] = await once(child, 'close');
       assert.deepEqual([args, status, await said], [args, 0, '']);
     }
+  });
+
+  test('but not when what it prints cannot be written', { skip: !existsSync('/dev/full') }, () => {
+    const full = openSync('/dev/full', 'w');
+    const { status } = spawnSync(process.execPath, [cli, '--help'], { cwd: folder, stdio: ['ignore', full, 'ignore'] });
+    closeSync(full);
+    assert.equal(status, 1);
   });
 
   test('--version', () => {
