@@ -38,7 +38,7 @@ export class OverviewFeed {
   #state: FeedState = { snapshot: null, receivedMs: 0, failure: null };
   #names: KnownNames | null = null;
   #etag = '';
-  /** `performance.now` when the page was last shown. */
+  /** `performance.now` when the page was last shown, or began to ask. */
   #shownMs = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #running = false;
@@ -46,11 +46,6 @@ export class OverviewFeed {
   constructor(onChange: () => void, onLoggedOut: () => void) {
     this.#onChange = onChange;
     this.#onLoggedOut = onLoggedOut;
-    document.addEventListener('visibilitychange', () => {
-      if (document.hidden) return;
-      this.#shownMs = performance.now();
-      if (this.#timer !== null) this.#pollAfter(0);
-    });
   }
 
   get state(): FeedState {
@@ -59,19 +54,31 @@ export class OverviewFeed {
 
   /** What is shown is not what is now. */
   get old(): boolean {
-    return performance.now() - Math.max(this.#state.receivedMs, this.#shownMs) > oldMs;
+    const { receivedMs, failure } = this.#state;
+    // While nobody looks, an answer is seldom asked for: only one that did not come says something.
+    if (document.hidden && failure === null) return false;
+    return performance.now() - Math.max(receivedMs, this.#shownMs) > oldMs;
   }
 
   start(): void {
     this.#running = true;
+    this.#shownMs = performance.now();
+    document.addEventListener('visibilitychange', this.#onVisibility);
     this.#pollAfter(0);
   }
 
   stop(): void {
     this.#running = false;
+    document.removeEventListener('visibilitychange', this.#onVisibility);
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
+
+  readonly #onVisibility = (): void => {
+    if (document.hidden) return;
+    this.#shownMs = performance.now();
+    if (this.#timer !== null) this.#pollAfter(0);
+  };
 
   #pollAfter(ms: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
