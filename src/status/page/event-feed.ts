@@ -35,11 +35,6 @@ export class EventFeed {
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
-    document.addEventListener('visibilitychange', () => {
-      if (!this.#running) return;
-      if (document.hidden) this.#abort?.abort();
-      else if (this.#abort === null) void this.#follow();
-    });
   }
 
   /** Newest first. */
@@ -54,14 +49,21 @@ export class EventFeed {
 
   start(): void {
     this.#running = true;
-    void this.#follow();
+    document.addEventListener('visibilitychange', this.#onVisibility);
+    if (!document.hidden) void this.#follow();
   }
 
   stop(): void {
     this.#running = false;
+    document.removeEventListener('visibilitychange', this.#onVisibility);
     this.#abort?.abort();
     this.#events = [];
   }
+
+  readonly #onVisibility = (): void => {
+    if (document.hidden) this.#abort?.abort();
+    else if (this.#abort === null) void this.#follow();
+  };
 
   async #follow(): Promise<void> {
     const abort = new AbortController();
@@ -106,7 +108,8 @@ export class EventFeed {
 
   /** One message (HTML, clause 9.2.6). The server writes each field on one line. */
   #take(message: string): void {
-    const data = /^data: (.*)$/m.exec(message)?.[1];
+    // Not with a dot, which ends at U+2028, too: names may hold it.
+    const data = /^data: ([^\n]*)/m.exec(message)?.[1];
     if (data === undefined || !/^id: /m.test(message)) return;
     this.#events = [JSON.parse(data) as StreamEvent, ...this.#events].slice(0, keptEvents);
     this.#onChange();

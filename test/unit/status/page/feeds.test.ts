@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, type TestContext, test } from 'node:test';
+import { EventFeed } from '../../../../src/status/page/event-feed.ts';
 import { OverviewFeed } from '../../../../src/status/page/overview-feed.ts';
 import { namesAnswer, overviewAnswer } from '../../../support/overview.ts';
 import { until } from '../../../support/program.ts';
@@ -94,6 +95,33 @@ describe('the feed of the overview', () => {
   });
 });
 
+describe('the feed of events', () => {
+  test('leaves the connection to pages that are looked at', async (t) => {
+    const { asked } = serve(() => Response.json({ events: [] }));
+    const feed = new EventFeed(() => {});
+    t.after(() => feed.stop());
+    document.hidden = true;
+    feed.start();
+    assert.deepEqual(asked, []);
+    document.show(true);
+    assert.equal(asked.length, 1);
+  });
+
+  test('takes every character that a name may hold', async (t) => {
+    const event = { id: 'a-1', type: 'started', name: 'North\u2028gate' };
+    serve((path) =>
+      path.endsWith('/live')
+        ? new Response(`retry: 3000\n\nid: a-1\nevent: started\ndata: ${JSON.stringify(event)}\n\n`)
+        : Response.json({ events: [] }),
+    );
+    const feed = new EventFeed(() => {});
+    t.after(() => feed.stop());
+    feed.start();
+    await until('the event is there', () => feed.events.length > 0);
+    assert.deepEqual(feed.events, [event]);
+  });
+});
+
 describe('a feed that has ended', () => {
   test('is held by nothing', () => {
     serve(() => new Promise(() => {}));
@@ -102,6 +130,7 @@ describe('a feed that has ended', () => {
         () => {},
         () => {},
       ),
+      new EventFeed(() => {}),
     ];
     for (const feed of feeds) feed.start();
     for (const feed of feeds) feed.stop();
