@@ -137,6 +137,11 @@ function Watch({ me, onLoggedOut, onLeave }: WatchProps) {
   });
 
   const detail = place.camera === null ? undefined : snapshot?.cameras.find(({ index }) => index === place.camera);
+  // A camera that was removed does not come back: another one may get its index.
+  const isGone = place.camera !== null && snapshot !== null && detail === undefined;
+  useEffect(() => {
+    if (isGone) setPlace({ part: 'cameras', camera: null });
+  }, [isGone]);
   return html`
     <div class=${`watch${old ? ' old' : ''}${detail === undefined ? '' : ' with-detail'}`}>
       <${TopBar} me=${me} snapshot=${snapshot} place=${place} setPlace=${setPlace} theme=${theme} setTheme=${setTheme} onLoggedOut=${onLoggedOut} onLeave=${onLeave} />

@@ -51,6 +51,11 @@ export class CameraHistory {
     this.#polls = 0;
   }
 
+  /** Forgets a camera: its index is that of another one now. */
+  forget(index: number): void {
+    this.#cameras.delete(index);
+  }
+
   /** Adds a poll. `indexes` are those of all cameras. */
   add({ time, all, live }: Pick<OverviewAnswer, 'time' | 'all' | 'live'>, indexes: readonly number[]): void {
     // The server's clock was put back, and a chart goes one way only.

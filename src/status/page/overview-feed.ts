@@ -2,6 +2,7 @@ import { ApiError, ask } from './api.ts';
 import { CameraHistory } from './history.ts';
 import {
   type CameraName,
+  goneCameras,
   type NamesAnswer,
   type OverviewAnswer,
   readNames,
@@ -128,11 +129,9 @@ export class OverviewFeed {
     if (this.#names !== null && this.#names.tag === tag) return this.#names;
     const response = await ask('/api/v1/overview/names');
     const answer = (await response.json()) as NamesAnswer;
-    this.#names = {
-      tag: (response.headers.get('ETag') ?? '').replace(/^(W\/)?"|"$/g, ''),
-      answer,
-      list: readNames(answer),
-    };
+    const list = readNames(answer);
+    for (const index of goneCameras(this.#names?.list ?? [], list)) this.history.forget(index);
+    this.#names = { tag: (response.headers.get('ETag') ?? '').replace(/^(W\/)?"|"$/g, ''), answer, list };
     return this.#names;
   }
 }

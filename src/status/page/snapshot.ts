@@ -171,6 +171,19 @@ export function readNames({ cameras, hardware }: NamesAnswer): CameraName[] {
   });
 }
 
+/**
+ * Indexes of cameras that are there no more, though the index may be that of another one now. The server knows a camera again by its
+ * path, its RTSP path or its name.
+ */
+export function goneCameras(before: readonly CameraName[], now: readonly CameraName[]): number[] {
+  const byIndex = new Map(now.map((camera) => [camera.index, camera]));
+  const gone = before.filter(({ index, path, rtspPath, name }) => {
+    const other = byIndex.get(index);
+    return other === undefined || (other.path !== path && other.rtspPath !== rtspPath && other.name !== name);
+  });
+  return gone.map(({ index }) => index);
+}
+
 /** Joins the figures with the names that they belong to. */
 export function readSnapshot(answer: OverviewAnswer, names: NamesAnswer, list: readonly CameraName[]): Snapshot {
   const { all, live } = answer;

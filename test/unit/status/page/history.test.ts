@@ -35,6 +35,15 @@ describe('the last minutes of a camera', () => {
     assert.deepEqual(history.series(8).values.fps, [Number.NaN, 25, Number.NaN, Number.NaN, 25]);
   });
 
+  test('are not those of the camera that had its index before', () => {
+    const history = new CameraHistory();
+    for (const seconds of [100, 101]) history.add(atSecond(seconds), indexes);
+    history.forget(8);
+    history.add(atSecond(102), indexes);
+    assert.deepEqual(history.series(8).values.fps, [Number.NaN, Number.NaN, Number.NaN]);
+    assert.deepEqual(history.series(8).values.queue.slice(0, 2), [Number.NaN, Number.NaN]);
+  });
+
   test('forget what is older, also of a camera that was gone for longer', () => {
     const history = new CameraHistory();
     for (let seconds = 0; seconds < 250; seconds++) history.add(atSecond(seconds), indexes);

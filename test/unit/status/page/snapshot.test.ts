@@ -4,7 +4,7 @@ import { describeChanges } from '../../../../src/status/page/announcements.ts';
 import { everything, queryCameras, sortedBy } from '../../../../src/status/page/list-query.ts';
 import { parsePlace, placeHash } from '../../../../src/status/page/place.ts';
 import { urlsOf } from '../../../../src/status/page/publish-urls.ts';
-import { readNames, readSnapshot, type Snapshot } from '../../../../src/status/page/snapshot.ts';
+import { goneCameras, readNames, readSnapshot, type Snapshot } from '../../../../src/status/page/snapshot.ts';
 import { type LiveCamera, namesAnswer, overviewAnswer } from '../../../support/overview.ts';
 
 type Live = { readonly camera: number } & Partial<LiveCamera>;
@@ -26,6 +26,14 @@ const six = snapshotOf([
 const placesOf = (cameras: readonly { readonly place: number }[]) => cameras.map(({ place }) => place);
 
 describe('a snapshot of the status page', () => {
+  test('tells which cameras are gone, also where another one has the index', () => {
+    const [gate, roof, yard] = readNames(namesAnswer(3));
+    const other = { ...roof!, name: 'Lobby', path: '/lobby', rtspPath: '/lobby' };
+    const renamed = { ...gate!, name: 'Front gate', path: '/front' };
+    assert.deepEqual(goneCameras([gate!, roof!, yard!], [renamed, other]), [1, 2]);
+    assert.deepEqual(goneCameras([], [gate!]), []);
+  });
+
   test('tells what is on air, troubled and offline, and sums it up', () => {
     assert.deepEqual(
       six.cameras.map(({ state }) => state),
