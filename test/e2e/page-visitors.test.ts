@@ -88,6 +88,27 @@ describe('the status page, for whoever looks', () => {
     browser.assertFaultless();
   });
 
+  test('a camera that is open asks for its events once a second, however many there are of others', {
+    timeout,
+  }, async (t) => {
+    const { media, browser, url } = await openServer(t);
+    const port = media.server.addresses.rtmpPort;
+    const page = await browser.open(`${url}#/cameras/0`);
+    await page.locator('.detail').getByText('Nothing has happened yet').waitFor();
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/streams/0/events')) asked++;
+    });
+    const startMs = performance.now();
+    for (let camera = 2; camera <= 16; camera++)
+      (await NumberedStream.start(t, { port, path: `/stream${camera}` })).stop();
+    await NumberedStream.start(t, { port, path: '/stream1' });
+    await page.locator('.detail .event.started').waitFor();
+    const seconds = (performance.now() - startMs) / 1000;
+    assert.ok(asked <= seconds + 2, `${asked} questions in ${seconds} s`);
+    browser.assertFaultless();
+  });
+
   test('has room on a telephone of 360 pixels, and both themes', { timeout }, async (t) => {
     const { browser, url } = await openServer(t);
     const viewport = { width: 360, height: 740 };

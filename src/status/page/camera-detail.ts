@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { askJson, type Me } from './api.ts';
 import { Charts } from './charts.ts';
 import { CopyField } from './copy-field.ts';
@@ -110,6 +110,12 @@ function Addresses({ camera, snapshot: { names } }: { camera: CameraView; snapsh
   `;
 }
 
+/**
+ * Milliseconds from one list of events to the next question for it. All cameras may have events at once, as after a failure of
+ * their network, and a request for each would leave the browser no connection for anything else.
+ */
+const eventsMs = 1000;
+
 function CameraEvents({
   index,
   newestEvent,
@@ -120,16 +126,19 @@ function CameraEvents({
   reasons: Readonly<Record<string, string>>;
 }) {
   const [events, setEvents] = useState<readonly StreamEvent[] | null>(null);
+  const [isDue, setDue] = useState(true);
+  const asked = useRef<string | null>(null);
   useEffect(() => {
-    let isWanted = true;
-    askJson<{ events: StreamEvent[] }>(`/api/v1/streams/${index}/events`).then(
-      (answer) => isWanted && setEvents(answer.events),
-      // The poll says already that the server does not answer.
-      () => undefined,
-    );
-    return () => {
-      isWanted = false;
-    };
-  }, [index, newestEvent]);
+    if (!isDue || asked.current === newestEvent) return;
+    asked.current = newestEvent;
+    setDue(false);
+    askJson<{ events: StreamEvent[] }>(`/api/v1/streams/${index}/events`)
+      .then(
+        (answer) => setEvents(answer.events),
+        // The poll says already that the server does not answer.
+        () => undefined,
+      )
+      .finally(() => setTimeout(() => setDue(true), eventsMs));
+  }, [isDue, newestEvent]);
   return events === null ? null : html`<${EventList} events=${events} reasons=${reasons} single />`;
 }
