@@ -38,10 +38,15 @@ export interface ClockMessage {
   readonly nowWallMs: number;
 }
 
+/** Messages, one a second, of which the quickest is believed: one in so many is quick, and clocks do not drift far in that time. */
+const believedMessages = 30;
+
 /** Tells how old a shown picture is: the time since its frame arrived at the server. */
 export class PictureAge {
-  /** What the own clock is ahead of the server's; the quickest message knows best. */
+  /** What the own clock is ahead of the server's, by the quickest of the newest messages, and of those before them. */
   #aheadMs = Number.POSITIVE_INFINITY;
+  #aheadBeforeMs = Number.POSITIVE_INFINITY;
+  #messages = 0;
   /** Wall-clock time of the video's beginning. */
   #originMs: number | null = null;
 
@@ -52,6 +57,12 @@ export class PictureAge {
 
   /** A message came; `nowMs` is the own monotonic clock. */
   note({ mediaMs, arrivalWallMs, nowWallMs }: ClockMessage, nowMs: number): void {
+    if (this.#messages === believedMessages) {
+      this.#aheadBeforeMs = this.#aheadMs;
+      this.#aheadMs = Number.POSITIVE_INFINITY;
+      this.#messages = 0;
+    }
+    this.#messages++;
     this.#aheadMs = Math.min(this.#aheadMs, nowMs - nowWallMs);
     this.#originMs = arrivalWallMs - mediaMs;
   }
@@ -59,6 +70,7 @@ export class PictureAge {
   /** Milliseconds from the arrival of the frame with this time stamp, in seconds, to `shownMs`; null while unknown. */
   of(mediaSeconds: number, shownMs: number): number | null {
     if (this.#originMs === null) return null;
-    return Math.max(0, shownMs - this.#aheadMs - (this.#originMs + mediaSeconds * 1000));
+    const aheadMs = Math.min(this.#aheadMs, this.#aheadBeforeMs);
+    return Math.max(0, shownMs - aheadMs - (this.#originMs + mediaSeconds * 1000));
   }
 }

@@ -31,4 +31,16 @@ describe('the age of a picture', () => {
     age.restart();
     assert.equal(age.of(5, 1620), null);
   });
+
+  test('stays right when one clock runs faster for hours, and after the server has put its clock back', () => {
+    const age = new PictureAge();
+    const note = (second: number, wallMs: number, ownMs: number) =>
+      age.note({ mediaMs: second * 1000, arrivalWallMs: wallMs, nowWallMs: wallMs }, ownMs);
+    const hours = 8 * 3600;
+    const ownMs = (second: number) => second * 1000.05;
+    for (let second = 0; second <= hours; second++) note(second, second * 1000, ownMs(second));
+    assert.ok(Math.abs(age.of(hours, ownMs(hours) + 200)! - 200) < 5);
+    for (let second = hours; second <= hours + 60; second++) note(second, second * 1000 - 5000, ownMs(second));
+    assert.ok(Math.abs(age.of(hours + 60, ownMs(hours + 60) + 200)! - 200) < 5);
+  });
 });
