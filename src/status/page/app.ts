@@ -28,13 +28,16 @@ export function App() {
   const [silence, setSilence] = useState('');
   const look = () => {
     setLogin({ is: 'unknown' });
+    setSilence('');
     void findLogin(setSilence).then(setLogin);
   };
   useEffect(look, []);
   const needLogin = () => setLogin({ is: 'needed' });
   useEffect(() => {
+    if (login.is !== 'leaving') return;
+    setSilence('');
     // By now all that asks the server has ended.
-    if (login.is === 'leaving') void logOut().then(needLogin);
+    void logOut(setSilence).then(needLogin);
   }, [login.is]);
   if (login.is === 'needed') return html`<${LoginForm} onDone=${look} />`;
   if (login.is === 'done')

@@ -1,4 +1,4 @@
-import { ApiError, askJson, change, type Me } from './api.ts';
+import { type ApiError, askJson, change, type Me } from './api.ts';
 
 /** Whether somebody is logged in. `unknown` until the server has said; `leaving` until it knows that somebody logs out. */
 export type Login = { readonly is: 'unknown' | 'needed' | 'leaving' } | { readonly is: 'done'; readonly me: Me };
@@ -25,11 +25,16 @@ export async function logIn(user: string, password: string): Promise<void> {
   await change('POST', '/api/v1/login', { user, password });
 }
 
-export async function logOut(): Promise<void> {
-  try {
-    await change('POST', '/api/v1/logout');
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
+/** Logs out. Until the server has heard it, whoever comes next is still logged in: it is told again until there is an answer. */
+export async function logOut(onSilence: (failure: string) => void): Promise<void> {
+  for (;;) {
+    try {
+      await change('POST', '/api/v1/logout');
+      return;
+    } catch (error) {
+      onSilence((error as Partial<ApiError>).message ?? '');
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
   }
 }
 
