@@ -1,3 +1,4 @@
+import { chooseTrim, keyframeSeconds } from './preview-fragment.ts';
 import { type ClockMessage, choosePace, PictureAge } from './preview-pace.ts';
 
 /** How the preview is doing. */
@@ -21,7 +22,7 @@ type Message =
   | { readonly type: 'state'; readonly live: boolean }
   | ({ readonly type: 'clock' } & ClockMessage);
 
-/** Seconds of video that are kept behind the picture, and that may be there before it is trimmed. */
+/** Seconds of video that are kept behind the picture, and that may be there before it is trimmed; longer where keyframes are rare. */
 const keptSeconds = 5;
 const trimSeconds = 12;
 /** Fragments that may wait for the decoder; more means that it does not keep up. */
@@ -49,6 +50,8 @@ export class PreviewPlayer {
   #buffer: SourceBuffer | null = null;
   #objectUrl = '';
   #waiting: ArrayBuffer[] = [];
+  /** Seconds at which the pictures are shown that a decoder can start at. */
+  #keyframes: number[] = [];
   #averageMs: number | null = null;
   #jumpedMs = 0;
   #retry: ReturnType<typeof setTimeout> | null = null;
@@ -158,6 +161,7 @@ export class PreviewPlayer {
   #onFragment(data: ArrayBuffer): void {
     if (this.#source === null) return;
     this.#waiting.push(data);
+    this.#keyframes.push(...keyframeSeconds(data));
     if (this.#waiting.length > waitingFragments) this.#startOver();
     else this.#append();
   }
@@ -165,20 +169,26 @@ export class PreviewPlayer {
   #append(): void {
     const buffer = this.#buffer;
     if (buffer === null || buffer.updating || this.#source?.readyState !== 'open') return;
-    const { buffered } = buffer;
-    const oldest = buffered.length > 0 ? buffered.start(0) : 0;
-    const { currentTime } = this.#video;
     try {
-      if (currentTime - oldest > trimSeconds) {
-        buffer.remove(0, currentTime - keptSeconds);
-        return;
-      }
+      if (this.#trim(buffer)) return;
       const next = this.#waiting.shift();
       if (next !== undefined) buffer.appendBuffer(next);
     } catch {
       // The decoder has given up, or its memory is full.
       this.#startOver();
     }
+  }
+
+  /** Forgets what was seen long ago. Returns whether there was any: the buffer is busy then. */
+  #trim(buffer: SourceBuffer): boolean {
+    const { buffered } = buffer;
+    const { currentTime } = this.#video;
+    if (buffered.length === 0 || currentTime - buffered.start(0) <= trimSeconds) return false;
+    const end = chooseTrim(this.#keyframes, buffered.start(0), currentTime, keptSeconds);
+    if (end === null) return false;
+    this.#keyframes = this.#keyframes.filter((seconds) => seconds > end);
+    buffer.remove(0, end);
+    return true;
   }
 
   #startOver(): void {
@@ -193,6 +203,7 @@ export class PreviewPlayer {
     this.#source = null;
     this.#buffer = null;
     this.#waiting = [];
+    this.#keyframes = [];
     this.#averageMs = null;
     this.#age.restart();
     this.#video.removeAttribute('src');
