@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import jsqr from 'jsqr';
-import type { Page, WebSocket } from 'playwright-core';
+import type { Page, WebSocket, WebSocketRoute } from 'playwright-core';
 import { makeClip, temporaryFolder } from '../support/media.ts';
 import { NumberedStream } from '../support/numbered-stream.ts';
 import { type Program, start, until } from '../support/program.ts';
@@ -73,6 +73,38 @@ describe('the status page', () => {
     await page.locator('.detail .event.stopped').waitFor();
     await page.locator('.preview').getByText('No picture').waitFor();
     browser.assertFaultless();
+  });
+
+  test('the preview says that it has ended, and shows no picture of before as that of now', { timeout }, async (t) => {
+    const { media, browser, url } = await openServer(t);
+    const page = await browser.open('about:blank');
+    const sockets: WebSocketRoute[] = [];
+    await page.routeWebSocket(/preview$/, (socket) => {
+      sockets.push(socket);
+      socket.connectToServer();
+    });
+    await publishClip(t, `${media.rtmp}/stream1`);
+    await page.goto(`${url}#/cameras/0`);
+    const age = page.getByText(/\d s behind/);
+    await age.waitFor({ timeout: patienceMs });
+    await hide(page, true);
+    await age.waitFor({ state: 'detached' });
+    assert.equal(await page.locator('video').getAttribute('src'), null);
+    await hide(page, false);
+    await age.waitFor({ timeout: patienceMs });
+    const played = () => page.locator('video').evaluate((element) => (element as never)['currentTime'] as number);
+    await eventually('it plays', async () => (await played()) > 1);
+    await sockets.at(-1)!.close({ code: 1008, reason: 'the login has ended; log in again' });
+    await page.locator('.preview').getByText('the login has ended').waitFor();
+    // What the browser had already is played to its end.
+    let last = -1;
+    await eventually('it stands still', async () => {
+      const before = last;
+      last = await played();
+      return last === before;
+    });
+    assert.ok(await page.locator('.preview').getByText('the login has ended').isVisible());
+    assert.equal(await age.count(), 0);
   });
 
   test('an operator disconnects a source after a second question', { timeout }, async (t) => {

@@ -33,6 +33,8 @@ const retryMs = { first: 1000, most: 15_000 };
 const paceMs = 250;
 /** Milliseconds from one jump to the next: each makes the decoder begin at a keyframe, which a slow machine feels. */
 const betweenJumpsMs = 2500;
+/** Milliseconds after which the age of the newest picture is no longer told: it is older than that by now, and nobody knows how old. */
+const ageShownMs = 2000;
 /** Weight of the newest picture in the average of the age. */
 const ageWeight = 0.05;
 /** Close code of what will not be otherwise the next time (RFC 6455, 7.4.1): the login has ended, or the camera is gone. */
@@ -54,6 +56,8 @@ export class PreviewPlayer {
   #keyframes: number[] = [];
   #averageMs: number | null = null;
   #jumpedMs = 0;
+  /** `performance.now` of the newest picture. */
+  #pictureMs = 0;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #retryMs: number = retryMs.first;
   #pacer: ReturnType<typeof setInterval> | null = null;
@@ -87,8 +91,12 @@ export class PreviewPlayer {
   // ---- connection --------------------------------------------------------------------------------------------------------
 
   readonly #onVisibility = (): void => {
-    if (document.hidden) this.#disconnect();
-    else if (this.#socket === null) this.#connect();
+    if (document.hidden) {
+      this.#disconnect();
+      // Whoever comes back must not take this picture for what is now.
+      this.#dropSource();
+      this.#set({ phase: 'connecting', why: '', ageMs: null });
+    } else if (this.#socket === null) this.#connect();
   };
 
   #connect(): void {
@@ -216,6 +224,8 @@ export class PreviewPlayer {
 
   #keepPace(): void {
     const { buffered, currentTime, error } = this.#video;
+    const isStanding = performance.now() - this.#pictureMs > ageShownMs;
+    if (isStanding && this.#state.phase === 'playing') this.#set({ phase: 'playing', why: '', ageMs: null });
     if (error !== null) {
       this.#startOver();
       return;
@@ -236,6 +246,10 @@ export class PreviewPlayer {
   #watchPictures(): void {
     if (this.#stopped || !('requestVideoFrameCallback' in this.#video)) return;
     this.#video.requestVideoFrameCallback((_nowMs, { mediaTime, expectedDisplayTime }) => {
+      this.#watchPictures();
+      // What was on its way to the screen still comes when the connection is gone.
+      if (this.#socket === null || this.#source === null) return;
+      this.#pictureMs = performance.now();
       const ageMs = this.#age.of(mediaTime, expectedDisplayTime);
       if (ageMs !== null) {
         const before = this.#averageMs ?? ageMs;
@@ -243,7 +257,6 @@ export class PreviewPlayer {
       }
       this.#retryMs = retryMs.first;
       this.#set({ phase: 'playing', why: '', ageMs: this.#averageMs });
-      this.#watchPictures();
     });
   }
 
