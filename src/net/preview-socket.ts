@@ -94,8 +94,9 @@ export class PreviewSocket {
       const { mime, width, height, init } = message;
       this.#sendText({ type: 'codec', mime, width, height });
       this.#webSocket.send(init, asBinary);
-      // The first fragment of a stream is told at once.
+      // The first fragment of a stream is told at once, and nothing before it.
       this.#arrivalMs = Number.NaN;
+      this.#isClockDue = false;
     } else if (message.type === 'restarted') this.#options.onRestarted();
     else this.#onPreviewEnded(message.reason);
   }

@@ -130,6 +130,23 @@ describe('what a viewer is sent', () => {
     );
   });
 
+  test('has no time between the beginning of another stream and its first frame', () => {
+    const bench = new Bench();
+    bench.start();
+    bench.fragment(0);
+    bench.fragment(100);
+    bench.start();
+    bench.tick();
+    assert.equal(bench.texts.filter((text) => 'mediaMs' in text).length, 1);
+    bench.fragment(0);
+    assert.deepEqual(bench.texts.at(-1), {
+      type: 'clock',
+      mediaMs: 0,
+      arrivalWallMs: wallAtZero + 1950,
+      nowWallMs: wallAtZero + 2000,
+    });
+  });
+
   test('has the time once a second where there is a new frame, and at once with a new stream', () => {
     const bench = new Bench();
     const clocks = () => bench.texts.filter((text) => 'mediaMs' in text).length;
