@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { testCredentials } from '../support/media-server.ts';
 import { NumberedStream } from '../support/numbered-stream.ts';
-import { eventually, openServer, rowOf } from '../support/status-page.ts';
+import { eventually, hide, openServer, rowOf } from '../support/status-page.ts';
 
 const timeout = 120_000;
 
@@ -61,6 +61,21 @@ describe('the status page, for whoever looks', () => {
     assert.equal(await page.getByRole('button', { name: 'Disconnect the source' }).count(), 0);
   });
 
+  test('whoever comes back to the page sees who is logged in by now', { timeout }, async (t) => {
+    const { media, browser, url } = await openServer(t);
+    await NumberedStream.start(t, { port: media.server.addresses.rtmpPort, path: '/stream1' });
+    const page = await browser.open('about:blank');
+    let json = { user: 'anna', role: 'admin', via: 'session', authentication: 'on' };
+    await page.route('**/api/v1/me', (route) => route.fulfill({ json }));
+    await page.goto(`${url}#/cameras/0`);
+    await page.getByRole('button', { name: 'Disconnect the source' }).waitFor();
+    await hide(page, true);
+    json = { ...json, user: 'bert', role: 'viewer' };
+    await hide(page, false);
+    await page.locator('.user', { hasText: 'bert' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Disconnect the source' }).count(), 0);
+  });
+
   test('says when the server cannot be reached, and goes on when it can', { timeout }, async (t) => {
     const { browser, url } = await openServer(t);
     const page = await browser.open(url);
@@ -111,6 +126,25 @@ describe('the status page, for whoever looks', () => {
     const seconds = (performance.now() - startMs) / 1000;
     assert.ok(asked <= seconds + 2, `${asked} questions in ${seconds} s`);
     browser.assertFaultless();
+  });
+
+  test('a camera can be closed on a telephone, however long its name and its path are', { timeout }, async (t) => {
+    const { browser, url } = await openServer(t);
+    const page = await browser.open('about:blank', { viewport: { width: 360, height: 740 }, hasTouch: true });
+    await page.route('**/overview/names', async (route) => {
+      const response = await route.fetch();
+      const json = (await response.json()) as { cameras: { name: string[]; path: string[] } };
+      json.cameras.name[0] = 'W'.repeat(64);
+      json.cameras.path[0] = `/${'p'.repeat(100)}`;
+      await route.fulfill({ response, json });
+    });
+    await page.goto(`${url}#/cameras/0`);
+    await page.getByRole('heading', { name: 'WWW' }).waitFor();
+    const overflow = await page.locator('.detail').evaluate((element) => {
+      const { scrollWidth, clientWidth } = element as unknown as Record<'scrollWidth' | 'clientWidth', number>;
+      return scrollWidth - clientWidth;
+    });
+    assert.equal(overflow, 0);
   });
 
   test('has room on a telephone of 360 pixels, and both themes', { timeout }, async (t) => {

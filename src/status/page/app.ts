@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { describeChanges } from './announcements.ts';
-import type { Me } from './api.ts';
+import { askJson, type Me } from './api.ts';
 import { CameraDetail } from './camera-detail.ts';
 import { CameraList } from './camera-list.ts';
 import { EventFeed } from './event-feed.ts';
@@ -38,6 +38,18 @@ export function App() {
     setSilence('');
     // By now all that asks the server has ended.
     void logOut(setSilence).then(needLogin);
+  }, [login.is]);
+  useEffect(() => {
+    if (login.is !== 'done') return;
+    // In the meantime another page of this browser may have logged somebody else in.
+    const onShown = () => {
+      if (document.hidden) return;
+      const take = (me: Me) => setLogin((now) => (now.is === 'done' ? { is: 'done', me } : now));
+      // The poll sees that nobody is logged in any more, or that there is no answer.
+      askJson<Me>('/api/v1/me').then(take, () => undefined);
+    };
+    document.addEventListener('visibilitychange', onShown);
+    return () => document.removeEventListener('visibilitychange', onShown);
   }, [login.is]);
   if (login.is === 'needed') return html`<${LoginForm} onDone=${look} />`;
   if (login.is === 'done')
