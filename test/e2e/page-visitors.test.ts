@@ -88,6 +88,16 @@ describe('the status page, for whoever looks', () => {
     browser.assertFaultless(/net::ERR_/);
   });
 
+  test('many windows of one browser show it at the same time', { timeout }, async (t) => {
+    const { browser, url } = await openServer(t);
+    const first = await browser.open(url);
+    for (let windows = 1; windows <= 7; windows++) {
+      const page = await first.context().newPage();
+      await page.goto(url);
+      await rowOf(page, 0).waitFor();
+    }
+  });
+
   test('the server and what happened have parts of their own', { timeout }, async (t) => {
     const { media, browser, url } = await openServer(t);
     const page = await browser.open(url);

@@ -23,7 +23,7 @@ export class ApiError extends Error {
 const answerMs = 8000;
 
 /** Tells the server that the page asks, so that the browser asks nobody for a password: the page has a form of its own. */
-export const pageHeaders: Readonly<Record<string, string>> = { 'X-Skyweir-Page': '1' };
+const pageHeaders: Readonly<Record<string, string>> = { 'X-Skyweir-Page': '1' };
 
 /** Asks the server; throws {@link ApiError} for every answer that is not good. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {

@@ -1,4 +1,4 @@
-import { ApiError, askJson, pageHeaders } from './api.ts';
+import { askJson } from './api.ts';
 import type { Blame } from './words.ts';
 
 /** Something that happened, as the server tells it. Types that the page does not know have a text of their own. */
@@ -19,18 +19,19 @@ export interface StreamEvent {
 
 /** Events that are kept and shown. */
 const keptEvents = 500;
-/** Milliseconds until a broken connection is tried again. */
-const retryMs = 3000;
+/** Milliseconds from one answer to the next question. */
+const pollMs = 2000;
 
 /**
- * The newest events, and then those that happen (server-sent events). Browsers' own EventSource cannot send the page's header,
- * and a browser has few connections to one server, so the connection is closed while nobody looks at the page.
+ * The newest events, asked for again and again while somebody looks at the page. Nothing is held open for them: a browser has six
+ * connections to one server for all its windows together, and would keep one for each.
  */
 export class EventFeed {
   readonly #onChange: () => void;
   #events: readonly StreamEvent[] = [];
   #live = false;
-  #abort: AbortController | null = null;
+  #isAsking = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #running = false;
 
   constructor(onChange: () => void) {
@@ -50,74 +51,60 @@ export class EventFeed {
   start(): void {
     this.#running = true;
     document.addEventListener('visibilitychange', this.#onVisibility);
-    if (!document.hidden) void this.#follow();
+    this.#onVisibility();
   }
 
   stop(): void {
     this.#running = false;
     document.removeEventListener('visibilitychange', this.#onVisibility);
-    this.#abort?.abort();
+    this.#pause();
     this.#events = [];
   }
 
   readonly #onVisibility = (): void => {
-    if (document.hidden) this.#abort?.abort();
-    else if (this.#abort === null) void this.#follow();
+    this.#pause();
+    if (!document.hidden && !this.#isAsking) void this.#poll();
   };
 
-  async #follow(): Promise<void> {
-    const abort = new AbortController();
-    this.#abort = abort;
-    while (this.#running && !abort.signal.aborted) {
-      try {
-        await this.#readNewest();
-        await this.#readLive(abort.signal);
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 401) break;
-      }
-      this.#setLive(false);
-      if (!abort.signal.aborted) await new Promise((resolve) => setTimeout(resolve, retryMs));
-    }
-    this.#abort = null;
-    // It became visible again before this one had ended.
-    if (this.#running && !document.hidden && abort.signal.aborted) void this.#follow();
+  #pause(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
   }
 
-  async #readNewest(): Promise<void> {
-    const { events } = await askJson<{ events: StreamEvent[] }>(`/api/v1/events?limit=${keptEvents}`);
-    this.#events = events;
-    this.#onChange();
+  async #poll(): Promise<void> {
+    this.#isAsking = true;
+    const events = await this.#askNewer();
+    this.#isAsking = false;
+    if (!this.#running) return;
+    this.#take(events);
+    if (!document.hidden) this.#timer = setTimeout(() => void this.#poll(), pollMs);
   }
 
-  async #readLive(signal: AbortSignal): Promise<void> {
-    // Without any event so far, an id of another run stands for the beginning.
-    const lastId = this.#events[0]?.id ?? 'none-0';
-    const headers = { ...pageHeaders, 'Last-Event-ID': lastId };
-    const response = await fetch('/api/v1/events/live', { headers, cache: 'no-store', signal });
-    if (!response.ok || response.body === null) throw new ApiError(response.status, 'no live events');
-    this.#setLive(true);
-    let text = '';
-    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (let read = await reader.read(); !read.done; read = await reader.read()) {
-      text += read.value;
-      const messages = text.split('\n\n');
-      text = messages.pop() ?? '';
-      for (const message of messages) this.#take(message);
+  /** Those that the page does not have yet; null without an answer. */
+  async #askNewer(): Promise<readonly StreamEvent[] | null> {
+    const newest = this.#events[0]?.id;
+    const since = newest === undefined ? '' : `&since=${encodeURIComponent(newest)}`;
+    try {
+      return (await askJson<{ events: StreamEvent[] }>(`/api/v1/events?limit=${keptEvents}${since}`)).events;
+    } catch {
+      return null;
     }
   }
 
-  /** One message (HTML, clause 9.2.6). The server writes each field on one line. */
-  #take(message: string): void {
-    // Not with a dot, which ends at U+2028, too: names may hold it.
-    const data = /^data: ([^\n]*)/m.exec(message)?.[1];
-    if (data === undefined || !/^id: /m.test(message)) return;
-    this.#events = [JSON.parse(data) as StreamEvent, ...this.#events].slice(0, keptEvents);
-    this.#onChange();
-  }
-
-  #setLive(live: boolean): void {
-    if (this.#live === live) return;
+  #take(events: readonly StreamEvent[] | null): void {
+    const live = events !== null;
+    const isNews = live !== this.#live || (live && events.length > 0);
     this.#live = live;
-    this.#onChange();
+    if (live && events.length > 0) {
+      // Another run of the server may have other cameras under the same indexes.
+      const before = runOf(events[0]!) === runOf(this.#events[0] ?? events[0]!) ? this.#events : [];
+      this.#events = [...events, ...before].slice(0, keptEvents);
+    }
+    if (isNews) this.#onChange();
   }
+}
+
+/** What the ids of all events of one run of the server begin with. */
+function runOf({ id }: StreamEvent): string {
+  return id.slice(0, id.lastIndexOf('-'));
 }

@@ -96,7 +96,7 @@ describe('the feed of the overview', () => {
 });
 
 describe('the feed of events', () => {
-  test('leaves the connection to pages that are looked at', async (t) => {
+  test('asks only while somebody looks', async (t) => {
     const { asked } = serve(() => Response.json({ events: [] }));
     const feed = new EventFeed(() => {});
     t.after(() => feed.stop());
@@ -107,18 +107,29 @@ describe('the feed of events', () => {
     assert.equal(asked.length, 1);
   });
 
-  test('takes every character that a name may hold', async (t) => {
-    const event = { id: 'a-1', type: 'started', name: 'North\u2028gate' };
-    serve((path) =>
-      path.endsWith('/live')
-        ? new Response(`retry: 3000\n\nid: a-1\nevent: started\ndata: ${JSON.stringify(event)}\n\n`)
-        : Response.json({ events: [] }),
-    );
-    const feed = new EventFeed(() => {});
+  test('asks for what it does not have yet, and begins anew with another run of the server', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const event = (id: string) => ({ id, type: 'started', name: 'North\u2028gate' });
+    const answers = [[event('a-2'), event('a-1')], [event('a-3')], [], [event('b-1')]];
+    const { asked } = serve(() => Response.json({ events: answers[asked.length - 1] }));
+    let changes = 0;
+    const feed = new EventFeed(() => changes++);
     t.after(() => feed.stop());
     feed.start();
-    await until('the event is there', () => feed.events.length > 0);
-    assert.deepEqual(feed.events, [event]);
+    const seen: string[][] = [];
+    for (let answer = 1; answer <= answers.length; answer++) {
+      // An answer is read in some steps.
+      for (let step = 0; step < 50; step++) await new Promise(setImmediate);
+      seen.push(feed.events.map(({ id }) => id));
+      t.mock.timers.tick(2000);
+    }
+    assert.deepEqual(seen, [['a-2', 'a-1'], ['a-3', 'a-2', 'a-1'], ['a-3', 'a-2', 'a-1'], ['b-1']]);
+    assert.deepEqual(asked.slice(0, 3), [
+      '/api/v1/events?limit=500',
+      '/api/v1/events?limit=500&since=a-2',
+      '/api/v1/events?limit=500&since=a-3',
+    ]);
+    assert.equal(changes, 3, 'nothing new changes nothing');
   });
 });
 
