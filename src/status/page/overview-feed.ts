@@ -117,7 +117,8 @@ export class OverviewFeed {
     const answer = (await response.json()) as OverviewAnswer;
     const names = await this.#namesFor(answer.names);
     // The names may be newer than the figures for a moment; the next poll has both.
-    if (names.tag !== answer.names && shown !== null) return shown;
+    if (names.tag !== answer.names && shown !== null)
+      throw new ApiError(0, 'The figures belong to other names of cameras (does a proxy change the ETag?)');
     this.#etag = response.headers.get('ETag') ?? '';
     // Another run of the server counts from zero, and may have other cameras under these indexes.
     if (shown !== null && answer.server.uptime < shown.answer.server.uptime) this.history.clear();

@@ -95,6 +95,18 @@ describe('the feed of the overview', () => {
   });
 });
 
+describe('figures that the names do not belong to', () => {
+  test('are no answer, as behind a proxy that changes the ETag', async (t) => {
+    serve((path) =>
+      path.endsWith('/names') ? Response.json(namesAnswer(1), { headers: { ETag: '"tag-gzip"' } }) : overview(path),
+    );
+    const { feed } = openOverview(t);
+    feed.start();
+    await until('the second answer is refused', () => feed.state.failure !== null);
+    assert.match(feed.state.failure!, /names/);
+  });
+});
+
 describe('the feed of events', () => {
   test('asks only while somebody looks', async (t) => {
     const { asked } = serve(() => Response.json({ events: [] }));
