@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { describeFileError, StartError } from './errors.ts';
 import { createStateFile } from './state-file.ts';
@@ -34,14 +34,20 @@ async function lock(file: string, what: string): Promise<() => Promise<void>> {
   const deadline = performance.now() + waitMs;
   for (;;) {
     try {
+      removeStale(file);
       createStateFile(file, String(process.pid));
       return () => rm(file, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWriteState(file, what, error);
     }
-    const age = Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (Math.abs(age) > staleMs) await rm(file, { force: true });
-    else if (performance.now() > deadline) throw new StartError(`${file}: somebody else is changing ${what}`);
-    else await new Promise((done) => setTimeout(done, pauseMs));
+    if (performance.now() > deadline) throw new StartError(`${file}: somebody else is changing ${what}`);
+    await new Promise((done) => setTimeout(done, pauseMs));
   }
+}
+
+/** At once after the look: what is removed later could be the lock of whoever saw the old one too and was quicker. */
+function removeStale(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false });
+  // One whose time is yet to come was made before the clock was set back.
+  if (found !== undefined && Math.abs(Date.now() - found.mtimeMs) > staleMs) rmSync(file, { force: true });
 }
