@@ -59,6 +59,8 @@ export class HookQueue {
   #failures = 0;
   /** Counts failures of the target, all of them. */
   #round = 0;
+  /** The first round of the target as it is now. */
+  #targetRound = 0;
   #retryMs = 0;
 
   /** `random` gives numbers from 0 to 1. */
@@ -139,6 +141,8 @@ export class HookQueue {
       return outcome.result === 'refused' ? [{ item, cause: 'refused', detail: outcome.detail, attempts }] : [];
     }
     lane.attempts++;
+    // The target was another one then, and says nothing of this one.
+    if (round < this.#targetRound) return this.#expire(nowMs, outcome.detail);
     const waitMs = (failures: number) => Math.max(backoffMs(failures, this.#random()), outcome.afterMs ?? 0);
     if (outcome.scope === 'event') {
       if (isNews) this.#answered();
@@ -154,7 +158,7 @@ export class HookQueue {
 
   /** The target is another one from now on: what the one before was left alone for is not its fault. */
   retarget(): void {
-    this.#round++;
+    this.#targetRound = ++this.#round;
     this.#answered();
     for (const lane of this.#lanes.values()) {
       lane.failures = 0;

@@ -152,6 +152,17 @@ describe('the queue of a hook', () => {
     assert.equal(rig.take().length, 4);
   });
 
+  test('another target is asked at once, also for what the one before could not take a moment later', () => {
+    const rig = new Rig();
+    for (const lane of ['a', 'b']) rig.add(lane);
+    const [first, second] = rig.take();
+    rig.queue.retarget();
+    rig.settle(first!, { ...noTarget, afterMs: 90_000 });
+    rig.settle(second!, { ...noTarget, scope: 'event', afterMs: 90_000 });
+    assert.equal(rig.queue.down, false);
+    assert.equal(rig.take().length, 2);
+  });
+
   test('a refusal takes the event away, and the next one follows', () => {
     const rig = new Rig();
     rig.add('a', 2);
