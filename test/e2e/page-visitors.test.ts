@@ -138,6 +138,15 @@ describe('the status page, for whoever looks', () => {
     browser.assertFaultless();
   });
 
+  test('a camera that is open asks for its events again when there was no answer', { timeout }, async (t) => {
+    const { browser, url } = await openServer(t);
+    const page = await browser.open('about:blank');
+    let asked = 0;
+    await page.route('**/streams/0/events', (route) => (asked++ === 0 ? route.abort() : route.continue()));
+    await page.goto(`${url}#/cameras/0`);
+    await page.locator('.detail').getByText('Nothing has happened yet').waitFor();
+  });
+
   test('a camera can be closed on a telephone, however long its name and its path are', { timeout }, async (t) => {
     const { browser, url } = await openServer(t);
     const page = await browser.open('about:blank', { viewport: { width: 360, height: 740 }, hasTouch: true });

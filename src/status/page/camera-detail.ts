@@ -135,8 +135,10 @@ function CameraEvents({
     askJson<{ events: StreamEvent[] }>(`/api/v1/streams/${index}/events`)
       .then(
         (answer) => setEvents(answer.events),
-        // The poll says already that the server does not answer.
-        () => undefined,
+        // The poll says already that the server does not answer; it is asked again.
+        () => {
+          asked.current = null;
+        },
       )
       .finally(() => setTimeout(() => setDue(true), eventsMs));
   }, [isDue, newestEvent]);
