@@ -194,8 +194,8 @@ function judgeReaders({ window }: VerdictFacts): Finding | null {
     return { blame: 'source', share, text: `it sends at ${number(speed)} times real time and ${text}` };
   if (consumerLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its consumer thread is ${percent(consumerLoad)} busy and ${text}` };
-  // A reader that joins starts at a keyframe. Who does not take what is there has a queue that grows.
-  const waits = push.keyframes === 0 && pop.frames === 0 && queue.maximum < thresholds.framesOnTheWay;
+  // A reader that joins starts at a keyframe. Who takes nothing has all of it in its queue; a burst is only a part.
+  const waits = push.keyframes === 0 && pop.frames === 0 && queue.maximum < offered;
   if (waits && cutOff === 0 && drops.overflow === 0)
     return { blame: 'source', share, text: `no keyframe among ${offered} frames, which readers wait for` };
   return { blame: 'reader', share, text };

@@ -194,6 +194,16 @@ const cases: readonly Case[] = [
     blame: 'source',
     text: /^no keyframe among 150 frames, which readers wait for$/,
   },
+  {
+    name: 'a reader that waits for a keyframe, while bursts of the link are spread',
+    window: {
+      push: { ...push(900), keyframes: 0 },
+      pop: { frames: 0 },
+      queue: { average: 4, maximum: 25, capacity: 300 },
+    },
+    blame: 'source',
+    text: /^no keyframe among 900 frames, which readers wait for$/,
+  },
   { name: 'damaged frames', window: { truncated: 100 }, blame: 'source', text: /^100 frames are damaged$/ },
   {
     name: 'no parameter sets, with or without a reader',
