@@ -178,9 +178,10 @@ function judgeReaders({ window }: VerdictFacts): Finding | null {
   const offered = push.frames - ingestShed - unplayable;
   const missing = readersBefore > 0 && readers > 0 ? offered - pop.frames : 0;
   const missingShare = missing / Math.max(1, offered);
+  const isFull = queue.maximum >= thresholds.fullQueue * queue.capacity;
   const texts: string[] = [];
   if (drops.overflow > 0) texts.push(`${drops.overflow} frames overflowed`);
-  else if (queue.maximum >= thresholds.fullQueue * queue.capacity) texts.push(`the queue is at ${queue.maximum}`);
+  else if (isFull) texts.push(`the queue is at ${queue.maximum}`);
   if (cutOff > 0) texts.push(`${cutOff} too slow and disconnected`);
   const behind = missing >= thresholds.framesOnTheWay && missingShare >= thresholds.share;
   if (behind) texts.push(`${pop.frames} of ${offered} frames were read`);
@@ -195,7 +196,7 @@ function judgeReaders({ window }: VerdictFacts): Finding | null {
   if (consumerLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its consumer thread is ${percent(consumerLoad)} busy and ${text}` };
   // A reader that joins starts at a keyframe. Who takes nothing has all of it in its queue; a burst is only a part.
-  const waits = push.keyframes === 0 && pop.frames === 0 && queue.maximum < offered;
+  const waits = push.keyframes === 0 && pop.frames === 0 && queue.maximum < offered && !isFull;
   if (waits && cutOff === 0 && drops.overflow === 0)
     return { blame: 'source', share, text: `no keyframe among ${offered} frames, which readers wait for` };
   return { blame: 'reader', share, text };

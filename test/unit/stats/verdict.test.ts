@@ -331,6 +331,16 @@ const cases: readonly Case[] = [
     text: /^0 of 150 frames were read$/,
   },
   {
+    name: 'a reader that takes nothing from a full queue while no keyframe comes',
+    window: {
+      push: { ...push(900), keyframes: 0 },
+      pop: { frames: 0 },
+      queue: { average: 250, maximum: 300, capacity: 300 },
+    },
+    blame: 'reader',
+    text: /^the queue is at 300, 0 of 900 frames were read$/,
+  },
+  {
     name: 'fewer frames read than could be decoded',
     window: { pop: { frames: 700 }, unplayable: 100 },
     blame: 'reader',
