@@ -48,7 +48,7 @@ export class ClockLine {
   /** Starts a stretch at `nowMs`. Returns the media time that belongs to it: at least `leastMs`, since there were frames before. */
   startStretch(nowMs: number, leastMs: number): number {
     this.#base = Math.min(this.#restBase, nowMs - leastMs);
-    // Delays of the stretch before say nothing.
+    // Delays of the stretch before say nothing; the drift does, for nearly always the same encoder comes back.
     this.#part = -1;
     this.#spanStartMs = Number.NaN;
     return nowMs - this.#base;

@@ -30,7 +30,7 @@ export class SequenceHeaderStore {
   #bytes = 0;
   #header: Buffer | null = null;
   #activeSps = -1;
-  /** The SPS learned last, if it can be read. */
+  /** Of the SPS in use, if it can be read. */
   facts: SpsFacts | null = null;
   /** Whether there is an SPS and a PPS. */
   complete = false;
