@@ -458,6 +458,8 @@ export const limits = {
     connectionBitsPerSecond: 2_000_000,
     /** Milliseconds between two looks at the load of all threads. */
     sampleMs: 500,
+    /** Milliseconds that a thread's look at its timer is late from which on it has stood still; one that is only busy is less late. */
+    standstillMs: 500,
     /** Looks on end at which a thread is silent until it is replaced. Ten seconds: nothing of ours takes that long, and encoders give up soon. */
     hungSamples: 20,
   },

@@ -36,6 +36,7 @@ import { RtpPorts } from './rtp-udp.ts';
 import { RtspConnection } from './rtsp-connection.ts';
 import type { RtspContext } from './rtsp-context.ts';
 import { Tunnels } from './rtsp-tunnel.ts';
+import { Standstill } from './standstill.ts';
 import { Strangers } from './strangers.ts';
 
 /** Milliseconds between two looks at the deadlines, reports and stalls of all readers. */
@@ -70,6 +71,7 @@ export class ConsumerThread {
   #context: RtspContext | null = null;
   #ports: RtpPorts | null = null;
   #sweeper: NodeJS.Timeout | null = null;
+  readonly #standstill = new Standstill(sweepMs);
   #stopping = false;
 
   constructor(boot: ConsumerBoot, toMain: (message: ConsumerToMain) => void, logger: Logger) {
@@ -131,7 +133,9 @@ export class ConsumerThread {
     };
     this.#loop.start();
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
-    this.#meter.start(systemClock.nowMs());
+    const nowMs = systemClock.nowMs();
+    this.#standstill.start(nowMs);
+    this.#meter.start(nowMs);
     this.#cards.warmUp();
     this.#toMain({ type: 'ready' });
   }
@@ -225,6 +229,14 @@ export class ConsumerThread {
   #sweep(): void {
     const nowMs = systemClock.nowMs();
     this.#meter.swept(nowMs);
+    // After a standstill all are read, and written to, before anybody's time is over.
+    if (!this.#standstill.look(nowMs)) this.#sweepConnections(nowMs);
+    this.#previews.sweep(nowMs);
+    this.#loop.rescue();
+    if (this.#sweeps++ % sweepsPerNote === 0) this.#noteLoad(nowMs);
+  }
+
+  #sweepConnections(nowMs: number): void {
     for (const connection of this.#connections.keys()) {
       try {
         connection.sweep(nowMs);
@@ -232,9 +244,6 @@ export class ConsumerThread {
         connection.fail(error);
       }
     }
-    this.#previews.sweep(nowMs);
-    this.#loop.rescue();
-    if (this.#sweeps++ % sweepsPerNote === 0) this.#noteLoad(nowMs);
   }
 
   #noteLoad(nowMs: number): void {

@@ -23,6 +23,7 @@ import { Newcomers } from './newcomers.ts';
 import { ReadTurns } from './read-turns.ts';
 import type { IngestContext } from './rtmp-connection.ts';
 import { RtmpConnection } from './rtmp-connection.ts';
+import { Standstill } from './standstill.ts';
 import { TlsContexts } from './tls-context.ts';
 
 /** Bytes. One read takes at most this much; larger brings nothing on loopback and little elsewhere. */
@@ -57,6 +58,7 @@ export class IngestThread {
   /** Received by connections that have ended. */
   #endedBytes = 0;
   #sweeper: NodeJS.Timeout | null = null;
+  readonly #standstill = new Standstill(sweepMs);
   #nextNoteMs = 0;
   readonly #pressure = { saturated: false };
   /** Why newcomers are turned away; null while the server runs. */
@@ -158,13 +160,16 @@ export class IngestThread {
       const index = this.#loads.indexOf(threadId);
       if (index >= 0) this.#meter = new LoadMeter(this.#loads.line('ingest', index), sweepMs);
     }
-    this.#meter?.start(this.#context.clock.nowMs());
+    const nowMs = this.#context.clock.nowMs();
+    this.#standstill.start(nowMs);
+    this.#meter?.start(nowMs);
   }
 
   #sweep(): void {
     const nowMs = this.#context.clock.nowMs();
     this.#meter?.swept(nowMs);
-    for (const connection of this.#connections) connection.sweep(nowMs);
+    // After a standstill all are read before anybody's time is over.
+    if (!this.#standstill.look(nowMs)) for (const connection of this.#connections) connection.sweep(nowMs);
     this.#noteNewcomers();
     // Nobody waits for ever until the last connection has finished.
     if (this.#ending !== null) this.#flushLog();

@@ -1,0 +1,29 @@
+/** The whole process stands still for longer than its deadlines, as when a hypervisor stops a machine for a snapshot. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startCliServer } from '../support/cli-server.ts';
+import { testCredentials } from '../support/media-server.ts';
+import { NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
+import { until } from '../support/program.ts';
+import { RtspClient } from '../support/rtsp-client.ts';
+
+test('after a standstill publishers are not cut off while what they have sent is still to be read', {
+  timeout: 90_000,
+}, async (t) => {
+  const cli = await startCliServer(t, ['--video-timeout', '2s', '--receive-timeout', '2s']);
+  const paths = ['/stream1', '/stream2', '/stream3', '/stream4'];
+  const reader = await RtspClient.play({ port: cli.rtspPort, path: paths[0]!, credentials: testCredentials });
+  t.after(() => reader.close());
+  const streams = await Promise.all(paths.map((path) => NumberedStream.start(t, { port: cli.rtmpPort, path })));
+  await reader.until((r) => receivedNumbers(r).length >= 5);
+
+  cli.program.kill('SIGSTOP');
+  const stoppedMs = performance.now();
+  await until('the deadlines are over', () => performance.now() - stoppedMs >= 3500);
+  const goals = streams.map(({ next }) => next);
+  cli.program.kill('SIGCONT');
+
+  await reader.until((r) => receivedNumbers(r).at(-1)! >= goals[0]!);
+  await until('the streams go on', () => streams.every(({ closed, next }, i) => closed || next >= goals[i]! + 50));
+  assert.deepEqual(cli.reasons(), []);
+});
