@@ -12,8 +12,12 @@ export const limits = {
     partialBytes: 16 * 1024 * 1024,
     /** Chunk streams with state. Encoders use 3 to 6. */
     chunkStreams: 64,
-    /** Unfinished messages that may be replaced by a new header on their chunk stream. */
+    /**
+     * Unfinished messages that may be replaced by a new header on their chunk stream, and complete ones after which all of that is
+     * forgiven: half a minute of a camera. A stream of weeks may have a few; lost framing has them one after the other.
+     */
     restartedMessages: 3,
+    restartsForgivenAfter: 1000,
     /** Message streams of one connection. */
     messageStreams: 8,
     /** Publications of one connection, at once and more for each second: encoders have one, some a few. Each is told of in log and events. */

@@ -44,6 +44,9 @@ export class ChunkDecoder {
   readonly #large = new Map<number, ChunkStream>();
   readonly #held = Buffer.alloc(heldCapacity);
   #streamCount = 0;
+  /** Restarted messages that are not forgiven, and how many messages were complete at the newest of them. */
+  #restarts = 0;
+  #completeAtRestart = 0;
 
   constructor(sink: MessageSink, counters: SessionCounters) {
     this.#sink = sink;
@@ -224,7 +227,11 @@ export class ChunkDecoder {
 
   /** A new header before the message was complete: the old body must not receive a byte of the new one. */
   #restart(stream: ChunkStream): void {
-    if (++this.#counters.restartedMessages > limits.rtmp.restartedMessages)
+    const { messages } = this.#counters;
+    if (messages - this.#completeAtRestart >= limits.rtmp.restartsForgivenAfter) this.#restarts = 0;
+    this.#completeAtRestart = messages;
+    this.#counters.restartedMessages++;
+    if (++this.#restarts > limits.rtmp.restartedMessages)
       throw new ConnectionError('chunk_restarted', `csid ${stream.csid}`);
     this.#drop(stream);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { limits } from '../../../src/base/limits.ts';
 import { ChunkDecoder } from '../../../src/rtmp/chunk-decoder.ts';
 import { ChunkEncoder } from '../../../src/rtmp/chunk-encoder.ts';
 import type { ChunkStream, MessageSink } from '../../../src/rtmp/chunk-stream.ts';
@@ -160,5 +161,40 @@ describe('encoder', () => {
     encoder.write(6, 9, 2, 40, Buffer.alloc(0));
     assert.equal(encoder.take().length, 12);
     assert.equal(encoder.take().length, 0);
+  });
+});
+
+describe('messages that are restarted', () => {
+  const { restartedMessages, restartsForgivenAfter } = limits.rtmp;
+  const restarted = bytes(fmt0(4, 1, 200, 9), body(128), fmt0(4, 2, 5, 9), body(5));
+  const runOf = (count: number): Buffer =>
+    bytes(...Array.from({ length: count }, () => [fmt0(4, 3, 5, 9), body(5)]).flat());
+  const session = () => {
+    const made = decoder();
+    // As the session does it.
+    made.sink.end = () => {
+      made.counters.messages++;
+    };
+    return made;
+  };
+
+  test('are no reason to end a stream when they come once in a while', () => {
+    const { decoder: target, counters } = session();
+    const whole = runOf(restartsForgivenAfter);
+    for (let i = 1; i <= 10 * restartedMessages; i++) {
+      all(target, restarted);
+      all(target, whole);
+      assert.equal(counters.restartedMessages, i);
+    }
+  });
+
+  test('are one when they come again and again', () => {
+    const { decoder: target } = session();
+    const between = runOf(restartsForgivenAfter / 10);
+    for (let i = 0; i < restartedMessages; i++) {
+      all(target, restarted);
+      all(target, between);
+    }
+    assert.throws(() => all(target, restarted), { code: 'chunk_restarted' });
   });
 });
