@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { round } from '../base/round.ts';
 import type { Camera, Peer, Rejections } from '../control/messages.ts';
+import { Standstill } from '../net/standstill.ts';
 import type { StreamCounters } from '../shm/stream-counters.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
 import type { CounterWindows } from '../stats/counter-windows.ts';
@@ -52,6 +53,7 @@ export class StreamWatch {
   /** Of the look before at the same part. */
   readonly #consumerTimes: (readonly ConsumerTime[])[];
   readonly #timer: NodeJS.Timeout;
+  readonly #standstill = new Standstill(tickMs);
   #part = 0;
   #overloaded = false;
 
@@ -63,6 +65,7 @@ export class StreamWatch {
     events.on('stopped', ({ camera }) => this.#partOf(camera).delete(camera.index));
     events.on('notice', ({ camera, notice }) => this.#partOf(camera).get(camera.index)?.meter.hear(notice));
     events.on('refused', (refusal) => this.#refused(refusal));
+    this.#standstill.start(options.clock.nowMs());
     this.#timer = setInterval(() => this.look(), tickMs).unref();
   }
 
@@ -86,6 +89,8 @@ export class StreamWatch {
     const { events } = this.#options;
     for (const sum of this.#rejections.flush(nowMs)) events.emit('rejected', sum);
     this.#lookAtLoad();
+    // What came during a standstill is still to be read: a second look would find it late, and both together a stream that is bad.
+    if (this.#standstill.look(nowMs)) return;
     this.#part = (this.#part + 1) % parts;
     this.#judgePart(nowMs);
   }

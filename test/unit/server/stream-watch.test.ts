@@ -60,6 +60,16 @@ class Rig {
       if (this.nowMs % 1000 === 0) this.watch.look();
     }
   }
+
+  /** The whole machine stands still, and then reads what has come meanwhile: timers come first. */
+  standStill(ms: number): void {
+    this.nowMs += ms;
+    this.watch.look();
+    for (let passed = 0; passed < ms; passed += 40) {
+      this.#dtsMs += 40;
+      this.#counting.frame(1000, 0, this.#dtsMs, this.nowMs, 1);
+    }
+  }
 }
 
 describe('the watch over streams', () => {
@@ -92,6 +102,17 @@ describe('the watch over streams', () => {
     }
     assert.equal(rig.told.length, 1);
     assert.match(rig.told[0]!, /^degraded network: frames arrive up to \d+ ms after their time stamps/);
+  });
+
+  test('blames nobody for a standstill of the whole machine, in whatever moment it begins', (t) => {
+    for (let second = 0; second < 5; second++) {
+      const rig = new Rig(t);
+      rig.start();
+      rig.run(20_000 + 1000 * second);
+      rig.standStill(20_000);
+      rig.run(30_000);
+      assert.deepEqual(rig.told, [], `after ${second} s`);
+    }
   });
 
   test('is patient with a camera that sends a picture now and then, and says so', (t) => {
