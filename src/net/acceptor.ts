@@ -23,6 +23,7 @@ import { HandOvers } from './hand-overs.ts';
 import { IngestPool } from './ingest-pool.ts';
 import type { ListenError } from './listen.ts';
 import { Listeners, type WantedPort } from './listeners.ts';
+import { hasSpareDescriptors } from './spare-descriptors.ts';
 
 /**
  * Owns the listeners. Each publisher's socket becomes one task of the ingest pool, which chooses the worker; each reader's
@@ -46,6 +47,8 @@ export class Acceptor {
   #changing: Promise<void> = Promise.resolve();
   readonly #loads: WorkerLoads;
   #readers = 0;
+  /** In the last second somebody was refused because no file could be opened. */
+  #outOfFiles = false;
   /** Readers that wait to be handed over. */
   #comingReaders = 0;
   #stopping = false;
@@ -155,6 +158,11 @@ export class Acceptor {
     }
     const { listener, tls } = entrance;
     const { timeouts } = this.#listen;
+    if (!hasSpareDescriptors()) {
+      entrance.admission.release(peer.address);
+      this.#rejectForFiles(socket, listener, peer.address);
+      return;
+    }
     try {
       const task: IngestTask = { socket, peer, listener, acceptedMs, tls, timeouts };
       await this.#pool.serve(task, socket);
@@ -187,8 +195,20 @@ export class Acceptor {
     socket.destroy();
   }
 
+  #rejectForFiles(socket: Socket, listener: string | null, address: string): void {
+    this.#outOfFiles = true;
+    this.#reject(socket, listener, 'connections_exceeded', address);
+  }
+
   #reportRejections(): void {
     if (this.#rejections.size === 0) return;
+    if (this.#outOfFiles) {
+      this.#outOfFiles = false;
+      this.#logger.warn(
+        {},
+        'connections are refused because the process may open no more files: raise its limit, such as with ulimit -n',
+      );
+    }
     const rejections = [...this.#rejections.values()].map((refused): Rejections => {
       return { ...refused, addresses: [...refused.addresses] };
     });
@@ -222,6 +242,10 @@ export class Acceptor {
     const link = this.#leastLoadedConsumer();
     if (link === null || this.#stopping) {
       socket.destroy();
+      return;
+    }
+    if (!hasSpareDescriptors()) {
+      this.#rejectForFiles(socket, null, peer.address);
       return;
     }
     try {
