@@ -1,5 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import AjvCompiler from '@fastify/ajv-compiler';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Identity } from '../access/access-control.ts';
 import { plainAddress } from '../base/address.ts';
@@ -45,6 +46,9 @@ const nobody: Identity = { name: '', role: 'viewer', via: 'none', key: '' };
 /** Characters of a name in a path, escaped. */
 const parameterCharacters = 400;
 
+/** Paths and queries are text, of which numbers are made; JSON has types of its own, and `true` is not the number 1. */
+const validators = { text: validatorCompiler(true), typed: validatorCompiler(false) } as const;
+
 /** Of every answer: nothing here is for other sites, for frames or for caches. */
 const usualHeaders: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
@@ -76,7 +80,6 @@ export class StatusServer {
       logger: false,
       bodyLimit: limits.http.bodyBytes,
       routerOptions: { maxParamLength: parameterCharacters },
-      ajv: { customOptions: { removeAdditional: false, coerceTypes: true } },
       // A path that cannot be read, which no hook is asked about.
       frameworkErrors: (error, _request, reply) => {
         const { statusCode = 400, message } = error as FastifyError;
@@ -137,6 +140,10 @@ export class StatusServer {
     const app = this.#app;
     app.decorateRequest('user', null!);
     app.decorateRequest('note', undefined);
+    app.setValidatorCompiler(({ schema, httpPart }) => {
+      const validator = httpPart === 'body' ? validators.typed : validators.text;
+      return validator({ schema });
+    });
     // A form of another site can send text, but not JSON.
     app.removeContentTypeParser('text/plain');
     app.addHook('onRequest', async (request, reply) => {
@@ -175,10 +182,6 @@ export class StatusServer {
       schema,
       ...(bodyBytes !== undefined && { bodyLimit: bodyBytes }),
       config: { open: route.open === true, role: roleOf(route) },
-      preValidation: async (request, reply) => {
-        const name = nullOf(request.body, body);
-        if (name !== null) return sendProblem(reply, 400, `body/${name} must not be null`);
-      },
       handler: async (request, reply) => {
         if (path === previewPath) return this.#preview(request, reply);
         if (handle === null) return this.#follow(request, reply);
@@ -294,6 +297,11 @@ function isSameSite({ method, headers }: FastifyRequest): boolean {
   return origin === undefined || (URL.canParse(origin) && new URL(origin).host === headers.host?.toLowerCase());
 }
 
+/** With the formats that fastify's own has. */
+function validatorCompiler(coerceTypes: boolean): ReturnType<AjvCompiler.BuildCompilerFromPool> {
+  return AjvCompiler()({}, { customOptions: { removeAdditional: false, coerceTypes } });
+}
+
 function sendProblem(reply: FastifyReply, status: number, detail?: string): FastifyReply {
   return reply
     .code(status)
@@ -309,15 +317,6 @@ function urlOf(path: string): string {
 /** A body that is JSON, or a text of another media type. */
 function bodyForms(body: JsonSchema, bodyText: string): object {
   return { content: { 'application/json': { schema: body }, [bodyText]: { schema: { type: 'string' } } } };
-}
-
-/** The first property of a body that is null and may not be: it would be taken for 0, or for an empty text. */
-function nullOf(body: unknown, schema: JsonSchema | undefined): string | null {
-  if (typeof body !== 'object' || body === null) return null;
-  const properties = (schema?.['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
-  const isMistake = ([name, value]: [string, unknown]): boolean =>
-    value === null && typeof properties[name]?.['type'] === 'string';
-  return Object.entries(body).find(isMistake)?.[0] ?? null;
 }
 
 const patterns = new Map<string, RegExp>();

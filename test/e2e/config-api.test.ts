@@ -223,6 +223,9 @@ describe('the configuration over HTTP', () => {
     assert.equal((await server.ask('PUT', '/config', '')).status, 400, 'nothing is not a configuration');
     assert.equal((await server.ask('PUT', '/config')).status, 400);
     assert.equal((await server.ask('POST', '/keys', { stream: null })).status, 400, 'null is no camera');
+    assert.equal((await server.ask('POST', '/keys', { stream: true })).status, 400, 'true is not the camera 1');
+    assert.equal((await server.ask('POST', '/keys', { stream: '1' })).status, 400, 'nor is a text');
+    assert.equal((await server.ask('POST', '/keys', { stream: 0, label: 7 })).status, 400, 'and a number is no text');
     assert.equal((await server.ask('PATCH', '/config', { 'max-connections': null })).status, 200);
   });
 
