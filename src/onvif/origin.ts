@@ -1,7 +1,10 @@
 import { hostAndPort, withoutZone } from '../base/address.ts';
 
-/** A name or IPv4 address, or an IPv6 address in brackets, and a port. Nothing that could end an address or an element. */
-const hostShape = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?)(?::(\d{1,5}))?$/i;
+/**
+ * A name, with or without the dot of the root at its end, an IPv4 address, or an IPv6 address in brackets; and a port. Nothing that
+ * could end an address or an element.
+ */
+const hostShape = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?\.?)(?::(\d{1,5}))?$/i;
 
 /**
  * `scheme://host:port` as the client called it, so that the addresses in answers lead back the way it came, also through a

@@ -49,9 +49,12 @@ test('addresses lead back to the host that the client called', () => {
   assert.equal(of('192.0.2.9:8081', true), 'https://192.0.2.9:8081');
   assert.equal(of('[2001:db8::1]:80'), 'http://[2001:db8::1]:80');
   assert.equal(of('Forwarded.Example'), 'http://forwarded.example');
+  assert.equal(of('camera.example.:9000'), 'http://camera.example.:9000', 'a name from the root down');
   for (const odd of [
     undefined,
     '',
+    '.',
+    'a..',
     'a b',
     'a/b',
     'a@b',
