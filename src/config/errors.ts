@@ -63,6 +63,14 @@ export class StartError extends Error {
   }
 }
 
+/** What is wanted cannot be done at this moment, but in the next. */
+export class NotReadyError extends StartError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'NotReadyError';
+  }
+}
+
 /** Whether a file operation failed because there is no such file. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');

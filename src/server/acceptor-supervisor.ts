@@ -1,7 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import { StartError } from '../config/errors.ts';
+import { NotReadyError, StartError } from '../config/errors.ts';
 import type { AcceptorBoot, AcceptorToMain, ListenOptions, MainToAcceptor, Rejections } from '../control/messages.ts';
 import { HungThreads } from '../ingest/hung-threads.ts';
 import type { OpenPorts } from './listen-options.ts';
@@ -60,15 +60,17 @@ export class AcceptorSupervisor {
     if (this.#thread === null) this.#replace();
   }
 
-  /** Listens for this from now on. Throws {@link StartError} if that cannot be; then all stays as it was. */
+  /**
+   * Listens for this from now on. Throws {@link StartError} if that cannot be, and {@link NotReadyError} if it can be tried once
+   * more when the thread, which has failed, is back; then all stays as it was.
+   */
   async change(listen: ListenOptions): Promise<void> {
     const thread = this.#thread;
     // While it starts, its ports are those of before, and nobody has been told of them.
-    if (thread === null || !this.listening)
-      throw new StartError('the listeners are being started again; try once more in a moment');
+    if (thread === null || !this.listening) throw notReady();
     const ports = this.#ask();
     thread.send({ type: 'listen', listen });
-    this.#owner.onListening(await Promise.race([ports, thread.ended.then(failIfEnded('acceptor'))]));
+    this.#owner.onListening(await Promise.race([ports, thread.ended.then(() => Promise.reject(notReady()))]));
   }
 
   /** False while there is no thread. */
@@ -159,6 +161,10 @@ export class AcceptorSupervisor {
     else if (message.type === 'worker_failed') this.workerFailures++;
     else if (message.type === 'listen_failed') this.#asked.shift()?.reject(listenError(message));
   }
+}
+
+function notReady(): NotReadyError {
+  return new NotReadyError('the listeners are being started again; try once more in a moment');
 }
 
 function listenError(message: Extract<AcceptorToMain, { type: 'listen_failed' }>): StartError {

@@ -1,6 +1,6 @@
 import type { Logger } from '../base/logger.ts';
 import { describeChanges } from '../config/changes.ts';
-import { StartError, UsageError } from '../config/errors.ts';
+import { NotReadyError, StartError, UsageError } from '../config/errors.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { FileWatch } from './file-watch.ts';
@@ -41,6 +41,8 @@ export class ConfigWatcher {
   readonly #options: ConfigWatcherOptions;
   readonly #watch: FileWatch;
   #reloading: Promise<void> = Promise.resolve();
+  /** It was told that a change waits until it can be made. */
+  #waiting = false;
   readonly #onHangUp = (): void => void this.reload();
 
   constructor(options: ConfigWatcherOptions) {
@@ -100,14 +102,28 @@ export class ConfigWatcher {
         logger.warn({ keys: waiting }, `takes effect when Skyweir is started again: ${waiting.join(', ')}`);
       if (live.length === 0) return;
       await apply(config);
+      this.#waiting = false;
       // Who is being stopped changes nothing any more.
       if (describeChanges(config, running()).live.length > 0) return;
       logger.info({ keys: live }, `configuration changed: ${live.join(', ')}`);
     } catch (error) {
+      if (error instanceof NotReadyError) {
+        this.#tryAgain();
+        return;
+      }
+      this.#waiting = false;
       if (error instanceof UsageError) for (const problem of error.problems) logger.error({}, problem);
       else if (error instanceof StartError) logger.error({}, error.message);
       else logger.error({ err: error }, 'internal error while the configuration was changed; please report it');
       logger.error({}, 'the configuration was not changed: all of it stays as it was');
     }
+  }
+
+  /** Until it can be done, or the file says something else. */
+  #tryAgain(): void {
+    this.#watch.forget();
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#options.logger.warn({}, 'the configuration is changed as soon as the listeners are open again');
   }
 }

@@ -49,6 +49,11 @@ export class FileWatch {
     this.#told = await signatureOf(this.#files);
   }
 
+  /** The next look tells of the files once more, however they are. */
+  forget(): void {
+    this.#told = null;
+  }
+
   /** Calls back if something has changed since that was told last, and has stood still since. */
   async look(): Promise<void> {
     if (this.#looking) return;

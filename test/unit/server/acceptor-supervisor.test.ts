@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
-import { StartError } from '../../../src/config/errors.ts';
+import { NotReadyError } from '../../../src/config/errors.ts';
 import type { AcceptorBoot, ListenOptions } from '../../../src/control/messages.ts';
 import { AcceptorSupervisor, describeListenError } from '../../../src/server/acceptor-supervisor.ts';
 
@@ -43,7 +43,7 @@ test('a change is refused while the acceptor starts, and the start goes on', asy
   const starting = supervisor.start();
   const change = supervisor.change(listen);
   scene.open();
-  await assert.rejects(change, (error) => error instanceof StartError && /being started again/.test(error.message));
+  await assert.rejects(change, (error) => error instanceof NotReadyError && /being started again/.test(error.message));
   await starting;
   assert.ok(supervisor.listening);
   assert.deepEqual({ ports: scene.ports, started: scene.started }, { ports: ['boot'], started: 1 });

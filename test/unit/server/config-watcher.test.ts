@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { keepFixed } from '../../../src/config/changes.ts';
+import { NotReadyError } from '../../../src/config/errors.ts';
 import { type LoadedConfig, loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/schema.ts';
 import { ConfigWatcher } from '../../../src/server/config-watcher.ts';
@@ -22,8 +23,11 @@ class Rig {
   readonly watcher: ConfigWatcher;
   readonly errors: string[] = [];
   readonly infos: string[] = [];
+  readonly warnings: string[] = [];
   /** The server is being stopped, and changes nothing any more. */
   stopping = false;
+  /** The listeners are being started again. */
+  starting = false;
   running: Config;
   #nowMs = 0;
 
@@ -45,12 +49,13 @@ class Rig {
       load,
       running: () => this.running,
       apply: async (config) => {
+        if (this.starting) throw new NotReadyError('in a moment');
         if (!this.stopping) this.running = keepFixed(config, this.running);
       },
       logger: {
         debug: quiet,
         info: (_, message) => void this.infos.push(message),
-        warn: quiet,
+        warn: (_, message) => void this.warnings.push(message),
         error: (_, message) => void this.errors.push(message),
       },
       nowMs: () => this.#nowMs,
@@ -122,6 +127,29 @@ describe('a configuration file that is changed', () => {
     rig.write('max-connections: 7\n');
     await rig.watcher.reload();
     assert.equal(rig.connections, 7);
+  });
+
+  test('while the listeners are being started again is put in force when they are back', async (t) => {
+    const rig = await Rig.start(t, two);
+    rig.starting = true;
+    rig.write('publish-auth: true\nmax-connections: 6\n');
+    await rig.looks(6);
+    assert.deepEqual([rig.connections, rig.errors, rig.warnings.length], [5, [], 1]);
+    rig.starting = false;
+    await rig.looks(1);
+    assert.deepEqual([rig.connections, rig.infos.length], [6, 1]);
+    await rig.looks(3);
+    assert.deepEqual([rig.errors, rig.warnings.length, rig.infos.length], [[], 1, 1]);
+  });
+
+  test('and told of by SIGHUP in such a moment is put in force too', async (t) => {
+    const rig = await Rig.start(t, two);
+    rig.starting = true;
+    rig.write('publish-auth: true\nmax-connections: 6\n');
+    await rig.watcher.reload();
+    rig.starting = false;
+    await rig.looks(3);
+    assert.deepEqual([rig.connections, rig.errors], [6, []]);
   });
 
   for (const [what, text] of [
