@@ -193,7 +193,7 @@ function Watch({ me, onLoggedOut, onLeave }: WatchProps) {
         place.part === 'events' &&
         html`<main class="all-events">
           <h2>Events <small>${events.live ? 'new ones appear by themselves' : 'connecting …'}</small></h2>
-          <${EventList} events=${events.events} reasons=${snapshot.names.reasons} onOpen=${open} />
+          <${EventList} events=${events.events} reasons=${snapshot.names.reasons} cameras=${snapshot.cameras} onOpen=${open} />
         </main>`
       }
     </div>

@@ -14,6 +14,8 @@ export interface StreamEvent {
   readonly reason: string | null;
   readonly count: number;
   readonly blame: Blame | null;
+  /** Of an ingest rule: a stream breaks it, or keeps it again. */
+  readonly rule: { readonly state: 'broken' | 'kept' } | null;
   readonly text: string | null;
 }
 

@@ -1,6 +1,7 @@
 import type { StreamEvent } from './event-feed.ts';
+import { isOf, kindOf, type NamedCamera } from './event-words.ts';
 import { html } from './html.ts';
-import { blameWords, type CameraState, clockText, reasonText } from './words.ts';
+import { blameWords, clockText, reasonText } from './words.ts';
 
 export interface EventsProps {
   /** Newest first. */
@@ -8,39 +9,29 @@ export interface EventsProps {
   readonly reasons: Readonly<Record<string, string>>;
   /** Opens a camera by its index; without it names are no links. */
   readonly onOpen?: (index: number) => void;
+  /** Those of now, which can be opened. */
+  readonly cameras?: readonly NamedCamera[];
   /** Names are left out: all are of one camera. */
   readonly single?: boolean;
 }
 
-/** What events are called, and the mark in front. */
-const kinds: Readonly<Record<string, { readonly title: string; readonly mark: CameraState }>> = {
-  started: { title: 'On air', mark: 'air' },
-  stopped: { title: 'Ended', mark: 'offline' },
-  rejected: { title: 'Refused', mark: 'trouble' },
-  degraded: { title: 'Troubled', mark: 'trouble' },
-  recovered: { title: 'Good again', mark: 'air' },
-  rule: { title: 'Rule', mark: 'trouble' },
-  overloaded: { title: 'Overloaded', mark: 'trouble' },
-  relieved: { title: 'Room again', mark: 'air' },
-  listener_failed: { title: 'Port failed', mark: 'trouble' },
-};
-
 /** What happened, newest first. */
-export function EventList({ events, reasons, onOpen, single = false }: EventsProps) {
+export function EventList({ events, reasons, onOpen, cameras = [], single = false }: EventsProps) {
   if (events.length === 0) return html`<p class="nothing">Nothing has happened yet.</p>`;
   const now = new Date();
+  const byIndex = new Map(cameras.map((camera) => [camera.index, camera]));
   return html`
     <ol class=${`events${single ? ' single' : ''}`}>
       ${events.map((event) => {
         const { id, type, time, stream, name, path } = event;
-        const { title, mark } = kinds[type] ?? { title: type.replaceAll('_', ' '), mark: 'offline' };
+        const { title, mark } = kindOf(type, event.rule);
         const shown = name ?? path ?? (stream === null ? 'Server' : '');
         return html`
           <li key=${id} class=${`event ${type}`}>
             <time datetime=${time}>${clockText(new Date(time), now)}</time>
             ${
               !single &&
-              (onOpen === undefined || stream === null
+              (onOpen === undefined || stream === null || !isOf(event, byIndex.get(stream))
                 ? html`<span class="name">${shown}</span>`
                 : html`<button type="button" class="link name" onClick=${() => onOpen(stream)}>${shown}</button>`)
             }
