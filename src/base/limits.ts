@@ -348,6 +348,8 @@ export const limits = {
     underWayBytes: 8 * 1024 * 1024,
     /** Bytes of a message of a viewer, who has nothing to say. */
     messageBytes: 1024,
+    /** Bytes that a viewer may send in a second, of whatever kind: a flood of empty frames costs much of the main thread. */
+    bytesPerSecond: 4 * 1024,
     /** Milliseconds from one word about the time to the next, and from one sign of life. */
     clockMs: 1_000,
     pingMs: 15_000,

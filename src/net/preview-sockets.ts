@@ -80,6 +80,12 @@ export class PreviewSockets {
     const { localAddress = '' } = request.socket;
     const address = addressOf(request);
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      limitBytes(socket, this.#options.clock, () => {
+        // What is no WebSocket was told already.
+        if (webSocket.readyState === webSocket.OPEN)
+          this.#options.onRefused('the viewer of a preview sends too much', address);
+        webSocket.terminate();
+      });
       // Its close follows.
       webSocket.on('error', ({ code }: NodeJS.ErrnoException) => {
         if (code?.startsWith('WS_ERR_')) this.#options.onRefused(`not WebSocket: ${code}`, address);
@@ -150,6 +156,24 @@ export class PreviewSockets {
     if (this.#ticker !== null) clearInterval(this.#ticker);
     this.#ticker = null;
   }
+}
+
+/** Tells once when more came within a second than viewers have to say. */
+function limitBytes(socket: Duplex, clock: Clock, onTooMuch: () => void): void {
+  let sinceMs = clock.nowMs();
+  let bytes = 0;
+  const onData = (chunk: Buffer): void => {
+    const nowMs = clock.nowMs();
+    if (nowMs - sinceMs >= 1000) {
+      sinceMs = nowMs;
+      bytes = 0;
+    }
+    bytes += chunk.length;
+    if (bytes <= limits.preview.bytesPerSecond) return;
+    socket.off('data', onData);
+    onTooMuch();
+  };
+  socket.on('data', onData);
 }
 
 function addressOf({ socket }: IncomingMessage): string {

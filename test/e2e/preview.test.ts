@@ -350,6 +350,20 @@ describe('a viewer', () => {
     assert.ok(!stream.closed);
   });
 
+  test('ends when its viewer sends more than viewers have to say', { timeout }, async (t) => {
+    const media = await open(t);
+    const [quiet, loud] = [
+      await PreviewClient.open(t, httpPort(media), 0),
+      await PreviewClient.open(t, httpPort(media), 0),
+    ];
+    quiet.socket.ping('still there?');
+    await once(quiet.socket, 'pong');
+    for (let sent = 0; sent <= limits.preview.bytesPerSecond; sent += 6) loud.socket.ping();
+    await until('it is cut off', () => loud.closed !== null);
+    assert.equal(loud.closed?.code, 1006);
+    assert.equal(quiet.closed, null);
+  });
+
   test('of a camera that is removed is told so, and of others notices nothing', { timeout }, async (t) => {
     const media = await open(t, {}, {}, ['/a', '/b']);
     const [a, b] = [await PreviewClient.open(t, httpPort(media), 0), await PreviewClient.open(t, httpPort(media), 1)];

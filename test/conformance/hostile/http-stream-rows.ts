@@ -26,6 +26,7 @@ const eventsPath = '/api/v1/events/live';
 /** Of a camera that nothing is published to. */
 const previewPath = '/api/v1/streams/1/preview';
 const broken = 'not WebSocket: ';
+const sendsTooMuch = 'the viewer of a preview sends too much';
 const takesNothing = 'the client takes no answers';
 
 const upgradeHeaders = [
@@ -150,12 +151,15 @@ export const httpStreamRows: readonly Row[] = [
     bytes([0x01, 0x80, 0, 0, 0, 0], ...Array<Buffer>(20_000).fill(bytes([0x00, 0x81, 0, 0, 0, 0, 0x61]))),
     bytes([0x01, 0x80, 0, 0, 0, 0], ...Array<Buffer>(50_000).fill(bytes([0x00, 0x80, 0, 0, 0, 0]))),
   ]),
-  viewerRow('http-websocket-pings', 'sends 50,000 pings as fast as it can', refused(101, null), [
+  viewerRow('http-websocket-pings', 'sends 50,000 pings as fast as it can', closed(101, sendsTooMuch), [
     Buffer.concat(Array<Buffer>(50_000).fill(frame(9, 'ping'))),
   ]),
-  viewerRow('http-websocket-talks', 'sends 10,000 messages, to which there is nothing to say', refused(101, null), [
-    Buffer.concat(Array<Buffer>(10_000).fill(frame(1, '{"type":"codec","__proto__":{"live":true}}'))),
-  ]),
+  viewerRow(
+    'http-websocket-talks',
+    'sends 10,000 messages, to which there is nothing to say',
+    closed(101, sendsTooMuch),
+    [Buffer.concat(Array<Buffer>(10_000).fill(frame(1, '{"type":"codec","__proto__":{"live":true}}')))],
+  ),
   httpRow(
     'http-websocket-deaf',
     'looks at a preview, asks with pings, and never reads',
