@@ -40,7 +40,9 @@ describe('RTMP Stream Started and RTMP Stream Stopped, with nobody reading', () 
   ];
   for (const [name, end, reason] of ends) {
     test(name, { timeout }, async (t) => {
-      const { media, events, publish } = await watch(t, { 'video-timeout': '400ms' });
+      // A deadline that is not looked at must not end what a busy machine takes long for.
+      const flags = reason === 'video_timeout' ? { 'video-timeout': '400ms' } : {};
+      const { media, events, publish } = await watch(t, flags);
       const client = await publish();
       end(client);
       await until('it has stopped', () => events.length > 1);
