@@ -33,6 +33,12 @@ function sendPicture(client: RtmpClient, number: number, timestampMs: number, by
   client.send(timestampMs, naluTag(prefixed(4, numberedPicture(number, key, bytes)), { key }));
 }
 
+/** This one is to blame. If the test itself stood still at the end, that silence is named before it. */
+function assertBlamed({ verdict, because }: Fields, blame: Fields['verdict']): void {
+  if (/^nothing arrived for the last /.test(because)) assert.match(because, new RegExp(`; also (.*; )?${blame}: `));
+  else assert.equal(verdict, blame, because);
+}
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('statistics of a stream, to the frame', () => {
@@ -86,7 +92,7 @@ describe('statistics of a stream, to the frame', () => {
       drops: { overflow: 0, seiOnly: 6, nonH264: 4 },
       gapToPush: 0,
     });
-    assert.equal(fields.verdict, 'source', fields.because);
+    assertBlamed(fields, 'source');
     assert.match(fields.because, /time stamps stand still for 2000 ms/);
     for (const line of [
       /^=+ RTMP Stream Stats: \/stream1 \(final, publisher disconnected\) =+\n Publisher {7}: 127\.0\.0\.1:\d+\n/,
@@ -125,7 +131,8 @@ describe('statistics of a stream, to the frame', () => {
     const last = sent - 1;
     await reader.until(() => receivedNumbers(reader).at(-1) === last);
     client.stop();
-    const { window, total, verdict, because } = await lastBlock(media);
+    const block = await lastBlock(media);
+    const { window, total } = block;
 
     const received = receivedNumbers(reader).length;
     assert.ok(received < sent, 'the reader lost frames');
@@ -136,7 +143,7 @@ describe('statistics of a stream, to the frame', () => {
     assert.equal(total.drops.overflow, sent - received);
     assert.equal(total.gapToPush, sent - received);
     assert.ok(window.queueDepth.maximum >= 15 && window.queueDepth.capacity === 16, `${window.queueDepth.maximum}`);
-    assert.equal(verdict, 'reader', because);
+    assertBlamed(block, 'reader');
   });
 
   test('windows of a second share a stream among them, and a gap of the network is in one', { timeout }, async (t) => {
@@ -146,12 +153,21 @@ describe('statistics of a stream, to the frame', () => {
     client.session.sendMetadata(new Map([['framerate', 25]]));
     const startMs = performance.now();
     let sent = 0;
+    let sentMs = startMs;
+    /** Times that the test sent nothing for long: once because it is to, and when it stood still itself. */
+    let silences = 0;
     while (sent < 90) {
       const passedMs = performance.now() - startMs;
       const held = passedMs > 1300 && passedMs < 2100;
-      while (!held && sent < 90 && sent * 40 <= passedMs) sendPicture(client, sent, sent++ * 40);
+      while (!held && sent < 90 && sent * 40 <= passedMs) {
+        const nowMs = performance.now();
+        if (nowMs - sentMs >= 600) silences++;
+        sentMs = nowMs;
+        sendPicture(client, sent, sent++ * 40);
+      }
       await pause(5);
     }
+    await until('three windows are over', () => blocks(media).length >= 3);
     client.stop();
     const last = await lastBlock(media);
     const windows = blocks(media).map(({ window }) => window);
@@ -174,17 +190,17 @@ describe('statistics of a stream, to the frame', () => {
     for (const { interFrameMs } of windows)
       if (interFrameMs !== null) assert.deepEqual([interFrameMs.minimum, interFrameMs.maximum], [40, 40]);
     const gaps = windows.filter(({ arrivalMs }) => arrivalMs !== null && arrivalMs.maximum >= 700);
-    assert.equal(gaps.length, 1);
-    assert.ok(gaps[0]!.latenessMs!.maximum >= 700, `${gaps[0]!.latenessMs!.maximum}`);
-    const judged = blocks(media).find(({ window }) => window === gaps[0])!;
-    assert.equal(judged.verdict, 'network', judged.because);
+    assert.ok(gaps.length >= 1 && gaps.length <= silences, `${gaps.length} windows with ${silences} gaps`);
+    const late = blocks(media).filter(({ window }) => gaps.includes(window) && window.latenessMs!.maximum >= 700);
+    assert.ok(late.length >= 1);
+    for (const { verdict, because } of late) assert.equal(verdict, 'network', because);
     assert.deepEqual([last.total.push.frames, last.total.pop.frames], [90, 0], 'nobody read');
   });
 
   test('each message of another codec is counted, in legacy and in Enhanced RTMP, and H.264 is none of them', {
     timeout,
   }, async (t) => {
-    const media = await startTestServer({ 'video-timeout': '2s' });
+    const media = await startTestServer();
     t.after(media.stop);
     const notices: unknown[] = [];
     media.server.events.on('notice', ({ notice }) => {
@@ -219,14 +235,11 @@ describe('statistics of a stream, to the frame', () => {
   test('a publisher of another codec alone: every message counted, no frame, and cut off in time', {
     timeout,
   }, async (t) => {
-    const media = await startTestServer({ 'video-timeout': '700ms' });
+    const media = await startTestServer({ 'video-timeout': '2s' });
     t.after(media.stop);
     const client = await RtmpClient.publish({ port: media.server.addresses.rtmpPort, path: '/stream1' });
     const hevc = Buffer.concat([Buffer.of(0x91), Buffer.from('hvc1'), Buffer.alloc(50)]);
-    for (let sent = 0; sent < 20; sent++) {
-      client.send(sent * 40, hevc);
-      await pause(10);
-    }
+    for (let sent = 0; sent < 20; sent++) client.send(sent * 40, hevc);
     await client.ended;
     const { window, total, verdict, because } = await lastBlock(media);
     assert.deepEqual([window.push.frames, window.drops.nonH264, total.drops.nonH264], [0, 20, 20]);
