@@ -15,6 +15,8 @@ const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 const stepper = resolve(import.meta.dirname, '../support/clock-stepper.ts');
 const hourMs = 3_600_000;
 const clockRate = 90_000;
+/** Seconds between two pictures on a machine that does other things too; a step of the clock is far longer. */
+const longestPauseSeconds = 8;
 /** Milliseconds by which sender reports may be off: they are made on a machine that does other things too. */
 const reportToleranceMs = 1000;
 
@@ -28,7 +30,7 @@ test('the wall clock is set: no stream, reader, deadline or subscription notices
     process.execPath,
     [
       ...[cli, '--host', '127.0.0.1', '--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--cameras', '2'],
-      ...['--log-format', 'json', '--video-timeout', '3s', '--receive-timeout', '4s', '--publish-timeout', '2s'],
+      ...['--log-format', 'json', '--video-timeout', '20s', '--receive-timeout', '20s', '--publish-timeout', '20s'],
     ],
     {
       cwd: folder,
@@ -97,7 +99,11 @@ test('the wall clock is set: no stream, reader, deadline or subscription notices
     // RTP times follow the publisher's, whatever the wall clock does.
     const units = reader.units.filter(({ units }) => units.length > 0).slice(-200);
     for (const [i, unit] of units.entries())
-      if (i > 0) assert.ok(((unit.rtpTime - units[i - 1]!.rtpTime) | 0) < clockRate, 'no jump in RTP time');
+      if (i > 0)
+        assert.ok(
+          ((unit.rtpTime - units[i - 1]!.rtpTime) | 0) < longestPauseSeconds * clockRate,
+          'no jump in RTP time',
+        );
   }
   assert.equal(stream.closed, false);
   program.kill('SIGTERM');
