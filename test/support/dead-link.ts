@@ -12,6 +12,8 @@ export class DeadLink {
   readonly received: Buffer[][] = [];
   /** Monotonic ms at which each connection was opened. */
   readonly openedMs: number[] = [];
+  /** Monotonic ms at which bytes passed to the far side last. */
+  passedMs = 0;
   port = 0;
 
   private constructor(to: number, options: DeadLinkOptions) {
@@ -23,7 +25,11 @@ export class DeadLink {
       this.#pairs.push(pair);
       this.received.push(kept);
       this.openedMs.push(performance.now());
-      near.on('data', (bytes) => pair.dead || far.write(bytes));
+      near.on('data', (bytes) => {
+        if (pair.dead) return;
+        this.passedMs = performance.now();
+        far.write(bytes);
+      });
       far.on('data', (bytes: Buffer) => {
         if (keep) kept.push(bytes);
         if (!pair.dead) near.write(bytes);
