@@ -158,7 +158,7 @@ describe('a second publisher of a path', { concurrency: 3 }, () => {
     const silentSinceMs = performance.now();
     let second: NumberedStream | null = null;
     while (second === null) {
-      assert.ok(performance.now() - silentSinceMs < 6000, 'it gets in after a while');
+      assert.ok(performance.now() - silentSinceMs < 25_000, 'it gets in after a while');
       second = await NumberedStream.start(t, { ...elsewhere, first: 1000 }).catch(() => null);
     }
     const waitedMs = performance.now() - silentSinceMs;
