@@ -4,6 +4,7 @@ import { Piscina } from 'piscina';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { percent } from '../base/percent.ts';
 import type { AcceptorBoot, IngestLine, IngestResult, IngestTask } from '../control/messages.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
 import { HungThreads } from '../ingest/hung-threads.ts';
@@ -214,7 +215,7 @@ export class IngestPool {
 /** One thread in the words of the log: `consumer 0: busy 100 %, 312 ms late, 480 Mbit/s, 100 connections`. */
 function describe({ kind, index, busy, loopDelayMs, bitsPerSecond, connections }: ThreadLoad): string {
   const figures = [
-    `busy ${Math.round(busy * 100)} %`,
+    `busy ${percent(busy)}`,
     `${Math.round(loopDelayMs)} ms late`,
     `${Math.round(bitsPerSecond / 1e6)} Mbit/s`,
     `${connections} connections`,
