@@ -65,7 +65,11 @@ export class SequenceHeaderStore {
     // Backwards, so that the first one is the one in use; it may have been known before.
     for (const unit of [...config.sps].reverse()) this.learn(unit, 0, unit.length);
     const [first] = config.sps;
-    if (first !== undefined) this.#use(parameterSetId(first, 0, first.length));
+    const id = first === undefined ? -1 : parameterSetId(first, 0, first.length);
+    const known = this.#sps.get(id);
+    if (known === undefined || id === this.#activeSps) return;
+    this.#use(id, known);
+    this.#setsChanged();
   }
 
   /** Learns the SPS or PPS NAL unit [start, end). Returns false when it is none, or does not fit the bounds. */
@@ -81,21 +85,15 @@ export class SequenceHeaderStore {
     this.#bytes += unit.length - (known?.length ?? 0);
     sets.set(id, unit);
     this.changes++;
+    if (isSps) this.#use(id, unit);
     this.#setsChanged();
-    if (isSps) {
-      this.#activeSps = -1;
-      this.#use(id);
-    }
     return true;
   }
 
-  /** The SPS with this id is the one in use, if there is one. */
-  #use(id: number): void {
-    const unit = this.#sps.get(id);
-    if (unit === undefined || id === this.#activeSps) return;
+  /** The SPS with this id is the one in use. */
+  #use(id: number, unit: Buffer): void {
     this.#activeSps = id;
     this.facts = decodeSps(unit);
-    this.#setsChanged();
   }
 
   /** The payload of a sequence header record with all that is known; resets {@link unwritten}. */
