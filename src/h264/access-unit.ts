@@ -155,8 +155,8 @@ export class AccessUnit {
     } else {
       if (this.vcl > 0 && this.#boundary < 0 && startsAccessUnit(type)) this.#boundary = prefix;
       if (type === nalType.sps || type === nalType.pps || type === nalType.sei) {
-        const searched = end - start <= smallUnitBytes ? this.#searched(start + 1, end) : start;
-        if (searched === end && holdsStartCode(bytes, start + 1, end)) this.embedded = true;
+        const isSearched = end - start <= smallUnitBytes && this.#searched(start + 1, end) === end;
+        if (isSearched && holdsStartCode(bytes, start + 1, end)) this.embedded = true;
       }
     }
     this.units++;
