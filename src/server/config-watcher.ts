@@ -42,7 +42,7 @@ export class ConfigWatcher {
   readonly #watch: FileWatch;
   #reloading: Promise<void> = Promise.resolve();
   /** It was told that a change waits until it can be made. */
-  #waiting = false;
+  #delayed = false;
   readonly #onHangUp = (): void => void this.reload();
 
   constructor(options: ConfigWatcherOptions) {
@@ -102,7 +102,7 @@ export class ConfigWatcher {
         logger.warn({ keys: waiting }, `takes effect when Skyweir is started again: ${waiting.join(', ')}`);
       if (live.length === 0) return;
       await apply(config);
-      this.#waiting = false;
+      this.#delayed = false;
       // Who is being stopped changes nothing any more.
       if (describeChanges(config, running()).live.length > 0) return;
       logger.info({ keys: live }, `configuration changed: ${live.join(', ')}`);
@@ -111,7 +111,7 @@ export class ConfigWatcher {
         this.#tryAgain();
         return;
       }
-      this.#waiting = false;
+      this.#delayed = false;
       if (error instanceof UsageError) for (const problem of error.problems) logger.error({}, problem);
       else if (error instanceof StartError) logger.error({}, error.message);
       else logger.error({ err: error }, 'internal error while the configuration was changed; please report it');
@@ -122,8 +122,8 @@ export class ConfigWatcher {
   /** Until it can be done, or the file says something else. */
   #tryAgain(): void {
     this.#watch.forget();
-    if (this.#waiting) return;
-    this.#waiting = true;
+    if (this.#delayed) return;
+    this.#delayed = true;
     this.#options.logger.warn({}, 'the configuration is changed as soon as the listeners are open again');
   }
 }
