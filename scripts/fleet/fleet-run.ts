@@ -30,12 +30,12 @@ const readersMs = 15_000;
  * none has come for `silenceMs`.
  */
 const endings = {
-  usual: { publishersMs: 3000, silenceMs: 2000, tailMs: 20_000, serverMs: 5000 },
-  hasty: { publishersMs: 700, silenceMs: 300, tailMs: 300, serverMs: 600 },
+  usual: { arrivalMs: 3000, publishersMs: 3000, silenceMs: 2000, tailMs: 20_000, serverMs: 5000 },
+  hasty: { arrivalMs: 0, publishersMs: 700, silenceMs: 300, tailMs: 300, serverMs: 600 },
 } as const;
 const endedEarly = 'ended before the first camera had started';
-/** Milliseconds between two looks while they are waited for. */
-const tailLookMs = 100;
+/** Milliseconds between two looks while something is waited for. */
+const waitLookMs = 100;
 
 /** Flies the fleet until its time is over or `stop` resolves; everything has ended when this returns. */
 export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<unknown>): Promise<FleetReport> {
@@ -148,8 +148,8 @@ class Flight {
   /** Ends the streams in order and waits until the last frames have come. */
   async land(hasty: boolean): Promise<void> {
     const { publishers, readers, server } = this.#ground;
-    const { publishersMs, silenceMs, tailMs } = hasty ? endings.hasty : endings.usual;
-    const before = await publishers.figures();
+    const { arrivalMs, publishersMs, silenceMs, tailMs } = hasty ? endings.hasty : endings.usual;
+    const before = await this.#arrived(arrivalMs);
     if (server?.ended === true) this.#failures.push(`Skyweir ended (${server.lastWords})`);
     await publishers.stop(publishersMs);
     const after = await publishers.figures();
@@ -167,7 +167,20 @@ class Flight {
       if (read !== frames) movedMs = nowMs;
       frames = read;
       if (nowMs - movedMs > silenceMs || nowMs - startMs > tailMs) return;
-      await new Promise((resolve) => setTimeout(resolve, tailLookMs));
+      await new Promise((resolve) => setTimeout(resolve, waitLookMs));
+    }
+  }
+
+  /** The cameras when none of them is on its way to the server any more, or after `ms`. */
+  async #arrived(ms: number): Promise<readonly PublisherFigures[]> {
+    const { publishers, server } = this.#ground;
+    const untilMs = systemClock.nowMs() + ms;
+    for (;;) {
+      const figures = await publishers.figures();
+      const arrived = figures.every(({ state }) => state !== 'starting');
+      if (arrived || server?.ended === true || publishers.failure !== null || systemClock.nowMs() > untilMs)
+        return figures;
+      await new Promise((resolve) => setTimeout(resolve, waitLookMs));
     }
   }
 

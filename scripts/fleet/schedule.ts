@@ -58,6 +58,10 @@ const undisturbedMs = 1500;
 /** One kill per so many seconds of one camera. */
 const secondsPerKill = 12;
 
+/** Milliseconds that a killed camera stays away, at least and at most. */
+const leastAwayMs = 300;
+const mostAwayMs = 2000;
+
 /** What happens to a camera of the scenario rough, in turn. */
 export const fates = ['stays', 'leaves and comes back', 'is killed', 'has a bad link'] as const;
 
@@ -143,8 +147,9 @@ function kills(random: SeededRandom, startsMs: readonly number[], rampMs: number
   const count = startsMs.length;
   const freeFromMs = startsMs.map((startMs) => startMs + undisturbedMs);
   const wanted = Math.max(1, Math.round(((calmMs - rampMs) / 1000 / secondsPerKill) * count));
+  const lastMs = calmMs - leastAwayMs;
   const times = Array.from({ length: wanted }, () =>
-    Math.round(random.between(Math.min(rampMs + undisturbedMs, calmMs - 1), calmMs)),
+    Math.round(random.between(Math.min(rampMs + undisturbedMs, lastMs - 1), lastMs)),
   ).sort((a, b) => a - b);
   const actions: Action[] = [];
   for (const atMs of times) {
@@ -152,7 +157,7 @@ function kills(random: SeededRandom, startsMs: readonly number[], rampMs: number
     // The next one that may be hit, so that no kill is lost in a small fleet.
     const camera = startsMs.map((_, i) => (first + i) % count).find((i) => freeFromMs[i]! <= atMs);
     if (camera === undefined) continue;
-    const backMs = atMs + random.whole(300, 2000);
+    const backMs = Math.min(calmMs, atMs + random.whole(leastAwayMs, mostAwayMs));
     actions.push({ atMs, camera, kind: 'kill' }, { atMs: backMs, camera, kind: 'start' });
     freeFromMs[camera] = backMs + undisturbedMs;
   }
