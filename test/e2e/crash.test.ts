@@ -14,7 +14,11 @@ import { RtmpClient } from '../support/rtmp-client.ts';
 import type { RtspClient } from '../support/rtsp-client.ts';
 import { fonts, unitsOf } from '../unit/offline-card/card-model.ts';
 
-const timeout = 60_000;
+const timeout = 120_000;
+/** Milliseconds of processor time within which a thread is replaced and all is possible again. */
+const backMs = 3000;
+/** The same where another thread is there already. */
+const atOnceMs = 1000;
 
 async function startFragileServer(t: TestContext, flags: Record<string, string> = {}): Promise<TestServer> {
   const media = await startTestServer(flags, fragileEntries);
@@ -43,7 +47,7 @@ describe('an ingest worker that fails', () => {
       await fail(port, fault);
       await until('its publishers are gone', () => streams.filter(({ closed }) => closed).length === 2);
       for (const [i, stream] of streams.entries())
-        if (stream.closed) streams[i] = await republish(t, { port, path: paths[i]!, first: 100_000 }, 1000);
+        if (stream.closed) streams[i] = await republish(t, { port, path: paths[i]!, first: 100_000 }, atOnceMs);
       const goals = streams.map(({ next }) => next + 20);
       await Promise.all(readers.map((reader, i) => reader.until((r) => receivedNumbers(r).at(-1)! >= goals[i]!)));
 
@@ -60,7 +64,7 @@ describe('an ingest worker that fails', () => {
         assert.equal(new Set(reader.units.map(({ ssrc }) => ssrc)).size, 1);
       }
       assert.equal(undisturbed, 2);
-      assert.equal(media.server.connections, 4);
+      await until('only their connections are left', () => media.server.connections === 4);
     });
   }
 
@@ -68,9 +72,8 @@ describe('an ingest worker that fails', () => {
     const media = await startFragileServer(t, { 'max-connections': '4' });
     const port = media.server.addresses.rtmpPort;
     for (let round = 0; round < 5; round++) {
-      const streams = await Promise.all(
-        ['/stream1', '/stream2'].map((path) => NumberedStream.start(t, { port, path })),
-      );
+      // A worker that is still being replaced takes nobody.
+      const streams = await Promise.all(['/stream1', '/stream2'].map((path) => republish(t, { port, path }, backMs)));
       // Both workers at once, so that for a moment there is none.
       await Promise.all([fail(port, 'throw'), fail(port, 'exit')]);
       // If only one of them was there when the streams came, both are at that one, which may have been spared.
@@ -79,7 +82,7 @@ describe('an ingest worker that fails', () => {
     }
     const paths = ['/stream1', '/stream2', '/stream3', '/stream4'];
     const readers = await Promise.all(paths.map((path) => media.play(path)));
-    await Promise.all(paths.map((path) => NumberedStream.start(t, { port, path })));
+    await Promise.all(paths.map((path) => republish(t, { port, path }, backMs)));
     await Promise.all(readers.map((reader) => reader.until((r) => receivedNumbers(r).length >= 5)));
     await assert.rejects(RtmpClient.publish({ port, path: '/stream5' }), /refused/, 'four connections are allowed');
   });
@@ -116,16 +119,16 @@ describe('a consumer that fails', () => {
       await readers[0]!.until((r) => receivedNumbers(r).length >= 5);
       breakWorkers('consumer', 'throw');
       await until('the readers are cut off', () => readers.every(({ closed }) => closed));
-      const again = await replay(media, '/stream1', 2000);
+      const again = await replay(media, '/stream1', backMs);
       await again.until((r) => receivedNumbers(r).length >= 20);
       assert.ok(isRun(receivedNumbers(again)));
       again.close();
       await until('nobody reads', () => media.server.snapshot(0).reader.readers === 0);
     }
     assert.equal(stream.closed, false);
-    const { frames, discontinuities } = media.server.snapshot(0).publisher;
-    assert.ok(frames >= stream.sent - 2);
-    assert.equal(discontinuities, 0);
+    const { sent } = stream;
+    await until('all frames have come', () => media.server.snapshot(0).publisher.frames >= sent);
+    assert.equal(media.server.snapshot(0).publisher.discontinuities, 0);
   });
 });
 
@@ -138,19 +141,19 @@ describe('an acceptor that fails', () => {
     const publishers: string[] = [];
     media.server.events.on('started', ({ publisher }) => publishers.push(publisher.id));
     for (const first of [1000, 2000, 3000]) {
-      const stream = await republish(t, { port, path: '/stream1', first }, 3000);
+      const stream = await republish(t, { port, path: '/stream1', first }, backMs);
       await reader.until((r) => receivedNumbers(r).at(-1)! >= first + 10);
       breakWorkers('acceptor', 'throw');
       await until('the publisher is cut off', () => stream.closed);
     }
     assert.deepEqual(media.server.addresses, addresses);
-    const stream = await republish(t, { port, path: '/stream1', first: 4000 }, 3000);
-    const another = await replay(media, '/stream1', 2000);
+    const stream = await republish(t, { port, path: '/stream1', first: 4000 }, backMs);
+    const another = await replay(media, '/stream1', backMs);
     await Promise.all([reader, another].map((r) => r.until(() => receivedNumbers(r).at(-1)! >= 4020)));
     assert.equal(stream.closed, false);
     assert.equal(reader.closed, false);
     assert.equal(reader.lostPackets, 0);
-    assert.equal(media.server.connections, 1);
+    await until('only its connection is left', () => media.server.connections === 1);
     assert.equal(new Set(publishers).size, 4, `no id comes twice: ${publishers}`);
   });
 
@@ -159,16 +162,16 @@ describe('an acceptor that fails', () => {
     const { rtmpPort: port } = media.server.addresses;
     for (let round = 0; round < 3; round++) {
       const [reader, stream] = [
-        await replay(media, '/stream1', 3000),
-        await republish(t, { port, path: '/stream1' }, 3000),
+        await replay(media, '/stream1', backMs),
+        await republish(t, { port, path: '/stream1' }, backMs),
       ];
       await reader.until((r) => receivedNumbers(r).length >= 5);
       breakWorkers('acceptor', 'throw');
       breakWorkers('consumer', 'throw');
       await until('both are cut off', () => reader.closed && stream.closed);
     }
-    const stream = await republish(t, { port, path: '/stream1' }, 3000);
-    const reader = await replay(media, '/stream1', 3000);
+    const stream = await republish(t, { port, path: '/stream1' }, backMs);
+    const reader = await replay(media, '/stream1', backMs);
     await reader.until((r) => receivedNumbers(r).length >= 5);
     assert.equal(stream.closed, false);
   });
@@ -189,7 +192,7 @@ describe('an acceptor that fails', () => {
       units.some(({ units: parts }) => parts.some((part) => slices.some((slice) => slice.equals(part))));
     await reader.until(shown, 20_000);
     other.close();
-    const stream = await republish(t, { port, path: '/stream1' }, 5000);
+    const stream = await republish(t, { port, path: '/stream1' }, backMs);
     await reader.until((r) => receivedNumbers(r).length >= 5);
     assert.equal(stream.closed, false);
     assert.equal(reader.lostPackets, 0);
