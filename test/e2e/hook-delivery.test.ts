@@ -6,10 +6,13 @@ import { describe, type TestContext, test } from 'node:test';
 import { limits } from '../../src/base/limits.ts';
 import { judgeAnswer } from '../../src/hooks/outcome.ts';
 import { createHookSender, type HookSender, type Sent } from '../../src/net/hook-delivery.ts';
+import { until } from '../support/program.ts';
 
-const timeout = 20_000;
+const timeout = 60_000;
+/** Milliseconds until a sender waits no longer for what does not come: long enough, on a machine that stands still now and then, for what does. */
+const answerMs = 4000;
 
-function sender(t: TestContext, url: string, timeoutMs = 5000): HookSender {
+function sender(t: TestContext, url: string, timeoutMs = 30_000): HookSender {
   const made = createHookSender({
     url,
     timeoutMs,
@@ -66,7 +69,7 @@ describe('one attempt at a target', () => {
 
   test('that answers and then hangs, or never ends, has answered', { timeout }, async (t) => {
     const hanging = await serve(t, (_request, response) => void response.writeHead(200).write('half'));
-    const half = await sender(t, hanging.url, 300).send('{}', {});
+    const half = await sender(t, hanging.url, answerMs).send('{}', {});
     assert.deepEqual([result(half), half.answer], ['delivered: HTTP 200', 'half']);
     const endless = await serve(t, (_request, response) => {
       response.writeHead(200);
@@ -128,7 +131,8 @@ describe('one attempt at a target', () => {
     await once(server, 'listening');
     t.after(() => server.close());
     const { port } = server.address() as AddressInfo;
-    assert.equal(result(await sender(t, `tcp://127.0.0.1:${port}`, 500).send('Skyweir', {})), 'delivered: sent');
+    assert.equal(result(await sender(t, `tcp://127.0.0.1:${port}`, answerMs).send('Skyweir', {})), 'delivered: sent');
+    await until('the target has read it', () => texts.length > 0);
     assert.deepEqual(texts, ['Skyweir']);
   });
 });
