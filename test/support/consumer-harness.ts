@@ -151,6 +151,8 @@ export class ConsumerHarness {
 /** Pictures written in real time, an IDR every `gop`. */
 export class LiveStream {
   readonly stream: TestStream;
+  /** Monotonic ms at which each picture was written, by its number. */
+  readonly wroteMs: number[] = [];
   readonly #harness: ConsumerHarness;
   readonly #camera: number;
   readonly #gop: number;
@@ -182,6 +184,7 @@ export class LiveStream {
   write(): void {
     const nowMs = systemClock.nowMs();
     const dtsMs = Math.round(nowMs - this.#startMs);
+    this.wroteMs[this.written] = nowMs;
     if (this.#sinceIdr++ % this.#gop === 0) this.stream.keyframe(dtsMs, nowMs);
     else this.stream.frame(dtsMs, nowMs);
     if (this.#harness.doorbell.interested(this.#camera)) this.#harness.doorbell.ring(this.#camera);
