@@ -16,8 +16,17 @@ export function numberedPicture(number: number, keyframe: boolean, bytes = 400):
   return unit;
 }
 
+/** Of access units that were looked at: tests look at all of them again with each that comes. */
+const known = new WeakMap<readonly Buffer[], number>();
+
 /** The number of the picture in a received access unit, -1 when it is none of {@link numberedPicture}. */
 export function pictureNumber(units: readonly Buffer[]): number {
+  const found = known.get(units) ?? readNumber(units);
+  known.set(units, found);
+  return found;
+}
+
+function readNumber(units: readonly Buffer[]): number {
   const unit = units.find((candidate) => [1, 5].includes(candidate[0]! & 0x1f));
   if (unit === undefined || unit.length < headBytes + 4) return -1;
   const head = (unit[0]! & 0x1f) === 5 ? idrHead : sliceHead;
