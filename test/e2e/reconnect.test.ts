@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import type { ErrorCode } from '../../src/base/errors.ts';
 import { assertSamePictures, hashOf, pictures, readArgs, withoutCard } from '../support/ffmpeg-reader.ts';
 import { decodePictures, makeClip, parseFrameMd5, pushArgs, temporaryFolder } from '../support/media.ts';
 import { startTestServer, type TestServer } from '../support/media-server.ts';
 import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
-import { start, until } from '../support/program.ts';
+import { type Program, start, until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
-import type { ReceivedUnit, RtspClient } from '../support/rtsp-client.ts';
+import type { RtspClient } from '../support/rtsp-client.ts';
+import { assertClockGoesOn, parameterSets, startOfNew } from '../support/stream-starts.ts';
 import { typesOf } from '../support/test-stream.ts';
 
 const timeout = 60_000;
@@ -19,28 +20,22 @@ function stopReasons(media: TestServer): ErrorCode[] {
   return reasons;
 }
 
-/** Index of the access unit at which the newest parameter sets first came. */
-function startOfNewest(units: readonly ReceivedUnit[]): number {
-  const spsOf = ({ units }: ReceivedUnit) => units.find((unit) => (unit[0]! & 0x1f) === 7);
-  const newest = units.findLast((unit) => spsOf(unit) !== undefined);
-  const last = spsOf(newest!)!;
-  const before = units.findLastIndex((unit) => spsOf(unit)?.equals(last) === false);
-  return units.findIndex((unit, i) => i > before && spsOf(unit)?.equals(last));
+/** Publishes a file over and over, in real time. */
+function publishForever(t: TestContext, file: string, url: string): Program {
+  return start(t, 'ffmpeg', ['-stream_loop', '-1', ...pushArgs(file, url)]);
 }
 
-/** One RTP stream without a hole, whose clock runs like that of the wall. */
-function assertOneSession(reader: RtspClient): void {
+/** One RTP stream without a hole, whose clock runs like that of the wall, also where publishers begin: at `starts`. */
+function assertOneSession(reader: RtspClient, starts: readonly number[]): void {
   const { units } = reader;
   assert.equal(reader.closed, false);
   assert.equal(reader.lostPackets, 0, 'sequence numbers have no gap');
   assert.deepEqual([...new Set(units.map(({ ssrc }) => ssrc))], [units[0]!.ssrc]);
   for (let i = 1; i < units.length; i++) {
-    const [before, after] = [units[i - 1]!, units[i]!];
-    const ticks = (after.rtpTime - before.rtpTime) | 0;
+    const ticks = (units[i]!.rtpTime - units[i - 1]!.rtpTime) | 0;
     assert.ok(ticks > 0, `access unit ${i}: time steps by ${ticks} ticks`);
-    const elapsedMs = after.receivedMs - before.receivedMs;
-    assert.ok(Math.abs(ticks / 90 - elapsedMs) < 1000, `access unit ${i}: ${ticks / 90} ms in ${elapsedMs} ms`);
   }
+  assertClockGoesOn(units, starts);
 }
 
 describe('a publisher that is killed comes back', { concurrency: 3 }, () => {
@@ -55,23 +50,25 @@ describe('a publisher that is killed comes back', { concurrency: 3 }, () => {
       const small = await makeClip(folder, 'small', { seconds: 4 });
       const large = await makeClip(folder, 'large', { seconds: 4, size: '640x360' });
       const reader = await media.play('/stream1', { transport });
+      await reader.until(({ units }) => units.length > 0);
+      const card = parameterSets(reader);
 
       const url = `${media.rtmp}/stream1`;
-      const first = start(t, 'ffmpeg', pushArgs(small, url));
-      await reader.until(({ units }) => units.length >= 30);
+      const first = publishForever(t, small, url);
+      await reader.until((r) => startOfNew(r, card) >= 0 && r.units.length >= startOfNew(r, card) + 30);
       first.kill('SIGKILL');
       await until('the path is free', () => reasons.length === 1);
-      const second = start(t, 'ffmpeg', pushArgs(large, url));
+      const known = parameterSets(reader);
+      const second = publishForever(t, large, url);
       await until('the second stream runs', () => media.server.snapshot(0).publisher.generation === 2);
-      await reader.until(({ units }) => typesOf(units.at(-1)!.units).includes(5));
-      const restart = startOfNewest(reader.units);
-      await reader.until(({ units }) => units.length >= restart + 30);
+      await reader.until((r) => startOfNew(r, known) >= 0 && r.units.length >= startOfNew(r, known) + 30);
 
       second.kill('SIGKILL');
+      const restart = startOfNew(reader, known);
       // A picture has several slices, and its encoder may introduce itself in an SEI.
       const types = new Set(typesOf(reader.units[restart]!.units).filter((type) => type !== 6));
       assert.deepEqual([...types], [7, 8, 5]);
-      assertOneSession(reader);
+      assertOneSession(reader, [startOfNew(reader, card), restart]);
     });
   }
 
@@ -81,7 +78,7 @@ describe('a publisher that is killed comes back', { concurrency: 3 }, () => {
     const reasons = stopReasons(media);
     const folder = temporaryFolder(t);
     const [small, large] = await Promise.all([
-      makeClip(folder, 'small', { seconds: 3 }),
+      makeClip(folder, 'small', { seconds: 15 }),
       makeClip(folder, 'large', { seconds: 2, size: '640x360' }),
     ]);
     const [before, after] = [await decodePictures(small), await decodePictures(large)];
@@ -111,18 +108,21 @@ describe('a second publisher of a path', { concurrency: 3 }, () => {
       t.after(media.stop);
       const reasons = stopReasons(media);
       const folder = temporaryFolder(t);
-      const small = await makeClip(folder, 'small', { seconds: 6 });
+      const small = await makeClip(folder, 'small', { seconds: 2 });
       const large = await makeClip(folder, 'large', { seconds: 2, size: '640x360' });
       const reader = await media.play('/stream1');
-      const first = start(t, 'ffmpeg', pushArgs(small, `${media.rtmp}/stream1`));
-      await reader.until(({ units }) => units.length >= 20);
+      await reader.until(({ units }) => units.length > 0);
+      const card = parameterSets(reader);
+      const first = publishForever(t, small, `${media.rtmp}/stream1`);
+      await reader.until((r) => startOfNew(r, card) >= 0 && r.units.length >= startOfNew(r, card) + 20);
+      const known = parameterSets(reader);
       const second = start(t, 'ffmpeg', pushArgs(large, `${media.rtmp}/stream1`));
       assert.notEqual((await first.ended).code, 0, 'the first one is cut off');
       assert.equal((await second.ended).code, 0);
       await until('both streams have stopped', () => reasons.length === 2);
       assert.deepEqual(reasons, ['taken_over', 'unpublished']);
-      await reader.until(({ units }) => units.length >= startOfNewest(units) + 50);
-      assertOneSession(reader);
+      await reader.until((r) => startOfNew(r, known) >= 0 && r.units.length >= startOfNew(r, known) + 50);
+      assertOneSession(reader, [startOfNew(reader, card), startOfNew(reader, known)]);
     });
   }
 
@@ -130,7 +130,8 @@ describe('a second publisher of a path', { concurrency: 3 }, () => {
     const media = await startTestServer({ 'publish-conflict': 'reject' });
     t.after(media.stop);
     const reasons = stopReasons(media);
-    const clip = await makeClip(temporaryFolder(t), 'clip', { seconds: 4 });
+    // The first one must still be streaming when the second one, which takes a moment to start, is refused.
+    const clip = await makeClip(temporaryFolder(t), 'clip', { seconds: 8 });
     const sent = await decodePictures(clip);
     const reader = start(t, 'ffmpeg', readArgs(`${media.rtsp}/stream1`, 'tcp'));
     await until('the reader plays', () => media.server.snapshot(0).reader.readers === 1);
@@ -155,10 +156,9 @@ describe('a second publisher of a path', { concurrency: 3 }, () => {
     await assert.rejects(RtmpClient.publish(elsewhere), /refused/);
 
     first.pause();
-    const silentSinceMs = performance.now();
+    const silentSinceMs = first.sentMs;
     let second: NumberedStream | null = null;
     while (second === null) {
-      assert.ok(performance.now() - silentSinceMs < 25_000, 'it gets in after a while');
       second = await NumberedStream.start(t, { ...elsewhere, first: 1000 }).catch(() => null);
     }
     const waitedMs = performance.now() - silentSinceMs;

@@ -7,7 +7,8 @@ import { startTestServer, type TestServer, testCredentials } from '../support/me
 import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { start, until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
-import { type ReceivedUnit, RtspClient } from '../support/rtsp-client.ts';
+import { RtspClient } from '../support/rtsp-client.ts';
+import { parameterSets, startOfNew } from '../support/stream-starts.ts';
 import { typesOf } from '../support/test-stream.ts';
 
 const timeout = 60_000;
@@ -23,13 +24,6 @@ function watch(media: TestServer): Happening[] {
   media.server.events.on('started', ({ camera }) => add(`started ${camera.path}`));
   media.server.events.on('stopped', ({ camera, reason }) => add(`stopped ${camera.path} ${reason}`));
   return happenings;
-}
-
-const isSps = (unit: Buffer): boolean => (unit[0]! & 0x1f) === 7;
-
-/** The sequence parameter sets that a reader got so far, in hex: of the card and of each stream. */
-function parameterSets(reader: RtspClient): Set<string> {
-  return new Set(reader.units.flatMap(({ units }) => units.filter(isSps).map((unit) => unit.toString('hex'))));
 }
 
 /** One RTP session: the same source, no number left out, time that never stands still or steps back. */
@@ -95,9 +89,8 @@ describe('a publisher whose radio link dies in mid-stream, and who is started ag
       const seen = reader.units.length;
       await reader.until(({ units }) => units.length > seen + 30);
       // Pictures of the first one may still have been on their way when the second one started.
-      const isNew = ({ units }: ReceivedUnit) => units.some((unit) => isSps(unit) && !known.has(unit.toString('hex')));
-      await reader.until(({ units }) => units.some(isNew));
-      const again = reader.units.find(isNew)!;
+      await reader.until((r) => startOfNew(r, known) >= 0);
+      const again = reader.units[startOfNew(reader, known)]!;
       assert.ok(typesOf(again.units).includes(5), 'it begins with its parameter sets and an IDR');
       const gapMs = again.receivedMs - link.openedMs[1]!;
       assert.ok(gapMs > 0);

@@ -60,6 +60,8 @@ export class NumberedStream {
   readonly client: RtmpClient;
   /** Number of the next picture. */
   next: number;
+  /** Monotonic ms at which the newest picture was sent. */
+  sentMs = 0;
   readonly #options: NumberedStreamOptions;
   readonly #first: number;
   #startMs = performance.now();
@@ -122,6 +124,7 @@ export class NumberedStream {
     const { bytes, gop = 10 } = this.#options;
     const keyframe = this.sent % gop === 0;
     const picture = numberedPicture(this.next++, keyframe, bytes);
-    this.client.send(Math.round(performance.now() - this.#startMs), naluTag(prefixed(4, picture), { key: keyframe }));
+    this.sentMs = performance.now();
+    this.client.send(Math.round(this.sentMs - this.#startMs), naluTag(prefixed(4, picture), { key: keyframe }));
   }
 }
