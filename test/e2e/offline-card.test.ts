@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { readArgs } from '../support/ffmpeg-reader.ts';
 import { decodePictures, makeClip, parseFrameMd5, pushArgs, temporaryFolder } from '../support/media.ts';
 import { startTestServer, type TestServer, testCredentials } from '../support/media-server.ts';
 import { isRun, NumberedStream, pictureNumber, receivedNumbers } from '../support/numbered-stream.ts';
 import { type Program, start, until } from '../support/program.ts';
 import type { RtspClient } from '../support/rtsp-client.ts';
+import { assertClockGoesOn, countUnder, parameterSets } from '../support/stream-starts.ts';
 import { typesOf } from '../support/test-stream.ts';
 
 const timeout = 90_000;
@@ -26,11 +26,12 @@ describe('a camera that nobody publishes to', () => {
       const { server } = media;
       const options = { port: server.addresses.rtmpPort, path: '/stream1' };
       const reader = await media.play('/stream1', { transport });
-      await reader.until((r) => cards(r) === 3);
+      await reader.until((r) => cards(r) >= 3);
       const first = await NumberedStream.start(t, options);
       await reader.until((r) => receivedNumbers(r).length >= 30);
+      const before = cards(reader);
       first.stop();
-      await reader.until((r) => cards(r) >= 5);
+      await reader.until((r) => cards(r) >= before + 2);
       const second = await NumberedStream.start(t, { ...options, first: 1000 });
       await reader.until((r) => receivedNumbers(r).at(-1)! >= 1030);
 
@@ -48,10 +49,9 @@ describe('a camera that nobody publishes to', () => {
       for (const [i, unit] of reader.units.entries()) {
         assert.equal(unit.ssrc, reader.units[0]!.ssrc);
         if (i === 0) continue;
-        const before = reader.units[i - 1]!;
-        const elapsedMs = ((unit.rtpTime - before.rtpTime) | 0) / 90;
-        assert.ok(elapsedMs > 0 && elapsedMs < 2500, `${elapsedMs} ms at ${i}`);
+        assert.ok(((unit.rtpTime - reader.units[i - 1]!.rtpTime) | 0) > 0, `time stands still or steps back at ${i}`);
       }
+      assertClockGoesOn(reader.units, changes.slice(1));
       second.stop();
       await until('only pictures of publishers are counted', () => {
         return server.snapshot(0).reader.framesSent === receivedNumbers(reader).length;
@@ -71,8 +71,7 @@ describe('a camera that nobody publishes to', () => {
     assert.match(live, /sprop-parameter-sets=/);
     assert.doesNotMatch(live, card);
     stream.stop();
-    await until('the path is free', () => media.server.connections === 0);
-    assert.match((await reader.describe()).body, card);
+    await until('it is that of the card again', async () => card.test((await reader.describe()).body));
   });
 
   test('has its card again after its publisher crashed', {
@@ -92,10 +91,12 @@ describe('a camera that nobody publishes to', () => {
     const media = await startTestServer({ 'offline-info': false });
     t.after(media.stop);
     const reader = await media.play('/stream1');
-    await reader.until((r) => cards(r) === 2);
-    const [idr, change] = reader.units;
+    // On a slow machine it may begin again with a keyframe before it goes on.
+    await reader.until((r) => r.units.some(({ units }) => typesOf(units)[0] === 1));
+    const [idr] = reader.units;
     assert.ok(Buffer.concat([...idr!.units]).length < 4000);
-    assert.ok(Buffer.concat([...change!.units]).length < 20);
+    const change = reader.units.find(({ units }) => typesOf(units)[0] === 1)!;
+    assert.ok(Buffer.concat([...change.units]).length < 20);
   });
 });
 
@@ -144,10 +145,18 @@ describe('real readers', () => {
     for (const file of files) clips.push((await decodePictures(file)).map(({ hash }) => hash));
     const decoders = [ffmpeg(t, media, 'tcp'), ffmpeg(t, media, 'udp'), gstreamer(t, media)];
     await until('all readers play', () => media.server.snapshot(0).reader.readers === decoders.length);
-    await delay(2500);
+    const watcher = await media.play('/stream1');
+    await watcher.until((r) => r.units.length > 0);
+    const card = parameterSets(watcher);
+    // Each of them gets the card as often as the watcher.
+    const showCard = () => {
+      const goal = countUnder(watcher, card) + 3;
+      return watcher.until((r) => countUnder(r, card) >= goal);
+    };
+    await showCard();
     for (const file of files) {
       await start(t, 'ffmpeg', pushArgs(file, `${media.rtmp}/stream1`)).ended;
-      await delay(2500);
+      await showCard();
     }
     const nearlyLast = clips[1]!.at(-keptBack)!;
     for (const { name, program, hashes } of decoders) {

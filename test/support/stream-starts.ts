@@ -13,6 +13,18 @@ export function startOfNew({ units }: RtspClient, known: ReadonlySet<string>): n
   return units.findIndex((unit) => unit.units.some((sps) => isSps(sps) && !known.has(sps.toString('hex'))));
 }
 
+/** How many access units go by one of these sequence parameter sets. */
+export function countUnder({ units }: RtspClient, sets: ReadonlySet<string>): number {
+  let goesBy = false;
+  let count = 0;
+  for (const unit of units) {
+    const sps = unit.units.find(isSps);
+    if (sps !== undefined) goesBy = sets.has(sps.toString('hex'));
+    if (goesBy) count++;
+  }
+  return count;
+}
+
 /**
  * The RTP clock has run like that of the wall over these access units: those from each of the indices `starts` on came as long after
  * their RTP time as those before. The least delay of each part counts, since a machine that stands still only adds to a delay.
