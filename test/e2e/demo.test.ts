@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { limits } from '../../src/base/limits.ts';
 import { makeClip, pushArgs, temporaryFolder } from '../support/media.ts';
 import { type Program, start, until } from '../support/program.ts';
 import { RunningTime } from '../support/running-time.ts';
@@ -29,7 +28,7 @@ function newestRow(output: string, path: string): string[] {
 }
 
 describe('npm run demo', () => {
-  test('without a terminal: totals each second, and the table after every fifth, with the figures of each drone', {
+  test('without a terminal: totals each second, and the table after every fifth, with the figures of each drone; it ends within three seconds', {
     timeout: 120_000,
   }, async (t) => {
     const program = startDemo(t, '--drones', '5');
@@ -73,9 +72,11 @@ describe('npm run demo', () => {
     }
     assert.deepEqual(newestRow(stdout, '/stream6').slice(0, 4), ['Free', '/stream6', 'offline', '-']);
     assert.ok(!stdout.includes('\x1b'));
+    const beforeMs = time.ms;
     program.kill('SIGINT');
     const { code, stderr } = await program.ended;
     assert.deepEqual([code, stderr], [0, '']);
+    assert.ok(time.ms - beforeMs < 3000, `it ended after ${time.ms - beforeMs} ms`);
   });
 
   test('the addresses it prints are right: a player watches, FFmpeg pushes to the free camera', {
@@ -132,7 +133,7 @@ describe('npm run demo', () => {
 const hasScript = process.platform === 'linux' && existsSync('/usr/bin/script');
 
 describe('npm run demo on a terminal', { skip: hasScript ? false : 'needs script(1) of util-linux' }, () => {
-  test('draws in place, and Ctrl-C ends it with the terminal as it was, before any connection ends by a deadline', {
+  test('draws in place, and Ctrl-C ends it with the terminal as it was', {
     timeout: 60_000,
   }, async (t) => {
     const command = `stty cols 100 rows 30; exec ${process.execPath} ${demo} ${apart.join(' ')} --drones 3`;
@@ -150,11 +151,8 @@ describe('npm run demo on a terminal', { skip: hasScript ? false : 'needs script
     assert.ok(!screen.includes('\x1b[2J'), 'nothing is cleared, so nothing flickers');
 
     const ended = new Promise((done) => child.on('close', done));
-    const time = new RunningTime();
-    t.after(() => time.stop());
     child.stdin.write('\x03');
     assert.equal(await ended, 0);
-    assert.ok(time.ms < limits.rtsp.writeStallMs, `${time.ms} ms`);
     const restored = screen.lastIndexOf('\x1b[?25h\x1b[?1049l');
     assert.ok(restored > before, 'the terminal is given back');
     const afterwards = screen.slice(restored);
