@@ -1,15 +1,18 @@
 import type { Peer } from './peer.ts';
 import type { Scene, StatusEnd } from './row.ts';
 
-/** Statuses of the answers that came, in order. */
+/** Milliseconds that an answer may take on a busy machine. */
+const patienceMs = 40_000;
+
+/** Statuses of the answers that came, in order; `100 Continue` is none yet. */
 export function statuses({ received }: Peer): number[] {
-  return [...received.matchAll(/HTTP\/1\.[01] (\d{3})/g)].map(([, status]) => Number(status));
+  return [...received.matchAll(/HTTP\/1\.[01] (?!100)(\d{3})/g)].map(([, status]) => Number(status));
 }
 
 /** Sends bytes, and waits for an answer more than there were, or for the end. */
 export async function ask(peer: Peer, bytes: Uint8Array | string): Promise<number> {
   const before = statuses(peer).length;
-  const endMs = performance.now() + 10_000;
+  const endMs = performance.now() + patienceMs;
   await peer.send(bytes);
   while (statuses(peer).length === before && !peer.closed) {
     if (performance.now() > endMs) throw new Error(`no answer to ${String(bytes).slice(0, 200)}`);
@@ -20,7 +23,7 @@ export async function ask(peer: Peer, bytes: Uint8Array | string): Promise<numbe
 
 /** Resolves with the first answer, or when the connection is closed. */
 export async function answered(peer: Peer): Promise<void> {
-  const endMs = performance.now() + 15_000;
+  const endMs = performance.now() + patienceMs;
   while (statuses(peer).length === 0 && !peer.closed) {
     if (performance.now() > endMs) throw new Error(`${peer.name} has no answer`);
     await new Promise((resolve) => setTimeout(resolve, 10));

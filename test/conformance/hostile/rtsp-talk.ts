@@ -66,7 +66,7 @@ export class RtspTalk {
     this.peer.write(text);
     const answer = () =>
       new RegExp(`RTSP/1.0 (\\d+) [^\r]*\r\nCSeq: ${cseq}\r\n[^]*?\r\n\r\n`).exec(this.peer.received);
-    const endMs = performance.now() + 10_000;
+    const endMs = performance.now() + 40_000;
     while (answer() === null && !this.peer.closed) {
       if (performance.now() > endMs) throw new Error(`no answer to ${text}`);
       await new Promise((resolve) => setTimeout(resolve, 5));
