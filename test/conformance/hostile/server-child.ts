@@ -1,10 +1,12 @@
 /**
  * The server that hostile peers are let loose on, as a process of its own: three servers with all their threads, for RTMP, for
- * RTMPS and for ONVIF and HTTP, with short deadlines. Standard output is the log; the parent asks for figures over IPC.
+ * RTMPS and for ONVIF and HTTP, of which one deadline is short when the parent wants it. Standard output is the log; the parent
+ * asks for figures over IPC.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { setEnvironmentData } from 'node:worker_threads';
 import { systemClock } from '../../../src/base/clock.ts';
 import { limits } from '../../../src/base/limits.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -13,6 +15,7 @@ import { DiscoverySocket } from '../../../src/net/discovery-socket.ts';
 import { type Server, startServer } from '../../../src/server/server.ts';
 import { discoverableDevices } from '../../support/discovery-client.ts';
 import { testCredentials } from '../../support/media-server.ts';
+import { deadlines, deadlinesKey, type ShortDeadline } from './deadlines.ts';
 import type { ChildAnswer, ChildRequest } from './server.ts';
 
 const [certificate, key, folder] = process.argv.slice(2);
@@ -20,10 +23,17 @@ const consumer = new URL('short-deadline-consumer.ts', import.meta.url);
 const logOptions = { level: 'debug', format: 'json', secrets: [testCredentials.password] } as const;
 const { logger, flush } = createLog(logOptions, 'main');
 
-const deadlines = { headTimeoutMs: 3000, requestTimeoutMs: 4000, writeStallMs: 1500 };
-Object.assign(limits.onvif, deadlines);
+/** Of a deadline that no row waits for. */
+const longMs = 60_000;
+const shortStallMs = 1500;
+const shortened = new Int32Array(new SharedArrayBuffer(4));
+setEnvironmentData(deadlinesKey, shortened);
+
+// Longer than a busy machine stands still for: these cannot change while the servers run.
+const httpDeadlines = { headTimeoutMs: 5000, requestTimeoutMs: 6000, writeStallMs: shortStallMs };
+Object.assign(limits.onvif, httpDeadlines);
 // All rows share one HTTP port: the lines of one row must not use up those of the next.
-Object.assign(limits.http, { ...deadlines, logWindowMs: 50, eventPingMs: 200 });
+Object.assign(limits.http, { ...httpDeadlines, logWindowMs: 50, eventPingMs: 200 });
 Object.assign(limits.preview, { pingMs: 200 });
 
 /** ONVIF devices of the third server, and its cameras. */
@@ -39,10 +49,10 @@ const common: Record<string, string | boolean> = {
   'max-connections': '64',
   'max-connections-per-ip': '4',
   'rate-limit-per-second': '20',
-  'handshake-timeout': '1s',
-  'publish-timeout': '1500ms',
-  'video-timeout': '3s',
-  'receive-timeout': '10s',
+  'handshake-timeout': `${longMs}ms`,
+  'publish-timeout': `${longMs}ms`,
+  'video-timeout': `${longMs}ms`,
+  'receive-timeout': `${longMs}ms`,
   'stats-interval': '24h',
 };
 
@@ -112,6 +122,20 @@ function gateHardware(): object[] {
   });
 }
 
+/** Publishers that come from now on have this one deadline short; readers all. */
+async function shorten(deadline: ShortDeadline): Promise<void> {
+  Atomics.store(shortened, 0, deadlines.indexOf(deadline));
+  const writeStallMs = deadline === 'write stall' ? shortStallMs : longMs;
+  Object.assign(limits.onvif, { writeStallMs });
+  Object.assign(limits.http, { writeStallMs });
+  const timeouts = {
+    handshakeTimeoutMs: deadline === 'handshake timeout' ? 1000 : longMs,
+    publishTimeoutMs: deadline === 'publish timeout' ? 1500 : longMs,
+    videoTimeoutMs: deadline === 'video timeout' ? 3000 : longMs,
+  };
+  await Promise.all([plain, secure, gate].map((server) => server.apply({ ...server.config, ...timeouts })));
+}
+
 async function answer(request: ChildRequest): Promise<ChildAnswer> {
   if (request === 'addresses') {
     const { rtmpPort, rtspPort, listeners, onvif } = gate.addresses;
@@ -139,6 +163,10 @@ async function answer(request: ChildRequest): Promise<ChildAnswer> {
       descriptors: readdirSync('/proc/self/fd').length,
     };
   }
+  if (request !== 'stop') {
+    await shorten(request);
+    return {};
+  }
   await Promise.all([plain.stop(), secure.stop(), gate.stop(), discovery.close()]);
   flush();
   return {};
@@ -148,4 +176,5 @@ process.on('message', async ({ id, request }: { id: number; request: ChildReques
   process.send!({ id, answer: await answer(request) });
   if (request === 'stop') process.disconnect!();
 });
+await shorten('none');
 process.send!({ id: 0, answer: {} });

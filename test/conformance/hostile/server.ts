@@ -2,10 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { resolve } from 'node:path';
 import { makeCertificate } from '../../support/certificates.ts';
 import { until } from '../../support/program.ts';
+import type { ShortDeadline } from './deadlines.ts';
 import type { Peer } from './peer.ts';
 import type { Attacked, GatePorts } from './row.ts';
 
-export type ChildRequest = 'addresses' | 'figures' | 'stop';
+export type ChildRequest = 'addresses' | 'figures' | 'stop' | ShortDeadline;
 export type ChildAnswer = Figures | Addresses | Record<string, never>;
 export type Addresses = Omit<Attacked['ports'], 'gate'> & { readonly gate: GatePorts };
 
@@ -40,6 +41,8 @@ export class HostileServer {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, (answer: ChildAnswer) => void>();
   #requests = 0;
+  #short: ShortDeadline = 'none';
+  #changed: Promise<unknown> = Promise.resolve();
   #rest = '';
 
   private constructor(child: ChildProcess) {
@@ -72,6 +75,13 @@ export class HostileServer {
 
   async figures(): Promise<Figures> {
     return (await this.#ask('figures')) as Figures;
+  }
+
+  /** Resolves when this deadline is short, and no other. */
+  async shorten(deadline: ShortDeadline): Promise<void> {
+    if (this.#short !== deadline) this.#changed = this.#ask(deadline);
+    this.#short = deadline;
+    await this.#changed;
   }
 
   /** The lines that say how a peer's connection ended: one, if all is well. */
