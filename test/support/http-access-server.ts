@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { systemClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
 import { HttpPort } from '../../src/net/http-port.ts';
 import { StatusServer } from '../../src/net/status-server.ts';
@@ -33,6 +33,7 @@ export interface AccessServerOptions {
   readonly routes?: readonly StatusRoute[];
   readonly stateDir?: string;
   readonly sessions?: { readonly idleMs: number; readonly lifetimeMs: number };
+  readonly clock?: Clock;
 }
 
 /** The HTTP port with logins, users and tokens, of a server that has no cameras. */
@@ -80,7 +81,7 @@ export class AccessServer {
       sessions: options.sessions ?? { idleMs: 60_000, lifetimeMs: 600_000 },
       host,
       counts,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       logger,
       passwordCost: { logN: 4, r: 1, p: 1 },
     });
