@@ -14,7 +14,7 @@ import { until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
 
-const timeout = 60_000;
+const timeout = 120_000;
 
 /** A live stream with a reader, beside which a server is attacked. */
 class Bystander {
@@ -142,8 +142,9 @@ describe("what the RTMP Push Driver's own attack tests do", () => {
     timeout,
   }, async (t) => {
     const limited = ['--max-connections', '40', '--max-connections-per-ip', '6', '--rate-limit-per-second', '12'];
-    const server = await startCliServer(t, [...limited, '--rate-limit']);
+    const server = await startCliServer(t, [...limited, '--rate-limit', '--handshake-timeout', '5m']);
     const bystander = await Bystander.start(t, server);
+    const startMs = performance.now();
     const sockets = Array.from({ length: 100 }, () => connect(server.rtmpPort, '127.0.0.1'));
     let bytesReceived = 0;
     t.after(() => {
@@ -158,7 +159,8 @@ describe("what the RTMP Push Driver's own attack tests do", () => {
     const refusals = () => server.lines().filter(({ msg }) => / new connection\(s\) refused/.test(String(msg)));
     const refused = () => refusals().reduce((sum, { count }) => sum + Number(count), 0);
     await until('94 are refused', () => refused() === 94);
-    assert.ok(refusals().length <= 4, `${refusals().length} lines`);
+    const seconds = (performance.now() - startMs) / 1000;
+    assert.ok(refusals().length <= 1 + Math.ceil(seconds), `${refusals().length} lines in ${seconds} s`);
     assert.deepEqual([...new Set(refusals().map(({ reason }) => reason))], ['connections_per_ip_exceeded']);
     assert.equal(bytesReceived, 0, 'who is refused gets no answer');
     await bystander.assertUnharmed();
