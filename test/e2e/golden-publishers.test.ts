@@ -86,13 +86,15 @@ describe('publishers of the golden vectors, byte by byte over a real socket', ()
   const started: string[] = [];
   before(async () => {
     const paths = new Set(vectors.flatMap(publishedPaths));
-    media = await startTestServer({}, {}, [...paths]);
+    // Byte by byte takes its time.
+    const patience = { 'handshake-timeout': '5m', 'publish-timeout': '5m', 'video-timeout': '5m' };
+    media = await startTestServer(patience, {}, [...paths]);
     media.server.events.on('started', ({ camera }) => started.push(camera.path));
   });
   after(() => media.stop());
 
   for (const vector of vectors) {
-    test(`${vector.name}: ${vector.clause}`, { timeout: 20_000 }, async () => {
+    test(`${vector.name}: ${vector.clause}`, { timeout: 120_000 }, async () => {
       started.length = 0;
       const bytes = readFileSync(join(folder, vector.file));
       const peer = await DeafPeer.connect(media.server.addresses.rtmpPort);
@@ -104,9 +106,7 @@ describe('publishers of the golden vectors, byte by byte over a real socket', ()
       await peer.sendByteByByte(bytes);
       if (refused) await until('the connection is closed', () => peer.closed);
       if (vector.replies !== undefined)
-        await until('the replies are here', () => peer.replies.length >= vector.replies!.length, 5000).catch(
-          () => null,
-        );
+        await until('the replies are here', () => peer.replies.length >= vector.replies!.length).catch(() => null);
       const expected = publishedPaths(vector);
       await until('its streams have started', () => started.length >= expected.length);
       if (reader !== null) {
