@@ -5,12 +5,13 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { freePorts } from '../../native-free-bench/system/free-port.ts';
 import type { Finding } from '../../src/doctor/finding.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { temporaryFolder } from '../support/media.ts';
 import { start, until } from '../support/program.ts';
 
-const timeout = 30_000;
+const timeout = 120_000;
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 const local = ['--host', '127.0.0.1', '--rtmp-port', '0', '--rtsp-port', '0', '--onvif-port', '0', '--http-port', '0'];
 
@@ -30,7 +31,8 @@ async function doctor(t: TestContext, folder: string, args: readonly string[]) {
 /** Takes a free port, as another program would, until it is given back. */
 async function takePort(t: TestContext): Promise<{ readonly port: string; giveBack(): Promise<void> }> {
   const listener = createServer((socket) => socket.destroy());
-  listener.listen(0, '127.0.0.1');
+  // No connection takes it after it was given back.
+  listener.listen(await freePorts(), '127.0.0.1');
   await once(listener, 'listening');
   const giveBack = async () => {
     if (listener.listening) await promisify(listener.close.bind(listener))();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { freePorts } from '../../native-free-bench/system/free-port.ts';
 import { until } from './program.ts';
 
 /** What a hook sent. */
@@ -67,9 +67,10 @@ export class HookTarget {
       const { status, headers: answered = {}, body = '' } = this.answer;
       response.writeHead(status, answered).end(body);
     });
+    // No connection takes it while nobody listens.
+    this.port ||= await freePorts();
     server.listen(this.port, this.#tls === null ? '127.0.0.1' : 'localhost');
     await once(server, 'listening');
-    this.port = (server.address() as AddressInfo).port;
   }
 
   /** Nobody listens any more, and who was connected is cut off. */
