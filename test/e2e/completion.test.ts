@@ -6,7 +6,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { settingKeys, settings } from '../../src/config/schema.ts';
 import { temporaryFolder } from '../support/media.ts';
 
-const timeout = 30_000;
+const timeout = 120_000;
+const programMs = 60_000;
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
@@ -17,7 +18,7 @@ const printed = new Map<Shell, string>();
 function scriptOf(shell: Shell): string {
   const known = printed.get(shell);
   if (known !== undefined) return known;
-  const script = execFileSync(process.execPath, [cli, 'completion', shell], { encoding: 'utf8', timeout: 20_000 });
+  const script = execFileSync(process.execPath, [cli, 'completion', shell], { encoding: 'utf8', timeout: programMs });
   printed.set(shell, script);
   return script;
 }
@@ -37,7 +38,7 @@ function missing(shell: Shell): string | false {
 function run(folder: string, shell: Shell, script: string, args: readonly string[]): string {
   const file = join(folder, 'driver');
   writeFileSync(file, script);
-  const result = spawnSync(shell, [file, ...args], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
+  const result = spawnSync(shell, [file, ...args], { cwd: folder, encoding: 'utf8', timeout: programMs });
   assert.equal(result.stderr, '');
   return result.stdout;
 }
@@ -66,7 +67,7 @@ describe('completion in a shell', () => {
     test(`${shell} has every flag, and reads the script`, { timeout, skip: missing(shell) }, (t) => {
       const folder = setUp(t, shell);
       const script = scriptOf(shell);
-      execFileSync(shell, ['-n', join(folder, `completion.${shell}`)], { timeout: 20_000 });
+      execFileSync(shell, ['-n', join(folder, `completion.${shell}`)], { timeout: programMs });
       for (const key of settingKeys) {
         const { flag, onlyInFile } = settings[key];
         if (!onlyInFile) assert.ok(script.includes(shell === 'fish' ? `-l ${flag} ` : `--${flag}`), flag);

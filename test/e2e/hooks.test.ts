@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { limits } from '../../src/base/limits.ts';
 import { signatureHeader } from '../../src/base/message-signature.ts';
 import { StartError } from '../../src/config/errors.ts';
 import type { HookEntry } from '../../src/config/hook-list.ts';
@@ -16,7 +17,7 @@ import { NumberedStream } from '../support/numbered-stream.ts';
 import { start, until } from '../support/program.ts';
 import { RtmpClient } from '../support/rtmp-client.ts';
 
-const timeout = 40_000;
+const timeout = 120_000;
 
 /** A server with hooks. */
 class Hooked {
@@ -182,10 +183,14 @@ describe('webhooks', () => {
   test('a stop delivers what it can, and writes down the rest', { timeout }, async (t) => {
     const [target, gone] = [await HookTarget.open(t), await HookTarget.open(t)];
     gone.close();
-    const hooked = await Hooked.start(t, [
+    const { stopMs } = limits.hooks;
+    t.after(() => Object.assign(limits.hooks, { stopMs }));
+    Object.assign(limits.hooks, { stopMs: 20_000 });
+    const list = [
       { name: 'here', url: target.url },
       { name: 'gone', url: gone.url },
-    ]);
+    ];
+    const hooked = await Hooked.start(t, list, { 'drain-timeout': '60s' });
     const { server } = hooked.media;
     await NumberedStream.start(t, { port: server.addresses.rtmpPort, path: '/stream1' });
     await hooked.media.stop();

@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../support/media.ts';
 import { type Program, start } from '../support/program.ts';
 
-const timeout = 30_000;
+const timeout = 120_000;
 const cli = resolve(import.meta.dirname, '../../src/cli.ts');
 
 /** The program under a limit of open files; 0 is the limit of this process. */
