@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { until } from '../../support/program.ts';
 import type { Row, Scene } from './row.ts';
 
@@ -6,6 +5,9 @@ import type { Row, Scene } from './row.ts';
 async function knock(scene: Scene, times: number, from = scene.address): Promise<void> {
   await Promise.all(Array.from({ length: times }, () => scene.rtmp({ from })));
 }
+
+/** Connections that a flood has at least, however slow the machine is. */
+const leastFlood = 200;
 
 const open = (scene: Scene): number => scene.peers.filter(({ closed }) => !closed).length;
 
@@ -35,11 +37,10 @@ export const admissionRows: readonly Row[] = [
     play: async (scene) => {
       const endMs = performance.now() + 3000;
       let count = 0;
-      for (; performance.now() < endMs; count += 4) {
+      for (; performance.now() < endMs || count <= leastFlood; count += 4) {
         await knock(scene, 4);
         for (const peer of scene.peers.splice(0)) peer.socket.destroy();
       }
-      assert.ok(count > 200, `${count} connections`);
     },
   },
   {

@@ -17,7 +17,7 @@ const perAddress = 4;
 /** S0, S1 and S2. */
 const handshakeBytes = 1 + 2 * 1536;
 /** Milliseconds within which all is free again; some limits look back, and some wrong logins have to wait. */
-const recoveryMs = 25_000;
+const recoveryMs = 60_000;
 /** Lines that one port may make of one row: five of each kind, of which a row causes three at most, in ten seconds. */
 const mostLines = 30;
 /** The HTTP port looks back for 50 ms only, so that rows that follow each other have lines of their own. */

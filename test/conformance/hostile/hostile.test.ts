@@ -178,7 +178,7 @@ describe('hostile peers', () => {
 
   test('connections, descriptors and memory are back', { timeout }, async (t) => {
     let figures = await server.figures();
-    const endMs = performance.now() + 20_000;
+    const endMs = performance.now() + 60_000;
     const settled = () =>
       figures.connections === atStart.connections &&
       figures.descriptors <= atStart.descriptors + growthDescriptors &&
