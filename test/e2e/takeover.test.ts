@@ -166,24 +166,37 @@ describe('an intruder', () => {
     for (let attempt = 0; attempt < 5; attempt++)
       await assert.rejects(RtmpClient.publish({ ...options, localAddress: '127.0.0.2' }), /refused/);
     assert.equal(first.closed, false);
-    const second = await NumberedStream.start(t, { ...options, first: 1000 });
+    let [takenMs, holder] = [performance.now(), await NumberedStream.start(t, { ...options, first: 1000 })];
     await first.client.ended;
-    for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(RtmpClient.publish(options), /refused/);
-    assert.equal(second.closed, false, 'whoever took the path keeps it for two seconds');
-    await reader.until((r) => receivedNumbers(r).at(-1)! >= 1050);
+    const expected = [...Array(5).fill('path_busy'), 'taken_over'];
+    for (let refusals = 0, attempt = 2; refusals < 5; attempt++) {
+      const startMs = performance.now();
+      const next = await NumberedStream.start(t, { ...options, first: attempt * 1000 }).catch(() => null);
+      if (next === null) {
+        refusals++;
+        expected.push('path_flapping');
+        assert.equal(holder.closed, false, 'whoever took the path keeps it for two seconds');
+      } else {
+        // Only because this machine stood still for as long: it keeps the path in its turn.
+        assert.ok(performance.now() - takenMs >= 2000, 'it is not taken over again before two seconds are over');
+        await holder.client.ended;
+        expected.push('taken_over');
+        [takenMs, holder] = [startMs, next];
+      }
+    }
+    const goal = holder.next + 50;
+    await reader.until((r) => receivedNumbers(r).at(-1)! >= goal);
 
-    const expected = [...Array(5).fill('path_busy'), 'taken_over', ...Array(5).fill('path_flapping')];
     await until('every connection that ended is logged', () => server.reasons().length >= expected.length);
-    assert.deepEqual(server.reasons(), expected);
+    // Each worker writes its lines for itself.
+    assert.deepEqual(server.reasons().toSorted(), expected.toSorted());
     const texts = server.lines().map(({ msg }) => msg);
     assert.equal(texts.filter((msg) => msg === 'connection closed: Stream is already being published to').length, 5);
-    assert.equal(texts.filter((msg) => msg === 'RTMP Stream Stopped').length, 1);
+    const stops = expected.filter((reason) => reason === 'taken_over').length;
+    assert.equal(texts.filter((msg) => msg === 'RTMP Stream Stopped').length, stops);
     const numbers = receivedNumbers(reader);
-    const cut = numbers.indexOf(1000);
-    assert.ok(
-      isRun(numbers.slice(0, cut)) && isRun(numbers.slice(cut)),
-      'neither stream lost a picture to the refused',
-    );
+    for (let from = 0; from <= numbers.at(-1)!; from += 1000)
+      assert.ok(isRun(numbers.filter((number) => number >= from && number < from + 1000)), 'no stream lost a picture');
     assertOneSession(reader);
   });
 });
