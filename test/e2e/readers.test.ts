@@ -11,7 +11,7 @@ import { avcc, headerTag, naluTag, pps, sps } from '../unit/ingest/publisher-rig
 
 /** Waiting readers give up soon. */
 const impatient = { consumer: new URL('../support/impatient-consumer.ts', import.meta.url) };
-const timeout = 30_000;
+const timeout = 60_000;
 
 describe('readers', () => {
   test('several of one camera, over TCP and UDP, each get every picture once and in order', { timeout }, async (t) => {
@@ -110,18 +110,17 @@ describe('readers', () => {
   test('GET_PARAMETER keeps a session over UDP alive, silence ends it', { timeout }, async (t) => {
     const media = await startTestServer({}, impatient);
     t.after(media.stop);
+    const startMs = performance.now();
     const [alive, silent] = await Promise.all([
       media.play('/stream1', { transport: 'udp' }),
       media.play('/stream2', { transport: 'udp' }),
     ]);
-    const startMs = performance.now();
     while (!silent.closed) {
       const { status } = await alive.request('GET_PARAMETER', alive.url);
       assert.equal(status, 200);
       await delay(100);
-      assert.ok(performance.now() - startMs < 10_000, 'the silent session goes');
     }
-    assert.ok(performance.now() - startMs >= 900, 'not before its time');
+    assert.ok(performance.now() - startMs >= 3000, 'not before its time');
     await until('its place is free', () => media.server.snapshot(1).reader.readers === 0);
     await NumberedStream.start(t, { port: media.server.addresses.rtmpPort, path: '/stream1' });
     await alive.until((r) => receivedNumbers(r).length >= 5);
