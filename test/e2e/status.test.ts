@@ -11,11 +11,11 @@ import { makeCertificate } from '../support/certificates.ts';
 import { makeClip, pushArgs, temporaryFolder } from '../support/media.ts';
 import { startTestServer, type TestServer, testCredentials } from '../support/media-server.ts';
 import { parseMetrics } from '../support/metrics-parser.ts';
-import { NumberedStream } from '../support/numbered-stream.ts';
+import { NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { start, until } from '../support/program.ts';
 import { talk } from '../support/raw-socket.ts';
 
-const timeout = 30_000;
+const timeout = 60_000;
 const fragile = (name: string) => new URL(`../support/fragile-${name}.ts`, import.meta.url);
 const { user, password } = testCredentials;
 
@@ -143,20 +143,26 @@ describe('the health of the server', () => {
     await port.publish(t);
     breakWorkers('ingest', 'throw');
     await until('the publisher is cut off', () => server.connections === 0);
-    breakWorkers('consumer', 'throw');
-    const reasons = new Set<string>();
-    await until('it is ready, and has said why it was not', async () => {
-      const { ready, ...rest } = (await (await port.get('/readyz', {})).json()) as ReadyAnswer;
-      for (const { code } of rest.reasons) reasons.add(code);
-      return ready && reasons.size > 0;
-    });
-    assert.deepEqual([...reasons], ['consumer_down']);
-    let values = await port.metrics();
-    await until('the failure is counted', async () => {
-      values = await port.metrics();
-      return values.get('skyweir_thread_failures_total{thread="ingest"}') === 1;
-    });
-    assert.equal(values.get('skyweir_thread_failures_total{thread="consumer"}'), 1);
+    const codes = new Set<string>();
+    const isReady = async () => {
+      const { ready, reasons } = (await (await port.get('/readyz', {})).json()) as ReadyAnswer;
+      for (const { code } of reasons) codes.add(code);
+      return ready;
+    };
+    const failures = async (thread: string) =>
+      (await port.metrics()).get(`skyweir_thread_failures_total{thread="${thread}"}`);
+    let broken = 0;
+    // On a busy machine the next one may be there before anybody has asked.
+    while (!codes.has('consumer_down')) {
+      breakWorkers('consumer', 'throw');
+      broken++;
+      await until('it is ready again', async () => (await isReady()) && (await failures('consumer')) === broken);
+    }
+    // That may be said too, of the machine.
+    codes.delete('overloaded');
+    assert.deepEqual([...codes], ['consumer_down']);
+    await until('the failure is counted', async () => (await failures('ingest')) === 1);
+    const values = await port.metrics();
     assert.equal(values.get('skyweir_publisher_ends_total{reason="worker_failed"}'), 1);
   });
 
@@ -187,7 +193,7 @@ describe('/metrics', () => {
     stream.pause();
     const { server } = port.media;
     await until('all frames have come', () => server.snapshot(0).publisher.frames === stream.sent);
-    await until('all were read', () => server.snapshot(0).reader.frames + 30 > stream.sent);
+    await reader.until((r) => receivedNumbers(r).at(-1) === stream.next - 1);
     const { rtmpPort } = server.addresses;
     const rejected = `skyweir_listener_rejected_total{protocol="rtmp",port="${rtmpPort}",reason="connections_exceeded"}`;
     let values = await port.metrics();
