@@ -126,7 +126,7 @@ export class ConsumerHarness {
   }
 
   /** A publisher of a camera, in real time. */
-  publish(camera = 0, options: { bytes?: number; intervalMs?: number; gop?: number } = {}): LiveStream {
+  publish(camera = 0, options: LiveStreamOptions = {}): LiveStream {
     return new LiveStream(this, camera, this.rings[camera]!, options);
   }
 
@@ -148,6 +148,14 @@ export class ConsumerHarness {
   }
 }
 
+export interface LiveStreamOptions {
+  readonly bytes?: number;
+  readonly intervalMs?: number;
+  readonly gop?: number;
+  /** Asked before each picture; one that is not wanted now is not written. */
+  readonly wanted?: (stream: LiveStream) => boolean;
+}
+
 /** Pictures written in real time, an IDR every `gop`. */
 export class LiveStream {
   readonly stream: TestStream;
@@ -164,7 +172,7 @@ export class LiveStream {
     harness: ConsumerHarness,
     camera: number,
     ring: SharedArrayBuffer,
-    options: { bytes?: number; intervalMs?: number; gop?: number; id?: number; first?: number },
+    options: LiveStreamOptions & { readonly id?: number; readonly first?: number },
   ) {
     this.#harness = harness;
     this.#camera = camera;
@@ -172,7 +180,8 @@ export class LiveStream {
     this.stream = new TestStream(ring, options.bytes ?? 3000);
     this.stream.next = options.first ?? 0;
     this.stream.start(options.id ?? 1, this.#startMs);
-    this.#timer = setInterval(() => this.write(), options.intervalMs ?? 10);
+    const { wanted = () => true, intervalMs = 10 } = options;
+    this.#timer = setInterval(() => wanted(this) && this.write(), intervalMs);
     harness.streams.push(this);
   }
 

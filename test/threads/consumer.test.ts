@@ -96,7 +96,9 @@ describe('consumer thread', { timeout: 300_000 }, () => {
     try {
       const slow = await harness.reader();
       const fast = await harness.reader();
-      const publisher = harness.publish(0, { bytes: 100_000, intervalMs: 3 });
+      // No faster than the fast one reads: the ring has room for a tenth of a second of this.
+      const wanted = ({ written }: LiveStream) => written - fast.units.length < 10;
+      const publisher = harness.publish(0, { bytes: 100_000, intervalMs: 3, wanted });
       await slow.until(({ units }) => units.length >= 3);
       slow.socket.pause();
       await fast.until(({ units }) => units.length >= 250, 60_000);
