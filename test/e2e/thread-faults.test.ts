@@ -7,6 +7,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { blockWorkers } from '../support/blocking.ts';
 import { breakWorkers } from '../support/breaking.ts';
 import { fingerprintOf, makeCertificate } from '../support/certificates.ts';
 import { replay, republish } from '../support/coming-back.ts';
@@ -20,6 +21,8 @@ const timeout = 60_000;
 const hourMs = 3_600_000;
 /** Milliseconds after which streams must be possible again. */
 const backMs = 25_000;
+/** Milliseconds that the first pictures of a stream may come late on a busy machine, which moves the media clock; a step is far longer. */
+const longestStandstillMs = 8000;
 const tls = { rejectUnauthorized: false };
 const entries = {
   acceptor: new URL('../support/fragile-acceptor.ts', import.meta.url),
@@ -133,17 +136,21 @@ describe('a thread that stands still for a second', () => {
     await assertNothingLost(scene, 100);
   });
 
-  test('a consumer, with more pictures in that second than a ring has: lost up to a keyframe, and the readers stay', {
+  test('a consumer, for more pictures than a ring has: lost up to a keyframe, and the readers stay', {
     timeout,
   }, async (t) => {
-    const media = await startTestServer({ 'ring-frames': '16' }, entries);
+    const consumer = new URL('../support/blockable-consumer.ts', import.meta.url);
+    const media = await startTestServer({ 'ring-frames': '16' }, { consumer });
     t.after(media.stop);
     const reader = await media.play('/stream1');
     const port = media.server.addresses.rtmpPort;
     const stream = await NumberedStream.start(t, { port, path: '/stream1', gop: 10 });
     await reader.until((r) => receivedNumbers(r).length >= 10);
-    breakWorkers('consumer', 'block');
-    const goal = stream.next + 100;
+    const release = blockWorkers('consumer');
+    t.after(release);
+    await until('the ring was filled twice', () => stream.next > receivedNumbers(reader).at(-1)! + 40);
+    release();
+    const goal = stream.next + 50;
     await reader.until((r) => receivedNumbers(r).at(-1)! >= goal);
     const numbers = receivedNumbers(reader);
     const gaps = numbers.flatMap((number, i) => (i > 0 && number !== numbers[i - 1]! + 1 ? [i] : []));
@@ -174,7 +181,10 @@ for (const [how, stepMs] of [
     const second = reader.reports.at(-1)!;
     const mediaMs = ((second.rtpTime - first.rtpTime) | 0) / 90;
     const differenceMs = mediaMs - elapsedMs(second);
-    assert.ok(Math.abs(differenceMs) < 1000, `${mediaMs} ms of media, ${elapsedMs(second)} ms of the clock`);
+    assert.ok(
+      Math.abs(differenceMs) < longestStandstillMs,
+      `${mediaMs} ms of media, ${elapsedMs(second)} ms of the clock`,
+    );
     await assertNothingLost(scene, 50);
     // Logins and sessions go by another clock.
     const late = await scene.media.play('/stream2');
