@@ -11,7 +11,7 @@ import type { RtspClient } from '../support/rtsp-client.ts';
 import { assertClockGoesOn, parameterSets, startOfNew } from '../support/stream-starts.ts';
 import { typesOf } from '../support/test-stream.ts';
 
-const timeout = 60_000;
+const timeout = 120_000;
 
 /** The reasons for which streams stopped, in order. */
 function stopReasons(media: TestServer): ErrorCode[] {
