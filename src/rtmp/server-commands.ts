@@ -43,8 +43,9 @@ export class ServerCommands {
   #announcedWindow = defaultWindow;
   #request: PublishRequest | null = null;
   #requestStreamId = 0;
-  /** The last path that was refused because another one is published. */
-  #refusedPath = '';
+  /** Paths that were refused because another one is published, and bit n: one of them on message stream n, which is not its own. */
+  readonly #refusedPaths = new Set<string>();
+  #refusedStreams = 0;
   #publishing = false;
   #awaitingDecision = false;
 
@@ -56,6 +57,11 @@ export class ServerCommands {
 
   get publishing(): boolean {
     return this.#publishing;
+  }
+
+  /** Bit n: what comes on message stream n belongs to a second publication, which was refused. */
+  get refusedStreams(): number {
+    return this.#refusedStreams;
   }
 
   /** Answers one command. Throws `ConnectionError` when the connection must end. */
@@ -177,10 +183,7 @@ export class ServerCommands {
     if (this.#publishing) {
       this.#counters.repeatedPublishes++;
       if (resolved !== null && resolved.path === this.#request?.path) this.#publishStarted(messageStreamId);
-      else {
-        this.#refusedPath = resolved?.path ?? '';
-        this.#publishRejected(messageStreamId);
-      }
+      else this.#refuseAnother(resolved, messageStreamId);
       return;
     }
     if (resolved === null) {
@@ -188,13 +191,21 @@ export class ServerCommands {
       throw new ConnectionError('path_invalid');
     }
     this.#request = resolved;
-    this.#refusedPath = '';
     this.#requestStreamId = messageStreamId;
     this.#awaitingDecision = true;
     this.#handler.onPublishRequest(resolved);
   }
 
+  /** Some encoders send the pictures of it all the same, for they do not wait for the answer. */
+  #refuseAnother(resolved: StreamPath | null, messageStreamId: number): void {
+    if (resolved !== null && this.#refusedPaths.size < limits.rtmp.messageStreams)
+      this.#refusedPaths.add(resolved.path);
+    if (this.#isAnotherStream(messageStreamId)) this.#refusedStreams |= 1 << messageStreamId;
+    this.#publishRejected(messageStreamId);
+  }
+
   #publishStarted(messageStreamId: number): void {
+    this.#takeBackRefusal(messageStreamId);
     this.#replies.status(messageStreamId, 'status', 'NetStream.Publish.Start', 'Publishing.');
   }
 
@@ -207,6 +218,8 @@ export class ServerCommands {
     if (!this.#publishing) return;
     this.#publishing = false;
     this.#request = null;
+    this.#refusedPaths.clear();
+    this.#refusedStreams = 0;
     // A stream that is deleted has no status any more, and its owner has mostly hung up already.
     if (cause !== 'deleteStream')
       this.#replies.status(this.#requestStreamId, 'status', 'NetStream.Unpublish.Success', 'Stopped publishing.');
@@ -217,7 +230,10 @@ export class ServerCommands {
   #deleteStream(argument: AmfValue): void {
     const id = typeof argument === 'string' ? Number.parseInt(argument, 10) : argument;
     const isAnother = typeof id === 'number' && this.#isAnotherStream(id);
-    if (typeof id === 'number' && this.#isCreated(id)) this.#createdStreams &= ~(1 << id);
+    if (typeof id === 'number' && this.#isCreated(id)) {
+      this.#takeBackRefusal(id);
+      this.#createdStreams &= ~(1 << id);
+    }
     if (!isAnother) this.#unpublish('deleteStream');
   }
 
@@ -228,8 +244,13 @@ export class ServerCommands {
 
   /** Whether the name is of a second publication, which was refused: the one that runs goes on. */
   #isRefused(name: AmfValue): boolean {
-    if (this.#refusedPath === '' || typeof name !== 'string') return false;
-    return resolveStreamPath(this.#app, name, this.#tcUrl)?.path === this.#refusedPath;
+    if (this.#refusedPaths.size === 0 || typeof name !== 'string') return false;
+    const resolved = resolveStreamPath(this.#app, name, this.#tcUrl);
+    return resolved !== null && this.#refusedPaths.has(resolved.path);
+  }
+
+  #takeBackRefusal(messageStreamId: number): void {
+    if (this.#isCreated(messageStreamId)) this.#refusedStreams &= ~(1 << messageStreamId);
   }
 
   #isCreated(id: number): boolean {

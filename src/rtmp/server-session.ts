@@ -61,6 +61,8 @@ export class ServerSession implements MessageSink {
   #answered = false;
   /** A publication was accepted at least once: the strict bounds of a stranger no longer apply. */
   #trusted = false;
+  /** See {@link ServerCommands.refusedStreams}. */
+  #refusedStreams = 0;
   /** Of the video message that streams through: how many of its {@link codecHeadBytes} came; the first, and those behind it. */
   #codecSeen = 0;
   #codecFirst = 0;
@@ -210,7 +212,8 @@ export class ServerSession implements MessageSink {
     if (type === messageType.commandAmf0 || type === messageType.commandAmf3) stream.route = route.command;
     else if (type >= messageType.setChunkSize && type <= messageType.setPeerBandwidth) stream.route = route.control;
     else {
-      stream.route = this.#gate.hasSink ? this.#routeOfMedia(stream) : route.ignore;
+      const isWanted = this.#gate.hasSink && (this.#refusedStreams === 0 || !this.#isRefused(stream));
+      stream.route = isWanted ? this.#routeOfMedia(stream) : route.ignore;
       return;
     }
     if (length > limits.rtmp.commandBytes)
@@ -272,6 +275,11 @@ export class ServerSession implements MessageSink {
     if (this.#work >= limits.rtmp.workPerTurn) this.#decoder.pause();
   }
 
+  /** It belongs to a second publication of this connection: its pictures must not get between those of the first. */
+  #isRefused({ messageStreamId }: ChunkStream): boolean {
+    return messageStreamId <= limits.rtmp.messageStreams && (this.#refusedStreams & (1 << messageStreamId)) !== 0;
+  }
+
   #routeOfMedia(stream: ChunkStream): number {
     switch (stream.type) {
       case messageType.video:
@@ -329,6 +337,7 @@ export class ServerSession implements MessageSink {
         const skipped = stream.type === messageType.commandAmf3 && end > start && bytes[start] === 0 ? 1 : 0;
         this.#spend(work.command + Math.ceil((end - start) / work.dataBytesPerUnit));
         this.#commands.receive(decodeCommand(bytes, start + skipped, end), stream.messageStreamId);
+        this.#refusedStreams = this.#commands.refusedStreams;
         if (this.#stage !== stage.open) this.#decoder.pause();
         return;
       }

@@ -10,7 +10,7 @@ export class SessionCounters {
   audioBytes = 0;
   /** Data messages (metadata and the like) of a live publication. */
   dataMessages = 0;
-  /** Messages dropped because nothing was being published. */
+  /** Messages dropped because nothing was being published, or not what they belong to. */
   ignoredMessages = 0;
   acknowledgementsSent = 0;
 

@@ -295,6 +295,54 @@ describe('publish decisions', () => {
     assert.equal(peer.requests.length, 1);
   });
 
+  describe('a second publication, which was refused, of an encoder that sends it all the same', () => {
+    const on = (stream: number, name: string): Buffer =>
+      message(3, 20, stream, 0, bytes(string('publish'), number(3), amf.null, string(name)));
+    const streams = (): Peer => {
+      const peer = new Peer();
+      peer.send(handshake(), connect, command('createStream'), command('createStream'), on(1, 'cam1'), on(2, 'cam2'));
+      return peer;
+    };
+    const second = (time: number): Buffer => message(7, 9, 2, time, avc);
+    const begun = ({ video: { calls } }: Peer): string[] => calls.filter((call) => call.startsWith('begin'));
+
+    test('nothing of it gets into the first', () => {
+      const peer = streams();
+      const tag = bytes([9], u24(avc.length), u24(0), [0], u24(0), avc, u32(11 + avc.length));
+      peer.send(second(1), video(40), second(2), message(7, 22, 2, 3, tag), video(80));
+      peer.send(message(4, 18, 2, 0, bytes(string('onMetaData'), amf.object({ width: number(1) }))));
+      assert.deepEqual(begun(peer), ['begin 40 25 0', 'begin 80 25 0']);
+      assert.deepEqual(peer.events, ['connect']);
+      assert.equal(peer.session.counters.ignoredMessages, 4);
+    });
+
+    test('its stream is as good as any other when the publication that runs has moved there', () => {
+      const peer = streams();
+      peer.send(on(2, 'cam1'), second(1));
+      assert.deepEqual(begun(peer), ['begin 1 25 0']);
+    });
+
+    test('and so it is when it was deleted and created anew', () => {
+      const peer = streams();
+      peer.send(command('deleteStream', amf.null, number(2)), command('createStream'), second(1));
+      assert.deepEqual(begun(peer), ['begin 1 25 0']);
+    });
+
+    test('and when the first has ended', () => {
+      const peer = streams();
+      peer.send(command('deleteStream', amf.null, number(1)), on(2, 'cam2'), second(1));
+      assert.equal(peer.requests.length, 2);
+      assert.deepEqual(begun(peer), ['begin 1 25 0']);
+    });
+
+    test('media on a stream that nobody published on is still that of the first', () => {
+      const peer = new Peer();
+      peer.send(handshake(), connect, command('createStream'), command('createStream'), on(1, 'cam1'));
+      peer.send(second(1), message(7, 9, 0, 2, avc), message(7, 9, 33, 3, avc));
+      assert.equal(begun(peer).length, 3);
+    });
+  });
+
   test('an answer that nobody waits for does nothing', () => {
     const peer = new Peer().live();
     const replies = peer.replies().length;
@@ -570,6 +618,15 @@ describe('S5: which commands end the publication', () => {
     [
       'FCUnpublish of a second publication, which was refused',
       [onStream(2, 'publish', string('cam2?a=b')), command('FCUnpublish', amf.null, string('cam2'))],
+      [],
+    ],
+    [
+      'FCUnpublish of a second publication, behind which a third was refused',
+      [
+        onStream(2, 'publish', string('cam2')),
+        onStream(2, 'publish', string('cam3')),
+        command('FCUnpublish', amf.null, string('cam2')),
+      ],
       [],
     ],
     [
