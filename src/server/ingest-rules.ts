@@ -25,7 +25,8 @@ export interface IngestRuleWatchOptions {
 }
 
 interface Watched {
-  readonly camera: Camera;
+  /** As it is named now. */
+  camera: Camera;
   readonly publisher: Peer;
   readonly judge: StreamJudge;
   /** The camera's words, and the start of the stream whose counters were in them when this one began. */
@@ -62,6 +63,10 @@ export class IngestRuleWatch {
   configure(configured: readonly ConfiguredCamera[], cameras: readonly Camera[]): void {
     const before = this.#rules;
     this.#rules = new Map(cameras.map(({ index }, place) => [index, configured[place]?.rules ?? noRules]));
+    for (const camera of cameras) {
+      const stream = this.#streams.get(camera.index);
+      if (stream !== undefined) stream.camera = camera;
+    }
     for (const [index, rules] of this.#rules) {
       if (isDeepStrictEqual(rules, before.get(index) ?? noRules)) continue;
       this.#holdOffs.forget(index);

@@ -114,6 +114,7 @@ export class Management {
   /** Another configuration is in force. */
   configure(config: Config, cameras: readonly Camera[]): void {
     this.measures.statistics.intervalMs = config.statsIntervalMs;
+    this.measures.replaceCameras(cameras);
     this.rules.configure(config.cameraList, cameras);
     this.view.replaceCameras(cameras);
   }

@@ -36,9 +36,10 @@ const settleMs = 500;
 
 /** One stream that is measured. */
 interface MeasuredStream extends Due {
-  readonly camera: Camera;
+  /** As it is named now, or was at the end of the stream. */
+  camera: Camera;
   /** Name of the camera, and id of the connection. */
-  readonly name: string;
+  name: string;
   readonly conn: string;
   readonly meter: StreamMeter;
   readonly startedMs: number;
@@ -82,6 +83,17 @@ export class Statistics {
   /** Frames a second that the publisher of the camera with this index promises; 0 unknown. */
   promisedFps(camera: number): number {
     return this.#streams.get(camera)?.meter.expectedFps ?? 0;
+  }
+
+  /** The cameras from now on: streams go on under another name or path. */
+  replaceCameras(cameras: readonly Camera[]): void {
+    for (const camera of cameras) {
+      const stream = this.#streams.get(camera.index);
+      if (stream === undefined || stream.ended !== null) continue;
+      stream.camera = camera;
+      stream.name = onePiece(camera.name);
+      stream.meter.path = camera.path;
+    }
   }
 
   /** Writes the last blocks that still wait. */

@@ -1,3 +1,4 @@
+import type { Camera } from '../control/messages.ts';
 import { CounterWindows } from '../stats/counter-windows.ts';
 import { Statistics, type StatisticsOptions } from './statistics.ts';
 import { StreamWatch, type StreamWatchOptions } from './stream-watch.ts';
@@ -13,6 +14,12 @@ export class StreamMeasures {
     const { windows } = this;
     this.statistics = new Statistics({ ...options, windows });
     this.watch = new StreamWatch({ ...options, windows });
+  }
+
+  /** The cameras from now on: streams go on under another name or path. */
+  replaceCameras(cameras: readonly Camera[]): void {
+    this.statistics.replaceCameras(cameras);
+    this.watch.replaceCameras(cameras);
   }
 
   /** Writes the last blocks that still wait. */

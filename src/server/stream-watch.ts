@@ -30,7 +30,8 @@ export interface StreamWatchOptions {
 }
 
 interface Watched {
-  readonly camera: Camera;
+  /** As it is named now. */
+  camera: Camera;
   readonly publisher: Peer;
   readonly meter: StreamMeter;
   readonly health: StreamHealth;
@@ -67,6 +68,14 @@ export class StreamWatch {
     events.on('refused', (refusal) => this.#refused(refusal));
     this.#standstill.start(options.clock.nowMs());
     this.#timer = setInterval(() => this.look(), tickMs).unref();
+  }
+
+  /** The cameras from now on: streams go on under another name or path. */
+  replaceCameras(cameras: readonly Camera[]): void {
+    for (const camera of cameras) {
+      const stream = this.#partOf(camera).get(camera.index);
+      if (stream !== undefined) stream.camera = camera;
+    }
   }
 
   /** New connections were refused before anything was read from them. Readers are not publishers. */

@@ -26,6 +26,8 @@ const highestSpsFps = 240;
  * arguments.
  */
 export class StreamMeter {
+  /** Of the camera, which may be given another one. */
+  path: string;
   readonly #options: Omit<StreamMeterOptions, 'before'>;
   /** Start of the stream whose counters were there before. */
   readonly #strangerMs: number;
@@ -40,6 +42,7 @@ export class StreamMeter {
   constructor(options: StreamMeterOptions) {
     const { before, ...others } = options;
     this.#options = others;
+    this.path = options.path;
     this.#strangerMs = before.publisher.startedMs;
     this.#since = new Date(options.startedWallMs).toISOString();
     this.#before = new Mark();
@@ -77,7 +80,7 @@ export class StreamMeter {
     this.#beforeMs = nowMs;
     const { publisher } = snapshot;
     return {
-      path: options.path,
+      path: this.path,
       publisher: options.publisher,
       final,
       since: this.#since,

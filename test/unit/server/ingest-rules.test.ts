@@ -24,14 +24,14 @@ function watchOf(t: { after(cleanup: () => void): void }, rules: Partial<IngestR
   const watch = new IngestRuleWatch({ events, counters, clock, cut });
   t.after(() => watch.stop());
   events.on('rule', ({ state, rule, value, action }) => told.push(`${state} ${rule} ${value} ${action}`));
-  const configure = (changed: Partial<IngestRules>) => {
+  const configure = (changed: Partial<IngestRules>, now = camera) => {
     const configured = {
-      ...camera,
+      ...now,
       ownRules: {},
       ownAccess: {},
       rules: { ...noRules, ...changed },
     } satisfies ConfiguredCamera;
-    watch.configure([configured], [camera]);
+    watch.configure([configured], [now]);
   };
   configure(rules);
   const words = counters.publisher(0);
@@ -64,6 +64,16 @@ describe('flag', () => {
     assert.deepEqual(cuts, []);
     events.emit('stopped', { camera, publisher, reason: 'unpublished' });
     assert.deepEqual(watch.violations(0), []);
+  });
+
+  test('names the camera as it is named now', (t) => {
+    const { events, configure, start, play } = watchOf(t, { maxMbit: 8 });
+    const names: string[] = [];
+    events.on('rule', (event) => names.push(event.camera.name));
+    start();
+    configure({ maxMbit: 8 }, { ...camera, name: 'North' });
+    play(30, 12);
+    assert.deepEqual(names, ['North']);
   });
 
   test('what a publisher reports is judged at once', (t) => {

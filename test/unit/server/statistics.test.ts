@@ -106,6 +106,24 @@ describe('statistics blocks', () => {
     assert.equal(rig.lines.length, 3, 'nothing more of a stream that has ended');
   });
 
+  test('name a camera as it is named now, or was when the stream ended', (t) => {
+    const rig = new Rig(t);
+    rig.start();
+    rig.counters.reader(0, 0).set(readerWord.readers, 1);
+    rig.statistics.replaceCameras([testCamera({ index: 1 }), testCamera({ name: 'North', path: '/north' })]);
+    rig.stream(40_000);
+    rig.stop();
+    rig.statistics.replaceCameras([testCamera({ name: 'South', path: '/south' })]);
+    rig.wait(500);
+    assert.deepEqual(
+      rig.lines.map(({ message, fields }) => [message, fields.camera]),
+      [
+        ['RTMP Stream Stats: /north', 'North'],
+        ['RTMP Stream Stats: /north (final, publisher disconnected)', 'North'],
+      ],
+    );
+  });
+
   test('a late timer does not move the blocks after it', (t) => {
     const rig = new Rig(t);
     rig.start();

@@ -139,6 +139,18 @@ describe('the watch over streams', () => {
     assert.equal(rig.told.length, before);
   });
 
+  test('tells of a camera under the name that it has now', (t) => {
+    const rig = new Rig(t);
+    const names: string[] = [];
+    for (const type of ['degraded', 'recovered'] as const)
+      rig.events.on(type, (event) => names.push(`${event.camera.name} ${event.camera.path}`));
+    rig.start();
+    rig.run(20_000);
+    rig.watch.replaceCameras([testCamera({ index: 1 }), { ...camera, name: 'North', path: '/north' }]);
+    rig.run(10_000, null);
+    assert.deepEqual(names, ['North /north']);
+  });
+
   test('tells of an overload once, and of its end', (t) => {
     const rig = new Rig(t);
     rig.watch.look();
