@@ -18,8 +18,8 @@ export interface StreamMeterOptions {
   readonly before: CameraSnapshot;
 }
 
-/** The highest frame rate that is believed of an SPS; some put the tick rate of their clock there. */
-const highestSpsFps = 240;
+/** The highest frame rate that is believed of metadata or an SPS; some have the tick rate of their clock there. */
+const highestFps = 240;
 
 /**
  * Turns the counters of one stream, as they are at the end of each window, into reports. Pure: the counters and the time are
@@ -176,8 +176,8 @@ export class StreamMeter {
   /** Frames a second that the publisher declares or encodes; 0 unknown. */
   get expectedFps(): number {
     const declared = this.#declared?.fps ?? 0;
-    if (declared > 0) return declared;
-    return this.#spsFps >= 1 && this.#spsFps <= highestSpsFps ? this.#spsFps : 0;
+    if (declared > 0 && declared <= highestFps) return declared;
+    return this.#spsFps >= 1 && this.#spsFps <= highestFps ? this.#spsFps : 0;
   }
 }
 

@@ -177,6 +177,8 @@ describe('stream meter', () => {
     };
     assert.deepEqual([blame(0, 0), blame(30, 0), blame(0, 50), blame(25, 50)], ['none', 'source', 'source', 'none']);
     assert.equal(blame(0, 1000), 'none');
+    assert.equal(blame(1000, 0), 'none', 'some declare the tick rate of their clock');
+    assert.deepEqual([blame(90_000, 25), blame(90_000, 50)], ['none', 'source']);
   });
 
   test('frames that nobody could decode: those before parameter sets have come, and a picture to start at after them', () => {
