@@ -28,6 +28,8 @@ interface Slot {
   camera: Camera;
   holder: Claimant | null;
   waiting: Claimant | null;
+  /** Since when the holder has it. */
+  heldSinceMs: number;
   takenOverMs: number;
 }
 
@@ -65,7 +67,7 @@ export class PathRegistry {
     this.#byPath = new Map();
     this.#paths = new Set();
     for (const camera of cameras) {
-      const slot = before.get(camera.index) ?? { camera, holder: null, waiting: null, takenOverMs: -Infinity };
+      const slot = before.get(camera.index) ?? newSlot(camera);
       slot.camera = camera;
       this.#slots.set(camera.index, slot);
       this.#byPath.set(pathKey(camera.listener, camera.path), slot);
@@ -91,6 +93,7 @@ export class PathRegistry {
     const holder = slot.holder;
     if (holder === null) {
       slot.holder = claimant;
+      slot.heldSinceMs = nowMs;
       this.#slotOf.set(claimant, slot);
       return { type: 'granted', camera: slot.camera };
     }
@@ -108,7 +111,7 @@ export class PathRegistry {
    * A claimant let go of what it held or waited for: its stream ended, its connection ended or its thread died. Returns
    * whom the path goes to now, if somebody waited for it.
    */
-  release(claimant: Claimant): { readonly camera: Camera; readonly next: Claimant | null } | null {
+  release(claimant: Claimant, nowMs: number): { readonly camera: Camera; readonly next: Claimant | null } | null {
     const slot = this.#slotOf.get(claimant);
     if (slot === undefined) return null;
     this.#slotOf.delete(claimant);
@@ -117,6 +120,7 @@ export class PathRegistry {
       return null;
     }
     slot.holder = slot.waiting;
+    slot.heldSinceMs = nowMs;
     slot.waiting = null;
     return { camera: slot.camera, next: slot.holder };
   }
@@ -134,8 +138,14 @@ export class PathRegistry {
   #mayTakeOver(slot: Slot, holder: Claimant, claimant: Claimant, nowMs: number): boolean {
     if (this.policy === 'takeover') return true;
     if (this.policy === 'reject') return false;
-    return holder.address === claimant.address || this.#silentMs(slot.camera, nowMs) >= staleAfterMs;
+    if (holder.address === claimant.address) return true;
+    // Of a holder that has sent nothing yet the counters may still be those of the one before, who is silent for long.
+    return Math.min(nowMs - slot.heldSinceMs, this.#silentMs(slot.camera, nowMs)) >= staleAfterMs;
   }
+}
+
+function newSlot(camera: Camera): Slot {
+  return { camera, holder: null, waiting: null, heldSinceMs: -Infinity, takenOverMs: -Infinity };
 }
 
 /** A path is a camera's within one listener; a line break is in no key and no path. */

@@ -289,7 +289,7 @@ export class Publishers {
   }
 
   #release(connection: Connection, reason: ErrorCode): void {
-    const released = this.#registry.release(connection);
+    const released = this.#registry.release(connection, this.#clock.nowMs());
     const { camera } = connection;
     connection.camera = null;
     connection.keyId = null;

@@ -47,9 +47,9 @@ describe('path registry', () => {
     claim(paths, sameDrone, '/live/north', 5000);
     const renamed = testCamera({ name: 'Gate', path: '/gate' });
     assert.deepEqual(paths.replace([renamed]), [stranger, sameDrone]);
-    assert.equal(paths.release(stranger), null, 'nobody gets a camera that is gone');
-    assert.equal(paths.release(sameDrone), null);
-    assert.deepEqual(paths.release(drone), { camera: renamed, next: null });
+    assert.equal(paths.release(stranger, 0), null, 'nobody gets a camera that is gone');
+    assert.equal(paths.release(sameDrone, 0), null);
+    assert.deepEqual(paths.release(drone, 0), { camera: renamed, next: null });
     assert.deepEqual(claim(paths, drone, '/stream1'), { type: 'refused', reason: 'path_unknown' });
   });
 
@@ -66,7 +66,7 @@ describe('path registry', () => {
     const paths = registry('reject', 60_000);
     claim(paths, drone, '/stream1');
     assert.deepEqual(claim(paths, sameDrone, '/stream1'), { type: 'refused', reason: 'path_busy' });
-    assert.deepEqual(paths.release(drone), { camera: cameras[0], next: null });
+    assert.deepEqual(paths.release(drone, 0), { camera: cameras[0], next: null });
     assert.equal(claim(paths, sameDrone, '/stream1').type, 'granted');
   });
 
@@ -74,8 +74,8 @@ describe('path registry', () => {
     const paths = registry('takeover');
     claim(paths, drone, '/stream1');
     assert.deepEqual(claim(paths, stranger, '/stream1', 10), { type: 'waiting', holder: drone, displaced: null });
-    assert.deepEqual(paths.release(drone), { camera: cameras[0], next: stranger });
-    assert.deepEqual(paths.release(stranger), { camera: cameras[0], next: null });
+    assert.deepEqual(paths.release(drone, 0), { camera: cameras[0], next: stranger });
+    assert.deepEqual(paths.release(stranger, 0), { camera: cameras[0], next: null });
   });
 
   test('takeover-stale: only the same address, or anybody when the publisher is silent', () => {
@@ -86,14 +86,25 @@ describe('path registry', () => {
 
     const silent = registry('takeover-stale', 3000);
     claim(silent, drone, '/stream1');
-    assert.equal(claim(silent, stranger, '/stream1').type, 'waiting');
+    assert.equal(claim(silent, stranger, '/stream1', 3000).type, 'waiting');
+  });
+
+  test('takeover-stale: a publisher that has just got the path is not silent, whoever had it before', () => {
+    const paths = registry('takeover-stale', 600_000);
+    claim(paths, drone, '/stream1', 5000);
+    assert.deepEqual(claim(paths, stranger, '/stream1', 5001), { type: 'refused', reason: 'path_busy' });
+    assert.equal(claim(paths, stranger, '/stream1', 8000).type, 'waiting');
+    paths.release(drone, 12_000);
+    const third = { ...stranger, id: 'r4', address: '10.8.8.8' };
+    assert.deepEqual(claim(paths, third, '/stream1', 14_999), { type: 'refused', reason: 'path_busy' });
+    assert.equal(claim(paths, third, '/stream1', 15_000).type, 'waiting');
   });
 
   test('two live publishers cannot kick each other more than once in two seconds', () => {
     const paths = registry('takeover');
     claim(paths, drone, '/stream1', 0);
     claim(paths, stranger, '/stream1', 0);
-    paths.release(drone);
+    paths.release(drone, 0);
     assert.deepEqual(claim(paths, sameDrone, '/stream1', 1999), { type: 'refused', reason: 'path_flapping' });
     assert.equal(claim(paths, sameDrone, '/stream1', 2000).type, 'waiting');
   });
@@ -102,16 +113,16 @@ describe('path registry', () => {
     const paths = registry('takeover');
     claim(paths, drone, '/stream1', 0);
     claim(paths, stranger, '/stream1', 0);
-    assert.equal(paths.release(stranger), null);
-    assert.deepEqual(paths.release(drone), { camera: cameras[0], next: null });
+    assert.equal(paths.release(stranger, 0), null);
+    assert.deepEqual(paths.release(drone, 0), { camera: cameras[0], next: null });
   });
 
   test('releasing twice, or without a claim, changes nothing', () => {
     const paths = registry('reject');
-    assert.equal(paths.release(drone), null);
+    assert.equal(paths.release(drone, 0), null);
     claim(paths, drone, '/stream1');
-    paths.release(drone);
-    assert.equal(paths.release(drone), null);
+    paths.release(drone, 0);
+    assert.equal(paths.release(drone, 0), null);
     assert.equal(claim(paths, stranger, '/stream1').type, 'granted');
   });
 });
