@@ -8,6 +8,9 @@ const forwardMs = 10_000;
 const stuckUnits = 10;
 const stuckMs = 1_000;
 
+/** Milliseconds for which such a clock must go on with each access unit, neither half nor twice as fast as ours, until it is used again. */
+const movingMs = 5_000;
+
 /** OBS drops the top bit of its timestamps: from within this many milliseconds of 2^31 they go back to below as many. */
 const wrapWindowMs = 60_000;
 const halfRange = 0x80000000;
@@ -22,7 +25,7 @@ export class Timeline {
   dtsMs = -1;
   /** Whether the newest result does not follow from the one before: the publisher's clock was set anew. */
   discontinuity = false;
-  /** The publisher's clock stood still and the time of arrival is used from here on. */
+  /** The publisher's clock stood still, and the time of arrival is used until it has gone on for a while. */
   stuck = false;
   /** Timestamps that did not move forward, and were moved by a millisecond or more. */
   corrected = 0;
@@ -37,6 +40,9 @@ export class Timeline {
   #equal = 0;
   #equalArrivalMs = 0;
   #equalDtsMs = 0;
+  /** While it is stuck: since when, by our clock and by its own, it has gone on with each access unit. */
+  #movingArrivalMs = 0;
+  #movingFromMs = 0;
   /** Where the discontinuity was, as the publisher counts: the timestamp before it, unwrapped, and the one that came. */
   fromMs = 0;
   toMs = 0;
@@ -53,11 +59,10 @@ export class Timeline {
       this.#equal = 1;
       return this.#settle(raw, arrivalMs, 0);
     }
-    if (this.stuck)
-      return this.#settle(raw, arrivalMs, this.#equalDtsMs + Math.round(arrivalMs - this.#equalArrivalMs));
     const step = forwardDistance(this.#raw, raw);
     const previous = this.#unwrapped;
     this.#unwrapped += step;
+    if (this.stuck) return this.#byArrival(raw, arrivalMs, step);
     if (step === 0) return this.#repeat(raw, arrivalMs);
     const candidate = this.#unwrapped + this.#offset;
     // Measured against the output too: steps back that are small one by one must not add up unseen.
@@ -74,9 +79,25 @@ export class Timeline {
     this.#equal++;
     if (this.#equal >= stuckUnits && arrivalMs - this.#equalArrivalMs > stuckMs) {
       this.stuck = true;
-      return this.#settle(raw, arrivalMs, this.#equalDtsMs + Math.round(arrivalMs - this.#equalArrivalMs));
+      return this.#byArrival(raw, arrivalMs, 0);
     }
     return this.#settle(raw, arrivalMs, this.#unwrapped + this.#offset);
+  }
+
+  #byArrival(raw: number, arrivalMs: number, step: number): number {
+    const dtsMs = this.#settle(raw, arrivalMs, this.#equalDtsMs + Math.round(arrivalMs - this.#equalArrivalMs));
+    const goesOn = step > 0 && step <= forwardMs;
+    const elapsedMs = arrivalMs - this.#movingArrivalMs;
+    if (goesOn && elapsedMs < movingMs) return dtsMs;
+    const ownMs = this.#unwrapped - this.#movingFromMs;
+    if (goesOn && ownMs > elapsedMs / 2 && ownMs < 2 * elapsedMs) {
+      this.stuck = false;
+      this.#equal = 1;
+      this.#offset = dtsMs - this.#unwrapped;
+    }
+    this.#movingArrivalMs = arrivalMs;
+    this.#movingFromMs = this.#unwrapped;
+    return dtsMs;
   }
 
   /** The real distance is unknown, the time of arrival is the best guess at it. */

@@ -158,6 +158,34 @@ describe('Timeline', () => {
     assert.equal(results[59], 2360);
   });
 
+  test('T5: a clock that stood still and goes on for some seconds is used again', () => {
+    const timeline = new Timeline();
+    for (let i = 0; i < 30; i++) timeline.next(0, 1000 + i * 40);
+    assert.equal(timeline.stuck, true);
+    // On a link that holds back every other picture for 30 ms.
+    const sent = Array.from({ length: 300 }, (_, i) => 40 + i * 40);
+    const results = sent.map((timestampMs, i) => timeline.next(timestampMs, 2200 + i * 40 + (i % 2) * 30));
+    assert.equal(timeline.stuck, false);
+    const steps = results.slice(1).map((dtsMs, i) => dtsMs - results[i]!);
+    assert.deepEqual(new Set(steps.slice(0, 100)), new Set([70, 10]), 'by arrival at first');
+    assert.deepEqual(new Set(steps.slice(150)), new Set([40]));
+    assert.ok(Math.abs(results.at(-1)! - (299 * 40 + 1200)) <= 30, `${results.at(-1)}`);
+  });
+
+  for (const [name, clock] of [
+    ['moves once in a while', (i: number) => Math.floor(i / 25) * 1000],
+    ['creeps', (i: number) => i],
+    ['runs away', (i: number) => i * 400],
+    ['goes back and forth', (i: number) => i * 40 - (i % 50 === 0 ? 30 : 0) - (i % 50 === 1 ? 80 : 0)],
+  ] as const)
+    test(`T5: one that only ${name} is not`, () => {
+      const timeline = new Timeline();
+      for (let i = 0; i < 30; i++) timeline.next(0, i * 40);
+      for (let i = 0; i < 1000; i++) timeline.next(1000 + clock(i), 1200 + i * 40);
+      assert.equal(timeline.stuck, true);
+      assert.equal(timeline.dtsMs, 1200 + 999 * 40);
+    });
+
   test('T5: nine duplicates, or ten within a second, do not count as standing still', () => {
     const few = new Timeline();
     for (let i = 0; i < 9; i++) few.next(0, i * 500);
