@@ -29,11 +29,14 @@ export class Shedding {
   #active = false;
   /** Groups of pictures on end that nothing, or only the beginning, was taken of. */
   #groups = 0;
+  /** The newest group was left out to its end. */
+  #isCut = false;
   /** Lateness at the newest keyframe, and whether it was clearly less than at the one before. */
   #keyframeLateMs = 0;
   #isCatchingUp = false;
-  /** What the newest tag says. */
+  /** What the newest tag says, and how late the access unit before it came. */
   #keyframe = false;
+  #lateMs = 0;
   /**
    * Pictures on end that decoding can start at and whose tags said so, up to {@link expectedAfter}. Where they do not, nobody knows
    * where to go on.
@@ -54,20 +57,21 @@ export class Shedding {
   sheds(keyframe: boolean, lateMs: number): boolean {
     this.#keyframe = keyframe;
     if (keyframe) {
-      this.#groups = this.#active ? this.#groups + 1 : 0;
+      // It may be parameter sets in a message of their own: which groups there are is seen when a picture has come.
+      this.#lateMs = lateMs;
       this.#active = false;
-      this.#isCatchingUp = lateMs < fallingPart * this.#keyframeLateMs;
-      this.#keyframeLateMs = lateMs;
       return false;
     }
     if (this.#active) {
       this.#active = this.#shedDtsMs - this.#entryDtsMs <= lostIdrMs;
+      this.#isCut = this.#active;
       return this.#active;
     }
     if (lateMs < this.#limitMs || !this.#pressure.saturated || this.#marked < expectedAfter) return false;
     if (this.#groups >= limits.shedding.groups && !this.#isCatchingUp) return false;
     this.#limitMs = drawLateLimitMs(this.#random);
     this.#active = true;
+    this.#isCut = true;
     return true;
   }
 
@@ -79,7 +83,15 @@ export class Shedding {
   /** The newest access unit is one that decoding can start at. */
   onEntry(dtsMs: number): void {
     this.#marked = this.#keyframe ? Math.min(this.#marked + 1, expectedAfter) : 0;
+    if (this.#keyframe) this.#beginGroup();
     this.#entryDtsMs = dtsMs;
     this.#shedDtsMs = dtsMs;
+  }
+
+  #beginGroup(): void {
+    this.#groups = this.#isCut ? this.#groups + 1 : 0;
+    this.#isCut = false;
+    this.#isCatchingUp = this.#lateMs < fallingPart * this.#keyframeLateMs;
+    this.#keyframeLateMs = this.#lateMs;
   }
 }

@@ -98,6 +98,19 @@ describe('a thread that cannot keep up', () => {
     assert.deepEqual(taken, [1, 1, 5, 1, 1, 5, 1, 1, 5]);
   });
 
+  test('also where the tag of the parameter sets, in a message of their own, says keyframe', () => {
+    const rig = lateRig(5000);
+    sendPictures(rig, 80, 1);
+    for (let i = 0; i < 9; i++) {
+      rig.send(120 + i * 200, naluTag(avcc(sps, pps), { key: true }));
+      sendPictures(rig, 120 + i * 200, 5, [0]);
+    }
+    const taken = Array.from({ length: 9 }, (_, i) => {
+      return times(rig).filter((dtsMs) => dtsMs >= 120 + i * 200 && dtsMs < 320 + i * 200).length;
+    });
+    assert.deepEqual(taken, [1, 1, 5, 1, 1, 5, 1, 1, 5]);
+  });
+
   test('takes nothing but keyframes of a stream that catches up, until it is on time', () => {
     const rig = lateRig(5000);
     sendPictures(rig, 80, 1);
