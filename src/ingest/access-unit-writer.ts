@@ -360,15 +360,26 @@ export class AccessUnitWriter {
     const store = this.#store;
     const before = store.changes - changed;
     const most = before + limits.h264.changedParameterSets;
+    let spsCount = 0;
+    let spsStart = 0;
+    let spsEnd = 0;
     let at = start;
     while (end - at >= 4 && store.changes <= most) {
       const length = bytes.readUInt32BE(at);
       at += 4;
       const type = length > 0 ? bytes[at]! & 0x1f : 0;
-      if ((type === nalType.sps || type === nalType.pps) && !store.learn(bytes, at, at + length))
-        this.#observer.onTolerated();
+      if (type === nalType.sps || type === nalType.pps) {
+        if (!store.learn(bytes, at, at + length)) this.#observer.onTolerated();
+        else if (type === nalType.sps) {
+          spsCount++;
+          spsStart = at;
+          spsEnd = at + length;
+        }
+      }
       at += length;
     }
+    // Encoders with several switch back to one that is known by sending just that.
+    if (spsCount === 1) store.bringIntoUse(bytes, spsStart, spsEnd);
     this.parametersKnown();
     changed = store.changes - before;
     return store.changes <= most;

@@ -65,7 +65,12 @@ export class SequenceHeaderStore {
     // Backwards, so that the first one is the one in use; it may have been known before.
     for (const unit of [...config.sps].reverse()) this.learn(unit, 0, unit.length);
     const [first] = config.sps;
-    const id = first === undefined ? -1 : parameterSetId(first, 0, first.length);
+    if (first !== undefined) this.bringIntoUse(first, 0, first.length);
+  }
+
+  /** The SPS NAL unit [start, end), which may have been known before, is the one in use. */
+  bringIntoUse(bytes: Uint8Array, start: number, end: number): void {
+    const id = parameterSetId(bytes, start, end);
     const known = this.#sps.get(id);
     if (known === undefined || id === this.#activeSps) return;
     this.#use(id, known);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SequenceHeaderStore } from '../../../src/ingest/sequence-header.ts';
 import { BitWriter, nalUnitOf } from '../../../src/offline-card/bit-writer.ts';
+import { idr, PublisherRig } from './publisher-rig.ts';
 
 /** An SPS of progressive pictures of this size. */
 function spsOf(id: number, width: number, height: number): Buffer {
@@ -47,5 +48,34 @@ describe('a sequence header', () => {
     store.replace(header(large, small));
     assert.equal(store.facts?.width, 1280);
     assert.ok(store.unwritten, 'readers are told');
+  });
+});
+
+describe('parameter sets in band', () => {
+  const picture = (rig: PublisherRig, ...units: Buffer[]) => rig.frame(rig.nowMs, ...units, idr());
+
+  test('the SPS that a keyframe brings alone is the one in use, also when it was known before', () => {
+    const rig = new PublisherRig();
+    picture(rig, small, pps);
+    for (const [unit, width] of [
+      [large, 1280],
+      [small, 640],
+      [large, 1280],
+    ] as const) {
+      picture(rig, unit, pps);
+      assert.equal(rig.counters.width, width);
+    }
+    rig.publisher.stop();
+    assert.deepEqual(
+      rig.headers.map(({ width, sps: [first] }) => [width, first?.length]),
+      [small, large, small, large].map((unit) => [unit === small ? 640 : 1280, unit.length]),
+    );
+  });
+
+  test('of several that come with each keyframe it stays the same', () => {
+    const rig = new PublisherRig();
+    for (let i = 0; i < 4; i++) picture(rig, small, large, pps);
+    rig.publisher.stop();
+    assert.equal(rig.headers.length, 1);
   });
 });
