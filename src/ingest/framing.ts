@@ -79,7 +79,9 @@ export function guessFraming(list: NalList, bytes: Buffer, start: number, end: n
 
 /** Whether the lengths end exactly where the message ends, and every NAL unit header can be one. */
 function walksExactly(list: NalList, bytes: Buffer, start: number, end: number, lengthSize: number): boolean {
-  return listLengthPrefixed(list, bytes, start, end, lengthSize) === 0 && plausible(list, bytes);
+  if (listLengthPrefixed(list, bytes, start, end, lengthSize) !== 0 || !plausible(list, bytes)) return false;
+  // `00 00 01 09` is a length of 265, and in a byte stream a delimiter. There a slice follows behind another start code.
+  return !beginsWithStartCode(bytes, start, end) || findStartCode(bytes, list.starts[0]!, list.ends[0]!) < 0;
 }
 
 /** Lists the NAL units if the message begins with a start code. */

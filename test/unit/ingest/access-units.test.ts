@@ -185,6 +185,26 @@ describe('F6: byte streams and start codes where there should be lengths', () =>
     });
   }
 
+  for (const [name, first, length] of [
+    ['a delimiter', Buffer.from([9, 0x30]), 0x109],
+    ['SEI', userSei, 0x106],
+  ] as const)
+    test(`a picture of just the bytes that the start code of ${name} would be the length of`, () => {
+      const rig = new PublisherRig();
+      rig.settle();
+      const units = [first, slice(length - first.length - 5)];
+      assert.equal(annexB(units, 3).length, 4 + length);
+      rig.send(80, naluTag(annexB([first, slice(900)])));
+      rig.send(120, naluTag(annexB(units, 3)));
+      assert.deepEqual(payloads(rig)[1], avcc(...units));
+      assert.equal(rig.video[1]?.flags, 0);
+
+      const guessed = new PublisherRig();
+      guessed.send(0, naluTag(annexB(units, 3)));
+      guessed.publisher.stop();
+      assert.deepEqual(payloads(guessed), [avcc(...units)]);
+    });
+
   test('a start code inside a slice at the beginning of a stream is found, and looked for from then on', () => {
     const rig = new PublisherRig();
     rig.send(0, headerTag([sps], [pps]));
