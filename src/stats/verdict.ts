@@ -156,11 +156,14 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
     lostMs = Math.max(lostMs, Math.min(silentMs, measuredMs));
     texts.push(`nothing arrived for the last ${seconds(silentMs)}; the source may have stopped as well`);
   }
-  if (texts.length === 0) return null;
+  // Up to the next keyframe frames are left out also when the thread is in time again.
+  if (texts.length === 0 && ingestShed === 0) return null;
   const share = Math.min(1, Math.max(lostMs / Math.max(1, measuredMs), ingestShed / Math.max(1, push.frames)));
   const text = texts.join(', ');
-  if (ingestShed > 0)
-    return { blame: 'server', share, text: `it could not keep up and left out ${ingestShed} frames: ${text}` };
+  if (ingestShed > 0) {
+    const because = texts.length === 0 ? '' : `: ${text}`;
+    return { blame: 'server', share, text: `it could not keep up and left out ${ingestShed} frames${because}` };
+  }
   if (ingestLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${text}` };
   return { blame: 'network', share, text };

@@ -283,6 +283,12 @@ const cases: readonly Case[] = [
     text: /^it could not keep up and left out 300 frames: frames arrive up to 1900 ms after their time stamps, longest gap 50 ms$/,
   },
   {
+    name: 'frames that were shed on arrival, up to a keyframe that came when nothing was late any more',
+    window: { ingestShed: 890, pop: { frames: 10 } },
+    blame: 'server',
+    text: /^it could not keep up and left out 890 frames$/,
+  },
+  {
     name: 'a full queue behind a busy consumer thread',
     window: { queue: { average: 100, maximum: 280, capacity: 300 }, consumerLoad: 0.95 },
     blame: 'server',
