@@ -56,7 +56,7 @@ class Camera {
       counters: new StreamCounters(StreamCounters.create(1)).publisher(0),
       ring() {},
       wallMs: () => 0,
-      pressure: { saturated: false },
+      pressure: { saturated: false, lateMs: () => 0 },
       random: Math.random,
       onEvent() {},
     });

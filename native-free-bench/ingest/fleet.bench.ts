@@ -60,7 +60,7 @@ class Fleet {
         counters: counters.publisher(camera),
         ring: () => bells.ring(camera),
         wallMs: () => 0,
-        pressure: { saturated: false },
+        pressure: { saturated: false, lateMs: () => 0 },
         random: Math.random,
         onEvent() {},
       });

@@ -76,6 +76,7 @@ export class FrameCounting {
     counters.set(publisherWord.generation, generation);
     counters.set(publisherWord.startedWallMs, this.#wallMs());
     counters.set(publisherWord.lastArrivalMs, nowMs);
+    counters.set(publisherWord.threadNotedMs, nowMs);
     counters.set(publisherWord.startedMs, nowMs);
   }
 
@@ -108,7 +109,10 @@ export class FrameCounting {
     words[at + publisherWord.lateSum] = words[at + publisherWord.lateSum]! + lateMs;
     words[at + publisherWord.queueDepthSum] = words[at + publisherWord.queueDepthSum]! + depth;
     if (depth > words[at + publisherWord.queueDepthMax]!) words[at + publisherWord.queueDepthMax] = depth;
-    if (lateMs > words[at + publisherWord.lateMax]!) words[at + publisherWord.lateMax] = lateMs;
+    if (lateMs > words[at + publisherWord.lateMax]!) {
+      words[at + publisherWord.lateMax] = lateMs;
+      words[at + publisherWord.lateMaxThread] = this.#pressure.lateMs(arrivalMs);
+    }
     if (frames > 0) {
       const dtsDelta = dtsMs - words[at + publisherWord.lastDtsMs]!;
       if (dtsDelta < words[at + publisherWord.dtsDeltaMin]!) words[at + publisherWord.dtsDeltaMin] = dtsDelta;
@@ -160,14 +164,15 @@ export class FrameCounting {
     this.#counters.add(publisherWord.shed, 1);
   }
 
-  /** Milliseconds that this thread was busy and idle, since any moment; counted from the first call. */
-  threadTime(busyMs: number, idleMs: number): void {
+  /** A note at `nowMs`: milliseconds that this thread was busy and idle, since any moment; counted from the first call. */
+  threadTime(busyMs: number, idleMs: number, nowMs: number): void {
     if (Number.isNaN(this.#firstBusyMs)) {
       this.#firstBusyMs = busyMs;
       this.#firstIdleMs = idleMs;
     }
     this.#counters.set(publisherWord.threadBusyMs, busyMs - this.#firstBusyMs);
     this.#counters.set(publisherWord.threadIdleMs, idleMs - this.#firstIdleMs);
+    this.#counters.set(publisherWord.threadNotedMs, nowMs);
   }
 
   #first(dtsMs: number, arrivalMs: number): void {

@@ -152,8 +152,8 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   }
 
   /** Milliseconds that the thread was busy and idle so far: for the statistics, about once a second. */
-  threadTime(busyMs: number, idleMs: number): void {
-    if (this.#live) this.#counting.threadTime(busyMs, idleMs);
+  threadTime(busyMs: number, idleMs: number, nowMs: number): void {
+    if (this.#live) this.#counting.threadTime(busyMs, idleMs, nowMs);
   }
 
   /** The RTMP session put up with so many oddities more. */

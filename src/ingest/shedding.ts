@@ -6,6 +6,11 @@ import { lostIdrMs } from './start-points.ts';
 export interface ThreadPressure {
   /** The thread has had nothing but work for seconds: what it receives late may be late because of itself. */
   readonly saturated: boolean;
+  /**
+   * Milliseconds by which the thread comes late to its own timer at `nowMs`, or came in the second or two before, at most: what it
+   * receives may be late by as much.
+   */
+  lateMs(nowMs: number): number;
 }
 
 /** Part of the lateness of a group of pictures ago below which a stream catches up: then to leave out the rest is worth it. */

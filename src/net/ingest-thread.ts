@@ -60,7 +60,7 @@ export class IngestThread {
   #sweeper: NodeJS.Timeout | null = null;
   readonly #standstill = new Standstill(sweepMs);
   #nextNoteMs = 0;
-  readonly #pressure = { saturated: false };
+  readonly #pressure = { saturated: false, lateMs: (nowMs: number): number => this.#meter?.lateMs(nowMs) ?? 0 };
   /** Why newcomers are turned away; null while the server runs. */
   #ending: ErrorCode | null = null;
   /** Called when the last connection has finished; null until somebody waits for that. */
@@ -168,17 +168,19 @@ export class IngestThread {
   #sweep(): void {
     const nowMs = this.#context.clock.nowMs();
     this.#meter?.swept(nowMs);
+    const stoodStill = this.#standstill.look(nowMs);
     // After a standstill all are read before anybody's time is over.
-    if (!this.#standstill.look(nowMs)) for (const connection of this.#connections) connection.sweep(nowMs);
+    if (!stoodStill) for (const connection of this.#connections) connection.sweep(nowMs);
     this.#noteNewcomers();
     // Nobody waits for ever until the last connection has finished.
     if (this.#ending !== null) this.#flushLog();
-    if (nowMs < this.#nextNoteMs) return;
+    // The same here: until all are read, the silence is this thread's.
+    if (stoodStill || nowMs < this.#nextNoteMs) return;
     this.#nextNoteMs = nowMs + noteMs;
     const { active, idle } = performance.eventLoopUtilization();
     let bytes = this.#endedBytes;
     for (const connection of this.#connections) {
-      connection.threadTime(active, idle);
+      connection.threadTime(active, idle, nowMs);
       bytes += connection.bytesReceived;
     }
     this.#meter?.note(nowMs, { bytes, busyMs: active, idleMs: idle, connections: this.#connections.size });

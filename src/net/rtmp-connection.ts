@@ -153,9 +153,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   }
 
   /** Milliseconds that the thread was busy and idle so far, for the statistics of the stream. */
-  threadTime(busyMs: number, idleMs: number): void {
+  threadTime(busyMs: number, idleMs: number, nowMs: number): void {
     if (this.#publisher === null) return;
-    this.#publisher.threadTime(busyMs, idleMs);
+    this.#publisher.threadTime(busyMs, idleMs, nowMs);
     this.#countOddities(this.#publisher);
   }
 

@@ -24,6 +24,8 @@ export class LoadMeter {
   #sweeps = 0;
   #lateSumMs = 0;
   #lateMaxMs = 0;
+  /** Up to the newest note. */
+  #lateMaxBeforeMs = 0;
   #notedMs = 0;
   #before: LoadNote | null = null;
   /** Times on end that there was nothing but work between two notes. */
@@ -71,9 +73,15 @@ export class LoadMeter {
     line[loadWord.pacedCameras] = pacedCameras;
     this.#before = note;
     this.#notedMs = nowMs;
+    this.#lateMaxBeforeMs = this.#lateMaxMs;
     this.#sweeps = 0;
     this.#lateSumMs = 0;
     this.#lateMaxMs = 0;
+  }
+
+  /** Milliseconds by which the timer was late since the note before the newest one, or is now, at most. */
+  lateMs(nowMs: number): number {
+    return Math.max(this.#lateMaxMs, this.#lateMaxBeforeMs, nowMs - this.#sweptMs - this.#sweepMs);
   }
 
   /** The thread had nothing but work for some notes on end: not once only, as when it or the machine stood still. */
@@ -90,5 +98,6 @@ export class LoadMeter {
     this.#sweeps = 0;
     this.#lateSumMs = 0;
     this.#lateMaxMs = 0;
+    this.#lateMaxBeforeMs = 0;
   }
 }

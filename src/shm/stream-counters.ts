@@ -49,7 +49,7 @@ export const publisherWord = {
 
   // Second line: loaded with every frame, stored at a new window or a new extreme.
 
-  /** The window that the five words below belong to. */
+  /** The window that the five words below, and {@link publisherWord.lateMaxThread}, belong to. */
   window: 8,
   /** Milliseconds of decoding time between two access units: smallest, Infinity without any, ... */
   dtsDeltaMin: 9,
@@ -63,6 +63,8 @@ export const publisherWord = {
   queueDepthMax: 13,
   /** The window that counts now. Stored by main, through {@link PublisherCounters.beginWindow}. */
   openWindow: 14,
+  /** Milliseconds by which the thread itself came late to its work when the frame of {@link publisherWord.lateMax} came. */
+  lateMaxThread: 15,
 
   // Third to fifth line: stored rarely.
 
@@ -96,7 +98,7 @@ export const publisherWord = {
   level: 29,
   /** Milliseconds of the stream that the publisher's thread, with all its work, was busy, ... */
   threadBusyMs: 30,
-  /** ... and that it waited for work. Both are about a second old. */
+  /** ... and that it waited for work. Both are about a second old: they are as at {@link publisherWord.threadNotedMs}. */
   threadIdleMs: 31,
   /** Access units that came and were not put into the ring, because the thread could not keep up. */
   shed: 32,
@@ -104,6 +106,8 @@ export const publisherWord = {
   awaits: 33,
   /** Access units before the first that could be decoded, once that has come. */
   leading: 34,
+  /** Newest note of the publisher's thread, monotonic milliseconds; the start of the stream before the first. */
+  threadNotedMs: 35,
 } as const;
 
 /** Values of {@link publisherWord.awaits}. */
@@ -209,6 +213,7 @@ export class PublisherCounters extends CounterBlock {
     this.set(publisherWord.dtsDeltaMax, Number.NEGATIVE_INFINITY);
     this.set(publisherWord.arrivalDeltaMax, Number.NEGATIVE_INFINITY);
     this.set(publisherWord.lateMax, 0);
+    this.set(publisherWord.lateMaxThread, 0);
     this.set(publisherWord.queueDepthMax, 0);
     this.set(publisherWord.window, window);
   }
@@ -229,6 +234,7 @@ export class PublisherCounters extends CounterBlock {
     snapshot.dtsDeltaMax = this.get(publisherWord.dtsDeltaMax);
     snapshot.arrivalDeltaMax = this.get(publisherWord.arrivalDeltaMax);
     snapshot.lateMax = this.get(publisherWord.lateMax);
+    snapshot.lateMaxThread = this.get(publisherWord.lateMaxThread);
     snapshot.queueDepthMax = this.get(publisherWord.queueDepthMax);
   }
 
@@ -251,6 +257,7 @@ export class PublisherCounters extends CounterBlock {
       lateMax: table[at + publisherWord.lateMax]!,
       queueDepthMax: table[at + publisherWord.queueDepthMax]!,
       openWindow: table[at + publisherWord.openWindow]!,
+      lateMaxThread: table[at + publisherWord.lateMaxThread]!,
       startedMs: table[at + publisherWord.startedMs]!,
       startedWallMs: table[at + publisherWord.startedWallMs]!,
       generation: table[at + publisherWord.generation]!,
@@ -270,6 +277,7 @@ export class PublisherCounters extends CounterBlock {
       shed: table[at + publisherWord.shed]!,
       awaits: table[at + publisherWord.awaits]!,
       leading: table[at + publisherWord.leading]!,
+      threadNotedMs: table[at + publisherWord.threadNotedMs]!,
     };
   }
 }

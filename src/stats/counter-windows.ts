@@ -4,7 +4,7 @@ import { type CameraSnapshot, closeWindow } from './camera-snapshot.ts';
 /** Who measures a camera, each over windows of its own: the blocks of statistics, and the judge of streams. */
 export type WindowTaker = 'block' | 'judge';
 
-type ExtremeName = 'dtsDeltaMin' | 'dtsDeltaMax' | 'arrivalDeltaMax' | 'lateMax' | 'queueDepthMax';
+type ExtremeName = 'dtsDeltaMin' | 'dtsDeltaMax' | 'arrivalDeltaMax' | 'lateMax' | 'lateMaxThread' | 'queueDepthMax';
 
 /** Smallest and largest values of a window, as {@link PublisherSnapshot} has them. */
 export type Extremes = Readonly<Pick<PublisherSnapshot, ExtremeName>>;
@@ -63,6 +63,7 @@ class KeptExtremes implements Extremes {
   dtsDeltaMax = Number.NEGATIVE_INFINITY;
   arrivalDeltaMax = Number.NEGATIVE_INFINITY;
   lateMax = 0;
+  lateMaxThread = 0;
   queueDepthMax = 0;
 
   add(extremes: Extremes): void {
@@ -70,7 +71,10 @@ class KeptExtremes implements Extremes {
     this.dtsDeltaMin = Math.min(this.dtsDeltaMin, extremes.dtsDeltaMin);
     this.dtsDeltaMax = Math.max(this.dtsDeltaMax, extremes.dtsDeltaMax);
     this.arrivalDeltaMax = Math.max(this.arrivalDeltaMax, extremes.arrivalDeltaMax);
-    this.lateMax = Math.max(this.lateMax, extremes.lateMax);
+    if (extremes.lateMax > this.lateMax) {
+      this.lateMax = extremes.lateMax;
+      this.lateMaxThread = extremes.lateMaxThread;
+    }
     this.queueDepthMax = Math.max(this.queueDepthMax, extremes.queueDepthMax);
   }
 
@@ -81,12 +85,14 @@ class KeptExtremes implements Extremes {
     snapshot.dtsDeltaMax = this.dtsDeltaMax;
     snapshot.arrivalDeltaMax = this.arrivalDeltaMax;
     snapshot.lateMax = this.lateMax;
+    snapshot.lateMaxThread = this.lateMaxThread;
     snapshot.queueDepthMax = this.queueDepthMax;
     this.isEmpty = true;
     this.dtsDeltaMin = Number.POSITIVE_INFINITY;
     this.dtsDeltaMax = Number.NEGATIVE_INFINITY;
     this.arrivalDeltaMax = Number.NEGATIVE_INFINITY;
     this.lateMax = 0;
+    this.lateMaxThread = 0;
     this.queueDepthMax = 0;
   }
 }

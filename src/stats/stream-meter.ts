@@ -113,7 +113,8 @@ export class StreamMeter {
     const frames = now.frames - before.frames;
     const sleeps = reader.pacingSleeps - before.pacingSleeps;
     const sleepMs = reader.pacingSleepMs - before.pacingSleepMs;
-    const heardMs = now.frames > 0 ? now.lastArrivalMs : this.#options.startedMs;
+    const { startedMs } = this.#options;
+    const heardMs = now.frames > 0 ? now.lastArrivalMs : startedMs;
     return {
       measuredMs,
       seconds: Math.max(1, measuredMs / 1000),
@@ -140,7 +141,9 @@ export class StreamMeter {
       lateness: hasExtremes(now, frames)
         ? { average: (now.lateSum - before.lateSum) / frames, maximum: now.lateMax }
         : null,
+      threadLateMs: hasExtremes(now, frames) ? now.lateMaxThread : 0,
       silentMs: Math.max(0, nowMs - heardMs),
+      threadSilentMs: Math.max(0, nowMs - (now.threadNotedMs || startedMs)),
       pacing: { sleeps, averageMs: sleeps > 0 ? sleepMs / sleeps : 0 },
       readersBefore: before.readers,
       readers: reader.readers,

@@ -59,8 +59,12 @@ export interface WindowFigures {
   readonly arrival: { readonly average: number; readonly deviation: number; readonly maximum: number } | null;
   /** How much later, against their time stamps, frames arrived than the promptest one in the half minute before; null without any. */
   readonly lateness: { readonly average: number; readonly maximum: number } | null;
+  /** By how much the publisher's thread itself came late to its work when the latest frame came. */
+  readonly threadLateMs: number;
   /** Since the newest frame, at the end of the window. */
   readonly silentMs: number;
+  /** Since the publisher's thread made a note, as it does each second. */
+  readonly threadSilentMs: number;
   readonly pacing: { readonly sleeps: number; readonly averageMs: number };
   /** Readers at the start of the window, at its end, and how many were disconnected because they were too slow. */
   readonly readersBefore: number;

@@ -28,7 +28,9 @@ export interface VerdictFacts {
     | 'interFrame'
     | 'arrival'
     | 'lateness'
+    | 'threadLateMs'
     | 'silentMs'
+    | 'threadSilentMs'
     | 'readersBefore'
     | 'readers'
     | 'cutOff'
@@ -54,6 +56,10 @@ export const thresholds = {
   lateMs: 500,
   /** Milliseconds without a frame at the end of a window, with `stallMultiple`, that are called silence. */
   silenceMs: 1000,
+  /** Milliseconds without a note of the ingest thread from which on it stands still: it makes one each second. */
+  noteMs: 1500,
+  /** Part of the lateness by which the ingest thread itself was late, from which on the server is to blame for it. */
+  ownLateness: 0.5,
   /** Frames that readers may be behind without being blamed: on their way, or held by the pacer. */
   framesOnTheWay: 10,
   /** Part of the queue's capacity that counts as full. */
@@ -138,23 +144,29 @@ function judgeParameters({ window }: VerdictFacts): Finding | null {
   return { blame: 'source', share: 1, text };
 }
 
-/** The arrivals against the time stamps. What is late because our own thread is busy is not the network's fault. */
+/** The arrivals against the time stamps. What is late because our own thread is busy, or stood still, is not the network's fault. */
 function judgeNetwork(facts: VerdictFacts): Finding | null {
   const { window, totalFrames } = facts;
-  const { push, lateness, arrival, silentMs, measuredMs, ingestLoad, ingestShed } = window;
+  const { push, lateness, arrival, silentMs, threadSilentMs, measuredMs, ingestLoad, ingestShed } = window;
   const texts: string[] = [];
   let lostMs = 0;
+  let stoodMs = 0;
   if (lateness !== null && lateness.maximum >= thresholds.lateMs) {
     lostMs = lateness.maximum;
+    if (window.threadLateMs >= thresholds.ownLateness * lateness.maximum) stoodMs = window.threadLateMs;
     const gap = arrival === null ? '' : `, longest gap ${Math.round(arrival.maximum)} ms`;
     texts.push(`frames arrive up to ${Math.round(lateness.maximum)} ms after their time stamps${gap}`);
   }
   const usualMs = window.interFrame?.average ?? 0;
   if (silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs && !otherVideo(window)) {
-    if (totalFrames === 0 && window.drops.nonH264 === 0)
+    // What came meanwhile is still to be read.
+    const isOurs = threadSilentMs >= thresholds.noteMs && silentMs - threadSilentMs < thresholds.silenceMs;
+    if (isOurs) stoodMs = Math.max(stoodMs, threadSilentMs);
+    else if (totalFrames === 0 && window.drops.nonH264 === 0)
       return { blame: 'source', share: 1, text: `no video since the start, ${seconds(silentMs)} ago` };
     lostMs = Math.max(lostMs, Math.min(silentMs, measuredMs));
-    texts.push(`nothing arrived for the last ${seconds(silentMs)}; the source may have stopped as well`);
+    const nothing = `nothing arrived for the last ${seconds(silentMs)}`;
+    texts.push(isOurs ? nothing : `${nothing}; the source may have stopped as well`);
   }
   // Up to the next keyframe frames are left out also when the thread is in time again.
   if (texts.length === 0 && ingestShed === 0) return null;
@@ -166,6 +178,8 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
   }
   if (ingestLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${text}` };
+  if (stoodMs > 0)
+    return { blame: 'server', share, text: `its ingest thread, or the machine, stood still for ${seconds(stoodMs)} and ${text}` };
   return { blame: 'network', share, text };
 }
 

@@ -7,10 +7,15 @@ import { NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { until } from '../support/program.ts';
 import { RtspClient } from '../support/rtsp-client.ts';
 
+/** Of a block of statistics. */
+interface Window {
+  readonly latenessMs: { readonly maximum: number } | null;
+}
+
 test('after a standstill publishers are not cut off while what they have sent is still to be read', {
   timeout: 90_000,
 }, async (t) => {
-  const cli = await startCliServer(t, ['--video-timeout', '4s', '--receive-timeout', '4s']);
+  const cli = await startCliServer(t, ['--video-timeout', '4s', '--receive-timeout', '4s', '--stats-interval', '5s']);
   const paths = ['/stream1', '/stream2', '/stream3', '/stream4'];
   const reader = await RtspClient.play({ port: cli.rtspPort, path: paths[0]!, credentials: testCredentials });
   t.after(() => reader.close());
@@ -26,4 +31,9 @@ test('after a standstill publishers are not cut off while what they have sent is
   await reader.until((r) => receivedNumbers(r).at(-1)! >= goals[0]!);
   await until('the streams go on', () => streams.every(({ closed, next }, i) => closed || next >= goals[i]! + 50));
   assert.deepEqual(cli.reasons(), []);
+
+  const late = () =>
+    cli.lines().filter(({ window }) => ((window as Window | undefined)?.latenessMs?.maximum ?? 0) >= 3000);
+  await until('the statistics tell of it', () => late().length >= paths.length);
+  for (const { verdict, because } of late()) assert.equal(verdict, 'server', String(because));
 });

@@ -47,7 +47,7 @@ class IngestSide {
       counters: new StreamCounters(this.counters).publisher(0),
       ring: () => undefined,
       wallMs: systemClock.wallMs,
-      pressure: { saturated: false },
+      pressure: { saturated: false, lateMs: () => 0 },
       random: Math.random,
       onEvent: () => undefined,
     });

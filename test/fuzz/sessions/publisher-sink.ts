@@ -39,7 +39,7 @@ export class PublisherSink {
       counters: this.#counters.publisher(0),
       ring: () => this.#collect(),
       wallMs: () => 1_700_000_000_000,
-      pressure: { saturated: false },
+      pressure: { saturated: false, lateMs: () => 0 },
       random: Math.random,
       onEvent: (event) => outcome.say(event.type),
     });

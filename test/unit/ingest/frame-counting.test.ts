@@ -7,7 +7,7 @@ import { type PublisherCounters, publisherWord, StreamCounters } from '../../../
 
 function begin(nowMs = 1000): { counting: FrameCounting; block: PublisherCounters } {
   const block = new StreamCounters(StreamCounters.create(1)).publisher(0);
-  const counting = new FrameCounting(block, () => 1_700_000_000_000, { saturated: false });
+  const counting = new FrameCounting(block, () => 1_700_000_000_000, { saturated: false, lateMs: () => 0 });
   counting.start(7, nowMs);
   return { counting, block };
 }
@@ -143,11 +143,32 @@ describe('lateness', () => {
   });
 });
 
+test('with the latest frame of a window it is noted how late the thread itself was', () => {
+  const block = new StreamCounters(StreamCounters.create(1)).publisher(0);
+  let ownMs = 0;
+  const counting = new FrameCounting(block, () => 0, { saturated: false, lateMs: () => ownMs });
+  const late = () => [block.get(publisherWord.lateMax), block.get(publisherWord.lateMaxThread)];
+  counting.start(1, 0);
+  counting.frame(1, 0, 0, 0, 1);
+  ownMs = 700;
+  counting.frame(1, 0, 40, 840, 1);
+  ownMs = 900;
+  counting.frame(1, 0, 80, 880, 1);
+  assert.deepEqual(late(), [800, 700], 'the second one was not later');
+  ownMs = 0;
+  counting.frame(1, 0, 120, 1120, 1);
+  assert.deepEqual(late(), [1000, 0]);
+  ownMs = 300;
+  block.beginWindow();
+  counting.frame(1, 0, 160, 560, 1);
+  assert.deepEqual(late(), [400, 300]);
+});
+
 describe('lateness of a clock that is not ours', () => {
   /** A stream of pictures, whose clock shows `stepMs` more with each. */
   class Drifting {
     readonly block = new StreamCounters(StreamCounters.create(1)).publisher(0);
-    readonly pressure = { saturated: false };
+    readonly pressure = { saturated: false, lateMs: () => 0 };
     readonly #counting = new FrameCounting(this.block, () => 0, this.pressure);
     readonly #fps: number;
     readonly #stepMs: number;
@@ -288,7 +309,9 @@ describe('lateness of a clock that is not ours', () => {
 
 test('the time of the thread counts from the first note', () => {
   const { counting, block } = begin();
-  counting.threadTime(5000, 90_000);
-  counting.threadTime(5600, 90_400);
+  assert.equal(block.get(publisherWord.threadNotedMs), 1000);
+  counting.threadTime(5000, 90_000, 2000);
+  counting.threadTime(5600, 90_400, 3000);
+  assert.equal(block.get(publisherWord.threadNotedMs), 3000);
   assert.deepEqual([block.get(publisherWord.threadBusyMs), block.get(publisherWord.threadIdleMs)], [600, 400]);
 });

@@ -26,7 +26,7 @@ export class PublisherRig {
   readonly publisher: Publisher;
   nowMs = 5000;
   /** Of the thread. */
-  readonly pressure = { saturated: false };
+  readonly pressure = { saturated: false, lateMs: () => 0 };
   rings = 0;
   readonly #reader: RingReader;
   readonly #slot: ReaderSlot;

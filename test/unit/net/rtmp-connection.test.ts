@@ -78,11 +78,11 @@ test('what the session put up with is counted with the stream, once a second', (
   scene.send(handshake(), connect, command('noSuchCommand'));
   scene.publish();
   assert.equal(scene.tolerated, 0);
-  scene.connection.threadTime(1, 1);
+  scene.connection.threadTime(1, 1, 1);
   assert.equal(scene.tolerated, 1, 'what came before the stream is of no other');
   scene.send(odd(3));
-  scene.connection.threadTime(2, 2);
-  scene.connection.threadTime(3, 3);
+  scene.connection.threadTime(2, 2, 2);
+  scene.connection.threadTime(3, 3, 3);
   assert.equal(scene.tolerated, 4);
 });
 
@@ -93,7 +93,7 @@ test('the last of it when the stream ends, in order or with the connection', () 
   unpublished.send(odd(2), command('closeStream'));
   assert.equal(unpublished.told.at(-1)?.type, 'release');
   assert.equal(unpublished.tolerated, 2);
-  unpublished.connection.threadTime(1, 1);
+  unpublished.connection.threadTime(1, 1, 1);
   assert.equal(unpublished.tolerated, 2);
 
   const cut = new Scene();
@@ -109,7 +109,7 @@ test('a video message without a body is one oddity, not two', () => {
   scene.send(handshake(), connect);
   scene.publish();
   scene.send(message(6, 9, 1, 0, Buffer.alloc(0)));
-  scene.connection.threadTime(1, 1);
+  scene.connection.threadTime(1, 1, 1);
   assert.equal(scene.tolerated, 1);
 });
 

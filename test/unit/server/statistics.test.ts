@@ -51,7 +51,7 @@ class Rig {
 
   start(publisher = drone): void {
     this.events.emit('started', { camera, publisher });
-    this.#counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false });
+    this.#counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false, lateMs: () => 0 });
     this.#counting.start(1, this.nowMs);
     this.#dtsMs = 0;
   }

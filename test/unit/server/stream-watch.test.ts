@@ -20,11 +20,15 @@ class Rig {
   nowMs = 50_000;
   overloaded = false;
   figures: Readonly<Record<string, number>> = {};
+  #threadLateMs = 0;
   #counting: FrameCounting;
   #dtsMs = 0;
 
   constructor(t: TestContext) {
-    this.#counting = new FrameCounting(this.counters.publisher(2), () => 0, { saturated: false });
+    this.#counting = new FrameCounting(this.counters.publisher(2), () => 0, {
+      saturated: false,
+      lateMs: () => this.#threadLateMs,
+    });
     this.watch = new StreamWatch({
       events: this.events,
       counters: this.counters,
@@ -57,14 +61,32 @@ class Rig {
       this.nowMs += 40;
       this.#dtsMs += 40;
       if (lateMs !== null) this.#counting.frame(1000, 0, this.#dtsMs - lateMs, this.nowMs, 1);
-      if (this.nowMs % 1000 === 0) this.watch.look();
+      if (this.nowMs % 1000 !== 0) continue;
+      this.#counting.threadTime(0, this.nowMs, this.nowMs);
+      this.watch.look();
     }
+  }
+
+  /** Time passes, and the ingest thread does nothing; then it reads what has come meanwhile. */
+  hang(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 1000) {
+      this.nowMs += 1000;
+      this.watch.look();
+    }
+    this.#threadLateMs = ms - 100;
+    this.#readAll(ms);
+    this.run(1000);
+    this.#threadLateMs = 0;
   }
 
   /** The whole machine stands still, and then reads what has come meanwhile: timers come first. */
   standStill(ms: number): void {
     this.nowMs += ms;
     this.watch.look();
+    this.#readAll(ms);
+  }
+
+  #readAll(ms: number): void {
     for (let passed = 0; passed < ms; passed += 40) {
       this.#dtsMs += 40;
       this.#counting.frame(1000, 0, this.#dtsMs, this.nowMs, 1);
@@ -113,6 +135,29 @@ describe('the watch over streams', () => {
       rig.run(30_000);
       assert.deepEqual(rig.told, [], `after ${second} s`);
     }
+  });
+
+  test('blames the server for an ingest thread that hangs, or stands still again and again', (t) => {
+    const rig = new Rig(t);
+    rig.start();
+    rig.run(20_000);
+    rig.hang(10_000);
+    assert.equal(rig.told.length, 1);
+    assert.match(
+      rig.told[0]!,
+      /^degraded server: its ingest thread, or the machine, stood still for \d+.\d s and nothing/,
+    );
+    rig.run(30_000);
+    assert.match(rig.told[1]!, /^recovered none: /);
+    for (let i = 0; i < 4; i++) {
+      rig.hang(2000);
+      rig.run(2000);
+    }
+    assert.equal(rig.told.length, 3);
+    assert.match(
+      rig.told[2]!,
+      /^degraded server: its ingest thread, or the machine, stood still for 1.9 s and frames arrive/,
+    );
   });
 
   test('is patient with a camera that sends a picture now and then, and says so', (t) => {

@@ -49,9 +49,10 @@ describe('stream counters', () => {
     const { frames, bytes, lastArrivalMs, lastDtsMs, arrivalDeltaSquares, lateSum, queueDepthSum } = publisherWord;
     const everyFrame = [frames, bytes, lastArrivalMs, lastDtsMs, arrivalDeltaSquares, lateSum, queueDepthSum];
     assert.deepEqual(new Set(everyFrame.map(lineOf)), new Set([0]));
-    const { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax, openWindow } = publisherWord;
+    const { window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax, openWindow, lateMaxThread } =
+      publisherWord;
     const extremes = [window, dtsDeltaMin, dtsDeltaMax, arrivalDeltaMax, lateMax, queueDepthMax, openWindow];
-    assert.deepEqual(new Set(extremes.map(lineOf)), new Set([1]));
+    assert.deepEqual(new Set([...extremes, lateMaxThread].map(lineOf)), new Set([1]));
   });
 
   test('a reset zeroes every word but the one that is not of the publisher', () => {

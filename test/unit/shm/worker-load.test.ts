@@ -103,6 +103,27 @@ describe('a meter', () => {
     assert.equal(load.worstDelayMs, 150);
   });
 
+  test('remembers for a note or two how late the timer was', () => {
+    const { meter } = rig();
+    const note = () => meter.note(0, { bytes: 0, busyMs: 0, idleMs: 0, connections: 1 });
+    meter.start(0);
+    sweep(meter, 100);
+    assert.equal(meter.lateMs(2700), 2500, 'it still is');
+    sweep(meter, 2700);
+    assert.equal(meter.lateMs(2700), 2500);
+    note();
+    sweep(meter, 2800, 2950);
+    assert.equal(meter.lateMs(2950), 2500);
+    note();
+    assert.equal(meter.lateMs(2950), 50);
+    note();
+    assert.equal(meter.lateMs(2950), 0);
+    sweep(meter, 3950);
+    meter.stop();
+    meter.start(9000);
+    assert.equal(meter.lateMs(9100), 0);
+  });
+
   test('is saturated when there was nothing but work for two notes on end', () => {
     const { meter } = rig();
     meter.start(0);

@@ -6,7 +6,7 @@ import { closeWindow, readCamera } from '../../../src/stats/camera-snapshot.ts';
 
 function camera(consumers = 1) {
   const counters = new StreamCounters(StreamCounters.create(1, consumers));
-  const counting = new FrameCounting(counters.publisher(0), () => 0, { saturated: false });
+  const counting = new FrameCounting(counters.publisher(0), () => 0, { saturated: false, lateMs: () => 0 });
   counting.start(1, 10);
   return { counters, counting };
 }

@@ -7,7 +7,7 @@ import { CounterWindows, type WindowTaker } from '../../../src/stats/counter-win
 class Rig {
   readonly counters = new StreamCounters(StreamCounters.create(1, 1));
   readonly windows = new CounterWindows(this.counters);
-  readonly #counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false });
+  readonly #counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false, lateMs: () => 0 });
   #nowMs = 0;
   #dtsMs = 0;
 

@@ -31,7 +31,7 @@ class Rig {
   constructor(options: { consumers?: number; begin?: boolean; before?: (counters: StreamCounters) => void } = {}) {
     this.counters = new StreamCounters(StreamCounters.create(1, options.consumers ?? 1));
     options.before?.(this.counters);
-    this.counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false });
+    this.counting = new FrameCounting(this.counters.publisher(0), () => 0, { saturated: false, lateMs: () => 0 });
     this.meter = new StreamMeter({
       path: '/stream1',
       publisher: '127.0.0.1:5',
@@ -129,7 +129,7 @@ describe('stream meter', () => {
     const rig = new Rig({
       begin: false,
       before: (counters) => {
-        const old = new FrameCounting(counters.publisher(0), () => 0, { saturated: false });
+        const old = new FrameCounting(counters.publisher(0), () => 0, { saturated: false, lateMs: () => 0 });
         old.start(1, 500);
         for (let i = 0; i < 7; i++) old.frame(1, 0, i * 40, 500 + i * 40, 1);
         counters.reader(0, 0).add(readerWord.frames, 7);
@@ -212,11 +212,23 @@ describe('stream meter', () => {
 
   test('how busy the publisher’s thread was in the window', () => {
     const rig = new Rig();
-    rig.counting.threadTime(1000, 1000);
-    rig.counting.threadTime(1900, 1100);
+    rig.counting.threadTime(1000, 1000, 1000);
+    rig.counting.threadTime(1900, 1100, 2000);
     assert.equal(rig.close().window.ingestLoad, 0.9);
-    rig.counting.threadTime(2000, 1500);
+    rig.counting.threadTime(2000, 1500, 3000);
     assert.equal(rig.close().window.ingestLoad, 0.2);
+  });
+
+  test('since when the publisher’s thread has made no note, from the start on', () => {
+    const rig = new Rig({ begin: false });
+    rig.nowMs += 3000;
+    assert.equal(rig.close().window.threadSilentMs, 3000);
+    rig.counting.start(1, rig.nowMs);
+    rig.nowMs += 400;
+    assert.equal(rig.close().window.threadSilentMs, 400);
+    rig.counting.threadTime(0, 0, rig.nowMs);
+    rig.nowMs += 100;
+    assert.equal(rig.close().window.threadSilentMs, 100);
   });
 
   test('a thread that was replaced has no load', () => {

@@ -19,7 +19,9 @@ const good: Window = {
   interFrame: { average: 1000 / 30, minimum: 33, maximum: 34, samples: 900 },
   arrival: { average: 1000 / 30, deviation: 1, maximum: 50 },
   lateness: { average: 1, maximum: 20 },
+  threadLateMs: 0,
   silentMs: 10,
+  threadSilentMs: 500,
   readersBefore: 1,
   readers: 1,
   cutOff: 0,
@@ -251,6 +253,18 @@ const cases: readonly Case[] = [
   },
 
   {
+    name: 'frames much later than their thread was',
+    window: { lateness: { average: 40, maximum: 800 }, threadLateMs: 300 },
+    blame: 'network',
+    text: /^frames arrive up to 800 ms after their time stamps/,
+  },
+  {
+    name: 'silence that began before the ingest thread hung',
+    window: { ...empty, silentMs: 9000, threadSilentMs: 4000 },
+    blame: 'network',
+    text: /^nothing arrived for the last 9.0 s; the source may have stopped as well$/,
+  },
+  {
     name: 'silence behind some messages of another codec',
     window: { push: push(600), pop: { frames: 600 }, silentMs: 9000, drops: { overflow: 0, seiOnly: 0, nonH264: 40 } },
     blame: 'network',
@@ -281,6 +295,25 @@ const cases: readonly Case[] = [
     window: { lateness: { average: 500, maximum: 1900 }, ingestShed: 300, pop: { frames: 595 } },
     blame: 'server',
     text: /^it could not keep up and left out 300 frames: frames arrive up to 1900 ms after their time stamps, longest gap 50 ms$/,
+  },
+  {
+    name: 'frames late behind an ingest thread, or a machine, that stood still',
+    window: { lateness: { average: 40, maximum: 3000 }, threadLateMs: 2900 },
+    blame: 'server',
+    text: /^its ingest thread, or the machine, stood still for 2.9 s and frames arrive up to 3000 ms after/,
+  },
+  {
+    name: 'silence of an ingest thread that hangs',
+    window: { ...empty, silentMs: 5100, threadSilentMs: 5800 },
+    blame: 'server',
+    text: /^its ingest thread, or the machine, stood still for 5.8 s and nothing arrived for the last 5.1 s$/,
+  },
+  {
+    name: 'silence of a stream that an ingest thread was to begin when it hung',
+    totalFrames: 0,
+    window: { ...empty, silentMs: 6000, threadSilentMs: 6000 },
+    blame: 'server',
+    text: /nothing arrived for the last 6.0 s$/,
   },
   {
     name: 'frames that were shed on arrival, up to a keyframe that came when nothing was late any more',
@@ -400,6 +433,8 @@ describe('verdict', () => {
       stallMultiple: 5,
       lateMs: 500,
       silenceMs: 1000,
+      noteMs: 1500,
+      ownLateness: 0.5,
       framesOnTheWay: 10,
       fullQueue: 0.9,
       busy: 0.9,
