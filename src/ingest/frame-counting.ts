@@ -175,6 +175,11 @@ export class FrameCounting {
     this.#counters.set(publisherWord.threadNotedMs, nowMs);
   }
 
+  /** The same note: audio has come since the one before. */
+  audio(nowMs: number): void {
+    this.#counters.set(publisherWord.audioNotedMs, nowMs);
+  }
+
   #first(dtsMs: number, arrivalMs: number): void {
     this.#counters.set(publisherWord.firstDtsMs, dtsMs);
     this.#counters.set(publisherWord.firstArrivalMs, arrivalMs);

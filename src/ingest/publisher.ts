@@ -156,6 +156,11 @@ export class Publisher implements VideoSink, AccessUnitObserver {
     if (this.#live) this.#counting.threadTime(busyMs, idleMs, nowMs);
   }
 
+  /** Audio has come since such a note before, and no video is on its way. */
+  audio(nowMs: number): void {
+    if (this.#live && this.#phase === phase.idle) this.#counting.audio(nowMs);
+  }
+
   /** The RTMP session put up with so many oddities more. */
   tolerate(count: number): void {
     if (this.#live && count > 0) this.#counting.tolerated(count);

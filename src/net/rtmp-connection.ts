@@ -73,6 +73,8 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   #unpublished = false;
   /** Oddities of the session that are in the counters of a stream. */
   #countedOddities = 0;
+  /** Audio messages up to the newest note. */
+  #countedAudio = 0;
   #reason: ErrorCode | null = null;
   /** The peer has gone, and is seen off when it is its turn. */
   #leaving = false;
@@ -156,6 +158,9 @@ export class RtmpConnection implements ServerSessionHandler, TurnTaker, SocketRe
   threadTime(busyMs: number, idleMs: number, nowMs: number): void {
     if (this.#publisher === null) return;
     this.#publisher.threadTime(busyMs, idleMs, nowMs);
+    const { audioMessages } = this.#session.counters;
+    if (audioMessages !== this.#countedAudio) this.#publisher.audio(nowMs);
+    this.#countedAudio = audioMessages;
     this.#countOddities(this.#publisher);
   }
 

@@ -108,6 +108,8 @@ export const publisherWord = {
   leading: 34,
   /** Newest note of the publisher's thread, monotonic milliseconds; the start of the stream before the first. */
   threadNotedMs: 35,
+  /** The newest such note before which audio had come, and behind which no video was on its way; 0 without any. */
+  audioNotedMs: 36,
 } as const;
 
 /** Values of {@link publisherWord.awaits}. */
@@ -278,6 +280,7 @@ export class PublisherCounters extends CounterBlock {
       awaits: table[at + publisherWord.awaits]!,
       leading: table[at + publisherWord.leading]!,
       threadNotedMs: table[at + publisherWord.threadNotedMs]!,
+      audioNotedMs: table[at + publisherWord.audioNotedMs]!,
     };
   }
 }

@@ -143,6 +143,7 @@ export class StreamMeter {
         : null,
       threadLateMs: hasExtremes(now, frames) ? now.lateMaxThread : 0,
       silentMs: Math.max(0, nowMs - heardMs),
+      audioOnlyMs: Math.max(0, now.audioNotedMs - heardMs),
       threadSilentMs: Math.max(0, nowMs - (now.threadNotedMs || startedMs)),
       pacing: { sleeps, averageMs: sleeps > 0 ? sleepMs / sleeps : 0 },
       readersBefore: before.readers,

@@ -63,6 +63,8 @@ export interface WindowFigures {
   readonly threadLateMs: number;
   /** Since the newest frame, at the end of the window. */
   readonly silentMs: number;
+  /** How long after the newest frame audio was still noted to come, while no video was on its way. */
+  readonly audioOnlyMs: number;
   /** Since the publisher's thread made a note, as it does each second. */
   readonly threadSilentMs: number;
   readonly pacing: { readonly sleeps: number; readonly averageMs: number };

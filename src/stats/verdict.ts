@@ -30,6 +30,7 @@ export interface VerdictFacts {
     | 'lateness'
     | 'threadLateMs'
     | 'silentMs'
+    | 'audioOnlyMs'
     | 'threadSilentMs'
     | 'readersBefore'
     | 'readers'
@@ -82,6 +83,7 @@ const judges: readonly ((facts: VerdictFacts) => Finding | null)[] = [
   judgeSource,
   judgeCodec,
   judgeParameters,
+  judgeSilence,
   judgeNetwork,
   judgeReaders,
 ];
@@ -144,9 +146,22 @@ function judgeParameters({ window }: VerdictFacts): Finding | null {
   return { blame: 'source', share: 1, text };
 }
 
+/** Whether no video has come, although the connection is there. */
+function judgeSilence({ window, totalFrames }: VerdictFacts): Finding | null {
+  const { silentMs, audioOnlyMs, measuredMs, drops } = window;
+  if (!isSilent(window) || isOwnSilence(window)) return null;
+  if (totalFrames === 0 && drops.nonH264 === 0)
+    return { blame: 'source', share: 1, text: `no video since the start, ${seconds(silentMs)} ago` };
+  // What was noted may have come up to a note earlier.
+  if (audioOnlyMs < thresholds.silenceMs + thresholds.noteMs) return null;
+  const share = Math.min(1, silentMs / Math.max(1, measuredMs));
+  const text = `no video for the last ${seconds(silentMs)}, while audio went on; its uplink may be too slow for both`;
+  return { blame: 'source', share, text };
+}
+
 /** The arrivals against the time stamps. What is late because our own thread is busy, or stood still, is not the network's fault. */
 function judgeNetwork(facts: VerdictFacts): Finding | null {
-  const { window, totalFrames } = facts;
+  const { window } = facts;
   const { push, lateness, arrival, silentMs, threadSilentMs, measuredMs, ingestLoad, ingestShed } = window;
   const texts: string[] = [];
   let lostMs = 0;
@@ -157,16 +172,12 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
     const gap = arrival === null ? '' : `, longest gap ${Math.round(arrival.maximum)} ms`;
     texts.push(`frames arrive up to ${Math.round(lateness.maximum)} ms after their time stamps${gap}`);
   }
-  const usualMs = window.interFrame?.average ?? 0;
-  if (silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs && !otherVideo(window)) {
-    // What came meanwhile is still to be read.
-    const isOurs = threadSilentMs >= thresholds.noteMs && silentMs - threadSilentMs < thresholds.silenceMs;
-    if (isOurs) stoodMs = Math.max(stoodMs, threadSilentMs);
-    else if (totalFrames === 0 && window.drops.nonH264 === 0)
-      return { blame: 'source', share: 1, text: `no video since the start, ${seconds(silentMs)} ago` };
+  if (isSilent(window) && judgeSilence(facts) === null) {
     lostMs = Math.max(lostMs, Math.min(silentMs, measuredMs));
-    const nothing = `nothing arrived for the last ${seconds(silentMs)}`;
-    texts.push(isOurs ? nothing : `${nothing}; the source may have stopped as well`);
+    const isOurs = isOwnSilence(window);
+    if (isOurs) stoodMs = Math.max(stoodMs, threadSilentMs);
+    const maybe = isOurs ? '' : '; the source may have stopped as well';
+    texts.push(`nothing arrived for the last ${seconds(silentMs)}${maybe}`);
   }
   // Up to the next keyframe frames are left out also when the thread is in time again.
   if (texts.length === 0 && ingestShed === 0) return null;
@@ -178,9 +189,23 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
   }
   if (ingestLoad >= thresholds.busy)
     return { blame: 'server', share, text: `its ingest thread is ${percent(ingestLoad)} busy and ${text}` };
-  if (stoodMs > 0)
-    return { blame: 'server', share, text: `its ingest thread, or the machine, stood still for ${seconds(stoodMs)} and ${text}` };
+  if (stoodMs > 0) {
+    const stood = `its ingest thread, or the machine, stood still for ${seconds(stoodMs)}`;
+    return { blame: 'server', share, text: `${stood} and ${text}` };
+  }
   return { blame: 'network', share, text };
+}
+
+/** Whether the end of the window is too long without a frame. */
+function isSilent(window: VerdictFacts['window']): boolean {
+  const usualMs = window.interFrame?.average ?? 0;
+  const { silentMs } = window;
+  return silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs && !otherVideo(window);
+}
+
+/** Whether the ingest thread has stood still since the silence began: what came meanwhile is still to be read. */
+function isOwnSilence({ silentMs, threadSilentMs }: VerdictFacts['window']): boolean {
+  return threadSilentMs >= thresholds.noteMs && silentMs - threadSilentMs < thresholds.silenceMs;
 }
 
 /** Whether what is taken for silence was video of another codec, at half the usual rate or more; a frame a second where none is known. */

@@ -7,7 +7,7 @@ import { ReadTurns } from '../../../src/net/read-turns.ts';
 import { RtmpConnection } from '../../../src/net/rtmp-connection.ts';
 import { amf, bytes, handshake, message } from '../../golden/wire.ts';
 import { FakeSocket } from '../../support/fake-socket.ts';
-import { PublisherRig } from '../ingest/publisher-rig.ts';
+import { naluTag, PublisherRig, prefixed } from '../ingest/publisher-rig.ts';
 
 /** A connection whose claims are granted at once, and the counters of its camera. */
 class Scene {
@@ -102,6 +102,28 @@ test('the last of it when the stream ends, in order or with the connection', () 
   cut.send(odd(5));
   cut.connection.cut('kicked');
   assert.equal(cut.tolerated, 5);
+});
+
+test('audio is noted, unless video is on its way behind it', () => {
+  const scene = new Scene();
+  const audio = message(4, 8, 1, 0, Buffer.from([0xaf, 1, 2]));
+  const noted = (nowMs: number) => {
+    scene.connection.threadTime(nowMs, 0, nowMs);
+    return scene.rig.counters.audioNotedMs;
+  };
+  scene.send(handshake(), connect);
+  scene.publish();
+  assert.equal(noted(1000), 0);
+  scene.send(audio);
+  assert.equal(noted(2000), 2000);
+  assert.equal(noted(3000), 2000);
+  const video = message(6, 9, 1, 0, naluTag(prefixed(4, Buffer.from([0x65, 0x88, 0x84, 1, 2, 3, 4]))));
+  scene.send(audio, video.subarray(0, -3));
+  assert.equal(noted(4000), 2000, 'a picture that takes seconds to come is the fault of the link');
+  scene.send(video.subarray(-3));
+  assert.equal(noted(5000), 2000);
+  scene.send(audio);
+  assert.equal(noted(6000), 6000);
 });
 
 test('a video message without a body is one oddity, not two', () => {

@@ -36,6 +36,7 @@ const exampleWindow: WindowFigures = {
   lateness: { average: 1.26, maximum: 27.9 },
   threadLateMs: 0,
   silentMs: 3,
+  audioOnlyMs: 0,
   threadSilentMs: 500,
   pacing: { sleeps: 840, averageMs: 2.1 },
   readersBefore: 1,

@@ -21,6 +21,7 @@ const good: Window = {
   lateness: { average: 1, maximum: 20 },
   threadLateMs: 0,
   silentMs: 10,
+  audioOnlyMs: 0,
   threadSilentMs: 500,
   readersBefore: 1,
   readers: 1,
@@ -221,6 +222,12 @@ const cases: readonly Case[] = [
     text: /no video since the start, 30.0 s ago/,
   },
   {
+    name: 'video that stopped while audio goes on',
+    window: { push: push(660), pop: { frames: 660 }, silentMs: 8000, audioOnlyMs: 7600 },
+    blame: 'source',
+    text: /^no video for the last 8.0 s, while audio went on; its uplink may be too slow for both$/,
+  },
+  {
     name: 'a file pushed as fast as it goes',
     window: {
       arrival: { average: 3, deviation: 1, maximum: 9 },
@@ -257,6 +264,12 @@ const cases: readonly Case[] = [
     window: { lateness: { average: 40, maximum: 800 }, threadLateMs: 300 },
     blame: 'network',
     text: /^frames arrive up to 800 ms after their time stamps/,
+  },
+  {
+    name: 'a link that broke soon after the video had stopped',
+    window: { ...empty, silentMs: 9000, audioOnlyMs: 900 },
+    blame: 'network',
+    text: /^nothing arrived for the last 9.0 s/,
   },
   {
     name: 'silence that began before the ingest thread hung',
