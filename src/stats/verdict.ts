@@ -84,6 +84,7 @@ const judges: readonly ((facts: VerdictFacts) => Finding | null)[] = [
   judgeCodec,
   judgeParameters,
   judgeSilence,
+  judgeClock,
   judgeNetwork,
   judgeReaders,
 ];
@@ -159,6 +160,21 @@ function judgeSilence({ window, totalFrames }: VerdictFacts): Finding | null {
   return { blame: 'source', share, text };
 }
 
+/**
+ * Frames that come at the rate that was declared are in time, however late against time stamps that say more: such as those of
+ * an encoder that counts each of two fields.
+ */
+function judgeClock({ window, declaredFps }: VerdictFacts): Finding | null {
+  const { lateness, arrival, measuredMs } = window;
+  const fps = timestampFps(window);
+  if (lateness === null || arrival === null || lateness.maximum < thresholds.lateMs) return null;
+  if (declaredFps === 0 || declaredFps / fps > 1 - thresholds.share) return null;
+  if (Math.abs(1000 / arrival.average / declaredFps - 1) > thresholds.share) return null;
+  const share = Math.min(1, lateness.maximum / Math.max(1, measuredMs));
+  const text = `time stamps say ${number(fps)} fps, ${number(declaredFps)} declared, and so many arrive`;
+  return { blame: 'source', share, text };
+}
+
 /** The arrivals against the time stamps. What is late because our own thread is busy, or stood still, is not the network's fault. */
 function judgeNetwork(facts: VerdictFacts): Finding | null {
   const { window } = facts;
@@ -166,7 +182,7 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
   const texts: string[] = [];
   let lostMs = 0;
   let stoodMs = 0;
-  if (lateness !== null && lateness.maximum >= thresholds.lateMs) {
+  if (lateness !== null && lateness.maximum >= thresholds.lateMs && judgeClock(facts) === null) {
     lostMs = lateness.maximum;
     if (window.threadLateMs >= thresholds.ownLateness * lateness.maximum) stoodMs = window.threadLateMs;
     const gap = arrival === null ? '' : `, longest gap ${Math.round(arrival.maximum)} ms`;

@@ -222,6 +222,19 @@ const cases: readonly Case[] = [
     text: /no video since the start, 30.0 s ago/,
   },
   {
+    name: 'time stamps that count fields instead of frames',
+    declaredFps: 25,
+    window: {
+      push: push(750),
+      pop: { frames: 750 },
+      interFrame: at(50),
+      arrival: { average: 40, deviation: 2, maximum: 60 },
+      lateness: { average: 8000, maximum: 16_000 },
+    },
+    blame: 'source',
+    text: /^time stamps say 50 fps, 25 declared, and so many arrive$/,
+  },
+  {
     name: 'video that stopped while audio goes on',
     window: { push: push(660), pop: { frames: 660 }, silentMs: 8000, audioOnlyMs: 7600 },
     blame: 'source',
@@ -264,6 +277,28 @@ const cases: readonly Case[] = [
     window: { lateness: { average: 40, maximum: 800 }, threadLateMs: 300 },
     blame: 'network',
     text: /^frames arrive up to 800 ms after their time stamps/,
+  },
+  {
+    name: 'bursts of a source that sends more frames than it declares',
+    declaredFps: 25,
+    window: {
+      interFrame: at(50),
+      arrival: { average: 20, deviation: 60, maximum: 700 },
+      lateness: { average: 40, maximum: 700 },
+    },
+    blame: 'network',
+    text: /^frames arrive up to 700 ms/,
+  },
+  {
+    name: 'a link too slow for a source that sends more frames than it declares',
+    declaredFps: 25,
+    window: {
+      interFrame: at(50),
+      arrival: { average: 29, deviation: 9, maximum: 90 },
+      lateness: { average: 700, maximum: 5000 },
+    },
+    blame: 'network',
+    text: /^frames arrive up to 5000 ms/,
   },
   {
     name: 'a link that broke soon after the video had stopped',
