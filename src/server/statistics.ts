@@ -198,7 +198,7 @@ export class Statistics {
     final: boolean,
   ): void {
     const { camera, name, conn, meter } = stream;
-    const report = meter.close(counters, nowMs, busiest(stream.consumerTimes, times), final);
+    const report = meter.close(counters, nowMs, consumerLoads(stream.consumerTimes, times), final);
     stream.consumerTimes = times;
     if (stream.followed === null) this.verdicts.set(camera.index, report.verdict);
     const fields = { camera: name, conn, ...reportFields(report) };
@@ -235,16 +235,13 @@ export function startMeter(
 }
 
 /**
- * Load of the busiest consumer between two moments. One that failed or hung, and was replaced, was no use to its readers, whatever the
+ * Load of each consumer between two moments. One that failed or hung, and was replaced, was no use to its readers, whatever the
  * next one says: it counts as busy all the time.
  */
-export function busiest(before: readonly ConsumerTime[], after: readonly ConsumerTime[]): number {
-  let most = 0;
-  for (let index = 0; index < Math.min(before.length, after.length); index++) {
-    const [then, now] = [before[index]!, after[index]!];
+export function consumerLoads(before: readonly ConsumerTime[], after: readonly ConsumerTime[]): number[] {
+  return after.map((now, index) => {
+    const then = before[index]!;
     // Not by the times: those of a thread that has nothing to do may go back a little.
-    if (now.lives !== then.lives) return 1;
-    most = Math.max(most, busyPart(now.active - then.active, now.idle - then.idle));
-  }
-  return most;
+    return now.lives === then.lives ? busyPart(now.active - then.active, now.idle - then.idle) : 1;
+  });
 }

@@ -10,7 +10,7 @@ import type { StreamMeter } from '../stats/stream-meter.ts';
 import type { StreamReport } from '../stats/stream-report.ts';
 import { thresholds, type Verdict } from '../stats/verdict.ts';
 import { RejectionLimit } from './rejection-limit.ts';
-import { busiest, startMeter } from './statistics.ts';
+import { consumerLoads, startMeter } from './statistics.ts';
 import type { Refusal, StreamEvents } from './stream-events.ts';
 import type { ConsumerTime } from './thread.ts';
 
@@ -139,18 +139,18 @@ export class StreamWatch {
   #judgePart(nowMs: number): void {
     const streams = this.#streams[this.#part]!;
     const times = this.#options.consumerTimes();
-    const consumerLoad = busiest(this.#consumerTimes[this.#part]!, times);
+    const loads = consumerLoads(this.#consumerTimes[this.#part]!, times);
     this.#consumerTimes[this.#part] = times;
     for (const stream of streams.values()) {
       // What begins needs a moment: encoders send their first keyframe late, and their first second all at once.
-      if (nowMs - stream.startedMs >= healthWindows.windowMs) this.#judge(stream, consumerLoad, nowMs);
+      if (nowMs - stream.startedMs >= healthWindows.windowMs) this.#judge(stream, loads, nowMs);
     }
   }
 
-  #judge(stream: Watched, consumerLoad: number, nowMs: number): void {
+  #judge(stream: Watched, loads: readonly number[], nowMs: number): void {
     const { events, windows } = this.#options;
     const { camera, publisher, meter, health } = stream;
-    const report = meter.close(windows.close(camera.index, 'judge'), nowMs, consumerLoad, false);
+    const report = meter.close(windows.close(camera.index, 'judge'), nowMs, loads, false);
     const { window } = report;
     const isEmpty = window.push.frames === 0;
     // A camera that sends a picture now and then is not silent before the next one is well overdue.

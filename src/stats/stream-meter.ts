@@ -69,11 +69,11 @@ export class StreamMeter {
     this.#spsFps = fps;
   }
 
-  /** Ends the window that began with the stream or the window before. `consumerLoad`: of the busiest consumer, 0 to 1. */
-  close(counters: CameraSnapshot, nowMs: number, consumerLoad: number, final: boolean): StreamReport {
+  /** Ends the window that began with the stream or the window before. `consumerLoads`: of each consumer, 0 to 1. */
+  close(counters: CameraSnapshot, nowMs: number, consumerLoads: readonly number[], final: boolean): StreamReport {
     const options = this.#options;
     const snapshot = this.#ownOf(counters);
-    const window = this.#measure(snapshot, nowMs, consumerLoad);
+    const window = this.#measure(snapshot, nowMs, consumerLoads);
     this.#totals.popFrames += window.pop.frames;
     this.#totals.overflow += window.drops.overflow;
     this.#before.move(snapshot);
@@ -106,7 +106,7 @@ export class StreamMeter {
     return begun ? counters : { ...counters, publisher: zeros(publisher) };
   }
 
-  #measure(snapshot: CameraSnapshot, nowMs: number, consumerLoad: number): WindowFigures {
+  #measure(snapshot: CameraSnapshot, nowMs: number, consumerLoads: readonly number[]): WindowFigures {
     const before = this.#before;
     const { publisher: now, reader } = snapshot;
     const measuredMs = nowMs - this.#beforeMs;
@@ -151,8 +151,19 @@ export class StreamMeter {
       cutOff: reader.cutOff - before.cutOff,
       framesSent: reader.framesSent - before.framesSent,
       ingestLoad: busyPart(now.threadBusyMs - before.threadBusyMs, now.threadIdleMs - before.threadIdleMs),
-      consumerLoad,
+      consumerLoad: this.#consumerLoad(snapshot, consumerLoads),
     };
+  }
+
+  /** Of those that have readers of the camera, or had them in the window: what another one does harms none of these. */
+  #consumerLoad({ consumers }: CameraSnapshot, loads: readonly number[]): number {
+    const { popped, readersOf } = this.#before;
+    let most = 0;
+    for (const [index, consumer] of consumers.entries()) {
+      const hasReaders = consumer.readers > 0 || readersOf[index]! > 0 || delivered(consumer) !== popped[index];
+      if (hasReaders) most = Math.max(most, loads[index] ?? 0);
+    }
+    return most;
   }
 
   /** Readers in two consumers get the same frames, so those of the consumer that delivered most count. */
@@ -215,6 +226,8 @@ class Mark {
   unplayable = 0;
   /** Frames that each consumer has delivered, of the newest stream at their time. */
   readonly popped: number[] = [];
+  /** Readers of each consumer. */
+  readonly readersOf: number[] = [];
 
   move({ publisher, reader, consumers }: CameraSnapshot): void {
     this.frames = publisher.frames;
@@ -240,7 +253,10 @@ class Mark {
     this.shed = reader.shed;
     this.ingestShed = publisher.shed;
     this.unplayable = unplayable(publisher);
-    for (let index = 0; index < consumers.length; index++) this.popped[index] = delivered(consumers[index]!);
+    for (let index = 0; index < consumers.length; index++) {
+      this.popped[index] = delivered(consumers[index]!);
+      this.readersOf[index] = consumers[index]!.readers;
+    }
   }
 }
 

@@ -74,7 +74,7 @@ export interface WindowFigures {
   readonly cutOff: number;
   /** Frames sent, summed over the readers. */
   readonly framesSent: number;
-  /** Part of the time that the threads of the camera were busy, 0 to 1: the publisher's, and the busiest consumer. */
+  /** Part of the time that the threads of the camera were busy, 0 to 1: the publisher's, and the busiest consumer with readers of it. */
   readonly ingestLoad: number;
   readonly consumerLoad: number;
 }

@@ -70,6 +70,12 @@ class Rig {
     }
   }
 
+  /** These consumers have a reader of the camera, and no others. */
+  haveReaders(...consumers: readonly number[]): void {
+    for (const index of [0, 1])
+      this.counters.reader(0, index).set(readerWord.readers, consumers.includes(index) ? 1 : 0);
+  }
+
   wait(ms: number): void {
     this.nowMs += ms;
     this.#context.mock.timers.tick(ms);
@@ -316,6 +322,7 @@ describe('statistics blocks', () => {
 
   test('the load is that of the busiest consumer in the window', (t) => {
     const rig = new Rig(t, 1000);
+    rig.haveReaders(0, 1);
     rig.start();
     rig.times[0] = { active: 100, idle: 900, lives: 1 };
     rig.times[1] = { active: 950, idle: 50, lives: 1 };
@@ -328,8 +335,29 @@ describe('statistics blocks', () => {
     );
   });
 
+  test('the load of a consumer without readers of the camera is not looked at', (t) => {
+    const rig = new Rig(t, 1000);
+    rig.haveReaders(0);
+    rig.start();
+    rig.times[0] = { active: 100, idle: 900, lives: 1 };
+    rig.times[1] = { active: 990, idle: 10, lives: 1 };
+    rig.wait(1000);
+    rig.times[1] = { active: 0, idle: 0, lives: 2 };
+    rig.wait(1000);
+    // Its readers are cut off, and have gone to the other one when the window ends.
+    rig.haveReaders(1);
+    rig.times[0] = { active: 0, idle: 0, lives: 2 };
+    rig.wait(1000);
+    rig.wait(1000);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.window.consumerLoad),
+      [0.1, 0, 1, 0],
+    );
+  });
+
   test('a consumer that was replaced, or is about to be, was fully busy', (t) => {
     const rig = new Rig(t, 1000);
+    rig.haveReaders(0, 1);
     rig.times[0] = { active: 900, idle: 3000, lives: 1 };
     rig.times[1] = { active: 10, idle: 10, lives: 1 };
     rig.start();
@@ -351,6 +379,7 @@ describe('statistics blocks', () => {
 
   test('a consumer with nothing to do is not busy, though its time is measured to a fraction of a millisecond only', (t) => {
     const rig = new Rig(t, 1000);
+    rig.haveReaders(0);
     rig.times[0] = { active: 12.3, idle: 9000, lives: 1 };
     rig.start();
     rig.times[0] = { active: 12.1, idle: 10_000.2, lives: 1 };

@@ -62,7 +62,7 @@ class Rig {
   }
 
   close(final = false) {
-    return this.meter.close(closeWindow(this.counters, 0), this.nowMs, 0, final);
+    return this.meter.close(closeWindow(this.counters, 0), this.nowMs, [], final);
   }
 }
 
