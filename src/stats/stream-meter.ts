@@ -38,6 +38,7 @@ export class StreamMeter {
   #beforeMs: number;
   #declared: StreamMetadata | null = null;
   #spsFps = 0;
+  #usualMs = Number.POSITIVE_INFINITY;
 
   constructor(options: StreamMeterOptions) {
     const { before, ...others } = options;
@@ -115,6 +116,8 @@ export class StreamMeter {
     const sleepMs = reader.pacingSleepMs - before.pacingSleepMs;
     const { startedMs } = this.#options;
     const heardMs = now.frames > 0 ? now.lastArrivalMs : startedMs;
+    const between = interFrame(before, now);
+    if (between !== null) this.#usualMs = Math.min(this.#usualMs, between.average);
     return {
       measuredMs,
       seconds: Math.max(1, measuredMs / 1000),
@@ -136,7 +139,8 @@ export class StreamMeter {
         maximum: hasExtremes(now, frames) ? now.queueDepthMax : 0,
         capacity: this.#options.capacity,
       },
-      interFrame: interFrame(before, now),
+      interFrame: between,
+      usualMs: Number.isFinite(this.#usualMs) ? this.#usualMs : 0,
       arrival: arrival(before, now),
       lateness: hasExtremes(now, frames)
         ? { average: (now.lateSum - before.lateSum) / frames, maximum: now.lateMax }

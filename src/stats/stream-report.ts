@@ -55,6 +55,8 @@ export interface WindowFigures {
   readonly queue: { readonly average: number; readonly maximum: number; readonly capacity: number };
   /** Distances of the time stamps; null without any. */
   readonly interFrame: Deltas | null;
+  /** Shortest average of these distances in any window so far; 0 before there are any. */
+  readonly usualMs: number;
   /** Distances of the arrivals; null without any. */
   readonly arrival: { readonly average: number; readonly deviation: number; readonly maximum: number } | null;
   /** How much later, against their time stamps, frames arrived than the promptest one in the half minute before; null without any. */

@@ -26,6 +26,7 @@ export interface VerdictFacts {
     | 'parametersMissing'
     | 'queue'
     | 'interFrame'
+    | 'usualMs'
     | 'arrival'
     | 'lateness'
     | 'threadLateMs'
@@ -214,8 +215,7 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
 
 /** Whether the end of the window is too long without a frame. */
 function isSilent(window: VerdictFacts['window']): boolean {
-  const usualMs = window.interFrame?.average ?? 0;
-  const { silentMs } = window;
+  const { silentMs, usualMs } = window;
   return silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs && !otherVideo(window);
 }
 

@@ -171,6 +171,16 @@ describe('the watch over streams', () => {
     assert.equal(rig.told.length, 1, 'five times overdue');
   });
 
+  test('is patient with a camera that sends a picture each ten seconds, and does not say so', (t) => {
+    const rig = new Rig(t);
+    rig.start();
+    for (let i = 0; i < 10; i++) {
+      rig.run(40);
+      rig.run(9960, null);
+    }
+    assert.deepEqual(rig.told, []);
+  });
+
   test('tells nothing of a stream that has stopped, and begins anew with the next one', (t) => {
     const rig = new Rig(t);
     rig.start();

@@ -32,6 +32,7 @@ const exampleWindow: WindowFigures = {
   discontinuities: 0,
   queue: { average: 1.5, maximum: 12, capacity: 300 },
   interFrame: { average: 33.34, minimum: 30.1, maximum: 41.8, samples: 899 },
+  usualMs: 33.3,
   arrival: { average: 33.3, deviation: 2.04, maximum: 61 },
   lateness: { average: 1.26, maximum: 27.9 },
   threadLateMs: 0,
