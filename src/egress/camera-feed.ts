@@ -1,3 +1,4 @@
+import { limits } from '../base/limits.ts';
 import { recordFlag, recordKind } from '../shm/frame-ring.ts';
 import type { RingReader } from '../shm/ring-reader.ts';
 import { type ReaderCounters, readerWord } from '../shm/stream-counters.ts';
@@ -22,6 +23,8 @@ export interface FeedContext {
   readonly slot: number;
   /** A session that joins starts at the newest keyframe instead of the next one. */
   readonly gopCache: boolean;
+  /** Milliseconds by which the thread comes late to its work at `nowMs`, or came in the second or two before, at most; 0 without it. */
+  readonly lateMs?: (nowMs: number) => number;
   /** A session threw: the feed has ended it and goes on. */
   onSessionFailed(session: FeedSession, error: unknown): void;
 }
@@ -129,6 +132,10 @@ export class CameraFeed implements PlayObserver {
     }
     this.#publish();
     return more;
+  }
+
+  isOwnLoss(nowMs: number): boolean {
+    return this.shedding || (this.#context.lateMs?.(nowMs) ?? 0) >= limits.load.standstillMs;
   }
 
   onDelivered(bytes: number, first: boolean, earlier: boolean): void {

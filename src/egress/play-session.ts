@@ -181,7 +181,7 @@ export class PlaySession implements FeedSession {
       if (records === most) return true;
       if (!this.transport.ready()) return false;
       const state = reader.peek();
-      if (state < 0) this.#overrun(reader, observer.shedding);
+      if (state < 0) this.#overrun(reader, observer.isOwnLoss(nowMs));
       else if (state > 0) {
         // After a loss the reader passes over records by itself, maybe to a keyframe that the pacer still holds.
         if (((lead.cursor - reader.cursor) | 0) <= 0) break;
@@ -205,7 +205,7 @@ export class PlaySession implements FeedSession {
   sweep(observer: PlayObserver, nowMs: number): boolean {
     const reader = this.#reader;
     if (reader !== null && reader.peek() < 0) {
-      this.#overrun(reader, observer.shedding);
+      this.#overrun(reader, observer.isOwnLoss(nowMs));
       this.#tellLost(reader, observer);
     }
     if (!this.live) this.#sweepCard(nowMs);
@@ -266,7 +266,7 @@ export class PlaySession implements FeedSession {
       packetizer.nextSequence = nextSequence;
       packetizer.packets = packets;
       packetizer.octets = octets;
-      this.#overrun(reader, observer.shedding);
+      this.#overrun(reader, observer.isOwnLoss(nowMs));
       return;
     }
     this.#open = true;
@@ -298,7 +298,7 @@ export class PlaySession implements FeedSession {
     return nowMs - reader.arrivalUs / 1000 >= this.#lateMs;
   }
 
-  /** Goes on at the newest keyframe, or at the next one. `shed`: because this thread cannot keep up. */
+  /** Goes on at the newest keyframe, or at the next one. `shed`: see {@link PlayObserver.isOwnLoss}. */
   #overrun(reader: RingReader, shed: boolean): void {
     this.#open = false;
     this.#isShed = shed;

@@ -88,6 +88,7 @@ export class ConsumerThread {
       doorbell: new Doorbell(boot.doorbell),
       counters: new StreamCounters(boot.counters),
       rings: boot.rings,
+      lateMs: (nowMs) => this.#meter.lateMs(nowMs),
       onSessionFailed: (session, error) => this.#onSessionFailed(session, error),
     });
     const { product, host, live } = boot;

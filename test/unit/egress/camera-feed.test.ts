@@ -23,6 +23,8 @@ class Bench {
   readonly ring: SharedArrayBuffer;
   readonly feed: CameraFeed;
   card: CardStream = noCardStream;
+  /** Of the thread. */
+  lateMs = 0;
 
   constructor(options: Partial<typeof smallRing> & { noRing?: boolean; bytes?: number } = {}) {
     this.ring = createRing({ ...smallRing, ...options });
@@ -31,6 +33,7 @@ class Bench {
       {
         slot: 0,
         gopCache: options.gopCache ?? false,
+        lateMs: () => this.lateMs,
         onSessionFailed: (session, error) => {
           this.failures.push([session, error]);
           this.feed.leave(session);
@@ -247,6 +250,20 @@ describe('shedding', () => {
     bench.pump(5000);
     assert.deepEqual(numbers(transport), range(0, 25));
     assert.equal(bench.counters.overflow, 0);
+  });
+
+  test('what the ring loses while the thread stands still is the thread’s fault, not the reader’s', () => {
+    const bench = new Bench({ frames: 20 });
+    const [, transport] = bench.join();
+    bench.stream.start();
+    film(bench, 0, 1);
+    bench.pump(0);
+    film(bench, 1, 62);
+    bench.lateMs = 2000;
+    bench.pump(2050);
+    assert.deepEqual(numbers(transport), [0, 60, 61]);
+    const { overflow, shed } = bench.counters;
+    assert.deepEqual({ overflow, shed }, { overflow: 59, shed: 59 });
   });
 
   test('a reader that does not read loses frames by its own fault', () => {
