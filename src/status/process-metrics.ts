@@ -38,7 +38,8 @@ export const processFamilies: readonly MetricFamily[] = [
 export function writeProcessMetrics(text: MetricsText, metrics: readonly ProcessMetric[]): void {
   const byName = new Map(metrics.map((metric) => [metric.name, metric]));
   for (const family of processFamilies) {
-    const values = byName.get(family.name)?.values ?? [];
+    // Delays of the main thread are no number right after a scrape, and at the first one.
+    const values = (byName.get(family.name)?.values ?? []).filter(({ value }) => Number.isFinite(value));
     if (values.length === 0) continue;
     text.family(family);
     for (const { labels, value } of values) text.sample(labelText(labels as Record<string, string>), value);
