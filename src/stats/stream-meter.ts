@@ -170,13 +170,21 @@ export class StreamMeter {
     return most;
   }
 
-  /** Readers in two consumers get the same frames, so those of the consumer that delivered most count. */
-  #popped(snapshot: CameraSnapshot): number {
+  /**
+   * Readers in two consumers get the same frames, so those of the consumer that delivered most count; but a reader that comes back and
+   * is served by another one gets the frames that follow.
+   */
+  #popped({ consumers, publisher }: CameraSnapshot): number {
     let most = 0;
-    const before = this.#before.popped;
-    for (let index = 0; index < before.length; index++)
-      most = Math.max(most, delivered(snapshot.consumers[index]!) - before[index]!);
-    return most;
+    let passedOn = 0;
+    const { popped, readersOf } = this.#before;
+    for (let index = 0; index < popped.length; index++) {
+      const { readers } = consumers[index]!;
+      const frames = delivered(consumers[index]!) - popped[index]!;
+      if (readers > 0 === readersOf[index]! > 0) most = Math.max(most, frames);
+      else passedOn += frames;
+    }
+    return Math.max(most, Math.min(passedOn, publisher.frames - this.#totals.popFrames));
   }
 
   #total(publisher: PublisherSnapshot): TotalFigures {

@@ -158,6 +158,34 @@ describe('stream meter', () => {
     assert.equal(rig.close().total.pop.frames, 20);
   });
 
+  test('a reader that comes back to another consumer gets the frames that follow', () => {
+    const rig = new Rig({ consumers: 2 });
+    const readers = (first: number, second: number) => {
+      rig.counters.reader(0, 0).set(readerWord.readers, first);
+      rig.counters.reader(0, 1).set(readerWord.readers, second);
+    };
+    readers(1, 0);
+    rig.frames(100);
+    rig.read(100);
+    rig.close();
+    rig.frames(100);
+    rig.read(48, 0);
+    rig.read(51, 1);
+    readers(0, 1);
+    const { window, total, verdict } = rig.close();
+    assert.deepEqual([window.pop.frames, total.pop.frames, verdict.blame], [99, 199, 'none']);
+    rig.frames(100);
+    rig.read(100, 0);
+    rig.read(100, 1);
+    readers(1, 1);
+    assert.equal(rig.close().window.pop.frames, 100);
+    rig.frames(100);
+    rig.read(100, 0);
+    rig.read(90, 1);
+    readers(0, 0);
+    assert.equal(rig.close().window.pop.frames, 101, 'one of them is of the window before');
+  });
+
   test('what a publisher leaves out of later metadata stays', () => {
     const rig = new Rig();
     assert.equal(rig.close().declared, null);
