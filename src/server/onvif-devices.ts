@@ -73,6 +73,8 @@ export class OnvifDevices {
   #discovery: DiscoverySocket | null = null;
   /** That it shall be open. */
   #discoverable = false;
+  /** Of RTSP, as it was committed last; 0 before. */
+  #rtspPort = 0;
   /** Ends with the last change of discovery, which takes a moment. */
   #announcing: Promise<void> = Promise.resolve();
 
@@ -139,7 +141,8 @@ export class OnvifDevices {
       clock,
       logger,
       secureContext: () => (this.#board.filled ? this.#contexts.current() : null),
-      rtspPort: 0,
+      // Recorders ask as soon as this port is open, which is before that of RTSP is.
+      rtspPort: config.rtspPort || this.#rtspPort,
       pipePass,
       product,
       version,
@@ -163,6 +166,7 @@ export class OnvifDevices {
       });
     }
     this.#entries = next;
+    this.#rtspPort = rtspPort;
     this.#discoverable = config.discovery;
     void this.#announce();
   }

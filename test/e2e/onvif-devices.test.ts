@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { TlsMaterialBoard } from '../../src/net/tls-material.ts';
@@ -10,6 +11,7 @@ import { loadText } from '../support/config-text.ts';
 import { type Announced, probe, readAnnounced } from '../support/discovery-client.ts';
 import { cardVideo, envelope, post } from '../support/onvif-peer.ts';
 import { until } from '../support/program.ts';
+import { testCamera } from '../support/test-camera.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -20,6 +22,16 @@ async function freePort(): Promise<number> {
   const { port } = socket.address();
   socket.close();
   await once(socket, 'close');
+  return port;
+}
+
+/** A TCP port that is free now. */
+async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
   return port;
 }
 
@@ -91,5 +103,33 @@ describe('the devices of a server', { timeout: 30_000 }, () => {
     assert.equal(await said(), 'Discoverable');
     await apply({ discovery: false });
     assert.equal(await said(), 'NonDiscoverable');
+  });
+
+  test('tell the RTSP port from the moment on at which they are open, before that itself is', async (t) => {
+    const { devices } = await devicesOf(t);
+    const [onvif, rtsp, moved] = [await freeTcpPort(), '8554', '9554'];
+    const prepare = async (flags: Record<string, string>) => {
+      const { config } = loadText('', { host: '127.0.0.1', cameras: '1', 'onvif-port': String(onvif), ...flags });
+      const change = await devices.prepare(config, [testCamera()]);
+      t.after(() => change.abort());
+      return change;
+    };
+    const said = async (port: number) => {
+      const request =
+        '<tr2:GetStreamUri><tr2:Protocol>RTSP</tr2:Protocol><tr2:ProfileToken>Profile_1</tr2:ProfileToken>';
+      const { body } = await post(port, envelope(`${request}</tr2:GetStreamUri>`), { path: '/onvif/media2_service' });
+      return /:Uri>([^<]*)</.exec(body)?.[1];
+    };
+    const first = await prepare({ 'rtsp-port': rtsp });
+    assert.equal(await said(onvif), 'rtsp://127.0.0.1:8554/stream1');
+    first.commit(8554);
+    const other = await freeTcpPort();
+    // The system chose the port that is open already.
+    const second = await prepare({ 'rtsp-port': '0', 'onvif-port': String(other) });
+    assert.equal(await said(other), 'rtsp://127.0.0.1:8554/stream1');
+    second.abort();
+    const third = await prepare({ 'rtsp-port': moved, 'onvif-port': String(other) });
+    assert.equal(await said(other), 'rtsp://127.0.0.1:9554/stream1');
+    third.abort();
   });
 });
