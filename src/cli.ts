@@ -49,6 +49,8 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
 
+  // A wish to read the files anew that comes while the server starts would end it. They are looked at once more when it has started.
+  if (process.platform !== 'win32' && !process.stdout.isTTY) process.on('SIGHUP', () => {});
   const load = (text?: string): LoadedConfig => loadFor(commandLine.flags, text);
   const loaded = load();
   if (commandLine.printConfig) {

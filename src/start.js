@@ -6,6 +6,9 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
+// As in cli.ts, but a second or more before that is loaded: a service may be told to reload as soon as it is started.
+if (process.platform !== 'win32' && !process.stdout.isTTY) process.on('SIGHUP', () => {});
+
 // Threads that are started later take it from the environment.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/skyweir', import.meta.url));
 enableCompileCache(process.env.NODE_COMPILE_CACHE);

@@ -159,6 +159,17 @@ describe('a change of the configuration file', () => {
     assert.ok(isRun(receivedNumbers(reader)), 'the stream that came by the old port goes on');
   });
 
+  test('that SIGHUP tells of while the program starts does not end it', { timeout }, async (t) => {
+    let read = Promise.resolve();
+    const server = new Configured(t, '', (file) => {
+      execFileSync('mkfifo', [file]);
+      read = writeFile(file, 'rtmp-port: 0\n');
+    });
+    await read;
+    server.program.kill('SIGHUP');
+    await server.ready();
+  });
+
   test('with a mistake is refused whole, with the line, and SIGHUP reads the file too', { timeout }, async (t) => {
     const server = new Configured(t, 'rtmp-port: 0\n');
     const { rtmp } = await server.ready();

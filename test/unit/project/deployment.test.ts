@@ -44,6 +44,7 @@ describe('deploy/skyweir.service', () => {
       RestrictAddressFamilies: 'AF_INET AF_INET6 AF_UNIX AF_NETLINK',
       ExecReload: 'kill -HUP $MAINPID',
       Restart: 'on-failure',
+      RestartForceExitStatus: 'SIGHUP',
     };
     for (const [key, value] of Object.entries(wanted)) assert.deepEqual(values(key), [value], key);
   });
