@@ -292,9 +292,15 @@ function isSameSite({ method, headers }: FastifyRequest): boolean {
   // A WebSocket is opened with GET, and no browser asks whether another site may.
   if ((method === 'GET' || method === 'HEAD') && headers.upgrade === undefined) return true;
   const site = headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
-  const { origin } = headers;
-  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === headers.host?.toLowerCase());
+  // Only the browser can say that, and it knows better than the Host header, which proxies put their own in.
+  if (site !== undefined) return site === 'same-origin' || site === 'none';
+  const { origin, host = '' } = headers;
+  if (origin === undefined) return true;
+  if (!URL.canParse(origin)) return false;
+  const { protocol, host: asked } = new URL(origin);
+  // A proxy may name the usual port, which no browser does.
+  const reached = `${protocol}//${host}`;
+  return URL.canParse(reached) && new URL(reached).host === asked;
 }
 
 /** With the formats that fastify's own has. */

@@ -195,6 +195,22 @@ describe('a login of a browser', () => {
     assert.equal((await server.ask('GET', '/api/v1/me', session)).status, 200);
   });
 
+  test('the page of this server can log in and change things, also behind a proxy', { timeout }, async (t) => {
+    const server = await AccessServer.start(t);
+    const login = async (headers: Record<string, string>) =>
+      (await server.ask('POST', '/api/v1/login', headers, builtIn)).status;
+    // A proxy that names itself, as nginx does unless told otherwise, and one that names the usual port.
+    const [Host, Origin] = ['10.0.0.5:8080', 'https://cameras.example'];
+    assert.equal(await login({ Host, Origin, 'Sec-Fetch-Site': 'same-origin' }), 204);
+    assert.equal(await login({ Host: 'cameras.example:443', Origin }), 204);
+    assert.equal(await login({ Host: 'Cameras.example', Origin }), 204);
+    // Browsers say from where a request comes to HTTPS and to this machine only.
+    assert.equal(await login({ Host, Origin }), 403);
+    assert.equal(await login({ Host: 'cameras.example:80', Origin }), 403);
+    assert.equal(await login({ Host: '', Origin }), 403);
+    assert.equal(await login({ Host: 'cameras.example', Origin, 'Sec-Fetch-Site': 'cross-site' }), 403);
+  });
+
   test('ends with its open streams when password or role change, or the user goes', { timeout }, async (t) => {
     const server = await AccessServer.start(t);
     const changes: [string, string, unknown][] = [
