@@ -27,7 +27,9 @@ export class EventStreams {
 
   /** Answers with the events after `lastId`, where that is given, and with all that follow until the client leaves. */
   open(response: ServerResponse, headers: Readonly<Record<string, string>>, lastId: string | undefined): void {
-    response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream; charset=utf-8' });
+    // nginx would keep the events until there are some KiB of them.
+    const live = { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' };
+    response.writeHead(200, { ...headers, ...live });
     response.write(`retry: ${reconnectMs}\n\n`);
     if (lastId !== undefined) {
       const { events, complete } = eventsSince(this.#source.events(), this.#epoch, lastId);

@@ -486,6 +486,8 @@ class EventReader {
     const response = await fetch(`${port.url}/api/v1/events/live`, { headers, signal: reader.#abort.signal });
     assert.equal(response.status, 200);
     assert.match(response.headers.get('content-type')!, /^text\/event-stream/);
+    // nginx keeps what comes otherwise.
+    assert.equal(response.headers.get('x-accel-buffering'), 'no');
     void reader.#read(response).catch(() => undefined);
     return reader;
   }
