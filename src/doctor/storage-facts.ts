@@ -32,7 +32,7 @@ function spaceOf(what: string, folder: string): SpaceFacts | null {
 /** What the process may do with the state folder. */
 export function readStateFolder(stateDir: string): StateFolderFacts {
   const folder = resolve(stateDir);
-  const { username: user } = userInfo();
+  const user = userName();
   const stat = statOf(folder);
   if (stat === null) {
     const state = mayWrite(existingParent(folder)) ? 'absent' : 'absent-denied';
@@ -66,6 +66,15 @@ function filesOf(folder: string): string[] {
     return names.map((name) => join(folder, name));
   } catch {
     return [];
+  }
+}
+
+/** Its number where the system knows no name for it, as in a container that runs as any user. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? 'of this process');
   }
 }
 
