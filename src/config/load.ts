@@ -65,6 +65,9 @@ export interface ConfigFile {
 /** Variables that begin with SKYWEIR_ but are not settings. */
 const otherVariables: readonly string[] = ['SKYWEIR_PASSWORD', 'SKYWEIR_TLS_PASSWORD'];
 
+/** Addresses in the variables that container platforms make of the services of other containers; no setting has such a value. */
+const ofService = /^(?:tcp|udp|sctp):\/\//;
+
 /** A value before validation, with the words that a message about it begins with. */
 interface Given {
   readonly raw: unknown;
@@ -293,7 +296,11 @@ function readEnvironment(environment: ConfigSources['environment'], warnings: st
     // An empty variable is how container files say "not set".
     if (!name.startsWith('SKYWEIR_') || raw === undefined || raw === '') continue;
     const key = names.get(name);
-    if (key !== undefined) {
+    if (ofService.test(raw)) {
+      // A service `skyweir-rtmp` in Kubernetes makes SKYWEIR_RTMP_PORT.
+      const told = 'is what a container platform says of a service, and no setting; ignored';
+      if (key !== undefined) warnings.push(`${name}=${show(raw)}: ${told}`);
+    } else if (key !== undefined) {
       const describe = (_path: readonly PropertyKey[], value: unknown): string => `${name}=${show(value)}`;
       found.set(key, { raw, origin: name, source: 'environment', describe });
     } else if (!otherVariables.includes(name)) {

@@ -140,6 +140,24 @@ describe('precedence', () => {
     assert.equal(load({ environment: { SKYWEIR_RTMP_PORT: '' } }).config.rtmpPort, 1935);
   });
 
+  test('what a container platform says of a service is no setting, also where the name is that of one', () => {
+    const ports = { SKYWEIR_RTMP_PORT: 'tcp://10.96.0.12:1935', SKYWEIR_HTTP_PORT: 'tcp://[fd00::12]:8080' };
+    const environment = {
+      ...ports,
+      SKYWEIR_PORT: 'tcp://10.96.0.1:1',
+      SKYWEIR_RTMP_PORT_1935_TCP: ports.SKYWEIR_RTMP_PORT,
+    };
+    const { config, origins, warnings } = load({ environment });
+    assert.deepEqual([config.rtmpPort, config.httpPort, origins.get('rtmpPort')], [1935, 8080, 'default']);
+    assert.deepEqual(
+      warnings,
+      Object.entries(ports).map(
+        ([name, value]) => `${name}=${value}: is what a container platform says of a service, and no setting; ignored`,
+      ),
+    );
+    assert.throws(() => load({ environment: { SKYWEIR_RTMP_PORT: 'many' } }), UsageError);
+  });
+
   test('a misspelt variable is a warning, one of a container platform is nothing', () => {
     const environment = { SKYWEIR_RTMP_PROT: '1', SKYWEIR_SERVICE_HOST: '10.0.0.1', SKYWEIR_PASSWORD: 'x' };
     const { warnings } = load({ environment });
