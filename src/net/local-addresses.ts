@@ -15,6 +15,8 @@ interface LocalAddress {
   /** Number of the interface, which Windows has for its name in IPv6 addresses. */
   readonly scopeId: number;
   readonly network: BlockList;
+  /** Of its leading bits: of several networks with a peer, packets to it go by the one that has most. */
+  readonly networkBits: number;
 }
 
 /** Somewhere to announce something: one network interface, in one family. */
@@ -30,6 +32,8 @@ export interface AnnouncementPlace {
 /** Which address of this machine a peer can use, told by the subnets of its network interfaces. */
 export class LocalAddresses {
   readonly #all: readonly LocalAddress[];
+  /** The smallest networks first. */
+  readonly #byNetwork: readonly LocalAddress[];
   readonly #zonesAreNumbers: boolean;
 
   /** `host` is what the listeners are bound to: `::` and `0.0.0.0` are all addresses of their families. */
@@ -38,6 +42,7 @@ export class LocalAddresses {
     this.#all = Object.entries(interfaces)
       .flatMap(([name, infos]) => (infos ?? []).map((info) => localAddressOf(name, info)))
       .filter((local) => isServed(local, host));
+    this.#byNetwork = this.#all.toSorted((a, b) => b.networkBits - a.networkBits);
   }
 
   /**
@@ -50,7 +55,7 @@ export class LocalAddresses {
     const family = isIPv4(bare) ? 'ipv4' : isIPv6(bare) ? 'ipv6' : null;
     if (family === null) return null;
     const own = this.#all.find(({ address }) => address === bare);
-    const local = own ?? this.#all.find((one) => one.network.check(bare, family) && isInZone(one, zone));
+    const local = own ?? this.#byNetwork.find((one) => one.network.check(bare, family) && isInZone(one, zone));
     if (local === undefined) return null;
     return local.linkLocal ? this.#best(local) : local.address;
   }
@@ -94,6 +99,7 @@ function localAddressOf(interfaceName: string, info: NonNullable<Interfaces[stri
     linkLocal: /^fe[89ab]/i.test(info.address),
     scopeId: info.scopeid ?? 0,
     network,
+    networkBits: bits,
   };
 }
 

@@ -40,6 +40,23 @@ describe('the address that faces a peer', () => {
   ] as const)
     test(`${peer || 'nothing'}: ${facing}`, () => assert.equal(all.facing(peer), facing));
 
+  test('is that of the smallest network that the peer is in, by which packets to it go', () => {
+    const nested = new LocalAddresses(
+      {
+        tun0: [info('10.8.0.1/8'), info('fd00::8/8')],
+        eth0: [info('10.20.0.5/16'), info('fd00:20::5/48')],
+        eth1: [info('10.20.30.7/24'), info('fd00:20::7/64')],
+      },
+      '::',
+    );
+    assert.equal(nested.facing('10.20.30.9'), '10.20.30.7');
+    assert.equal(nested.facing('10.20.31.9'), '10.20.0.5');
+    assert.equal(nested.facing('10.21.0.9'), '10.8.0.1');
+    assert.equal(nested.facing('10.8.0.1'), '10.8.0.1');
+    assert.equal(nested.facing('fd00:20::9'), 'fd00:20::7');
+    assert.equal(nested.facing('fd00:20:0:1::9'), 'fd00:20::5');
+  });
+
   test('is the one that the listeners are bound to, or none', () => {
     const one = new LocalAddresses(interfaces, '198.51.100.7');
     assert.equal(one.facing('198.51.100.1'), '198.51.100.7');
