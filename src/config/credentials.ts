@@ -67,12 +67,18 @@ export function storeCredentials(credentials: Credentials): void {
   }
 }
 
-/** A warning if others than the owner may read the file with the password, else null. */
+/**
+ * A warning if others may read the file with the password, else null. A file of somebody else is for us through its group, or through
+ * an access list, which shows as rights of the group: so systemd hands over its credentials.
+ */
 export function describeExposure(credentials: Credentials): string | null {
   if (credentials.file === null) return null;
-  const mode = exposedMode(statSync(credentials.file, { throwIfNoEntry: false })?.mode ?? 0);
-  if (mode === null) return null;
-  return `${credentials.file}: other users of this machine may read the password (mode ${mode}); run chmod 600 on it`;
+  const found = statSync(credentials.file, { throwIfNoEntry: false });
+  const mode = exposedMode(found?.mode ?? 0);
+  const isOurs = found?.uid === process.getuid?.();
+  if (found === undefined || mode === null || (!isOurs && (found.mode & 0o007) === 0)) return null;
+  const remedy = isOurs ? 'chmod 600' : 'chmod o-rwx';
+  return `${credentials.file}: other users of this machine may read the password (mode ${mode}); run ${remedy} on it`;
 }
 
 /** A password of about 79 bits that is easy to read out and to type, such as `k7mq-x2vd-9hpt-4wze`. */

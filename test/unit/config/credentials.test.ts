@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -72,6 +72,23 @@ describe('where the password comes from', () => {
     assert.equal(describeExposure(credentials), null);
     chmodSync(credentials.file!, 0o644);
     assert.match(describeExposure(credentials)!, /mode 644/);
+  });
+
+  test('a file of somebody else may be for a group too: so systemd hands its credentials over, as an access list shows', {
+    skip: process.getuid?.() !== 0 && 'only root can give a file away',
+  }, () => {
+    const passwordFile = fileWith('secret one');
+    chownSync(passwordFile, 54321, 54321);
+    const credentials = findCredentials(configuration({ passwordFile }), {})!;
+    for (const mode of [0o400, 0o440, 0o640]) {
+      chmodSync(passwordFile, mode);
+      assert.equal(describeExposure(credentials), null, mode.toString(8));
+    }
+    chmodSync(passwordFile, 0o644);
+    assert.match(describeExposure(credentials)!, /mode 644\); run chmod o-rwx on it$/);
+    chownSync(passwordFile, 0, 0);
+    chmodSync(passwordFile, 0o440);
+    assert.match(describeExposure(credentials)!, /mode 440\); run chmod 600 on it$/);
   });
 
   test('a stored password is never overwritten', () => {
