@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describeFileError, isMissing } from './errors.ts';
@@ -20,7 +20,9 @@ export function findServerId(stateDir: string): ServerId {
   const file = resolve(join(stateDir, 'server-id'));
   try {
     const stored = readId(file);
-    if (stored !== null) return { id: stored, warning: null };
+    if (stored) return { id: stored, warning: null };
+    // The power went when it was first written.
+    if (stored === '') rmSync(file);
     const id = randomUUID();
     createStateFile(file, id);
     return { id, warning: null };
@@ -30,9 +32,10 @@ export function findServerId(stateDir: string): ServerId {
   }
 }
 
+/** Null if there is no file. */
 function readId(file: string): string | null {
   try {
-    return readFileSync(file, 'utf8').trim() || null;
+    return readFileSync(file, 'utf8').trim();
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;
