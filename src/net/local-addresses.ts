@@ -34,14 +34,18 @@ export class LocalAddresses {
   readonly #all: readonly LocalAddress[];
   /** The smallest networks first. */
   readonly #byNetwork: readonly LocalAddress[];
+  /** Those that are for one link only, served or not: they tell which interface the zone of a peer means. */
+  readonly #links: readonly LocalAddress[];
   readonly #zonesAreNumbers: boolean;
 
   /** `host` is what the listeners are bound to: `::` and `0.0.0.0` are all addresses of their families. */
   constructor(interfaces: Interfaces, host: string, platform: string = process.platform) {
     this.#zonesAreNumbers = platform === 'win32';
-    this.#all = Object.entries(interfaces)
-      .flatMap(([name, infos]) => (infos ?? []).map((info) => localAddressOf(name, info)))
-      .filter((local) => isServed(local, host));
+    const found = Object.entries(interfaces).flatMap(([name, infos]) =>
+      (infos ?? []).map((info) => localAddressOf(name, info)),
+    );
+    this.#links = found.filter(({ linkLocal }) => linkLocal);
+    this.#all = found.filter((local) => isServed(local, host));
     this.#byNetwork = this.#all.toSorted((a, b) => b.networkBits - a.networkBits);
   }
 
@@ -55,7 +59,8 @@ export class LocalAddresses {
     const family = isIPv4(bare) ? 'ipv4' : isIPv6(bare) ? 'ipv6' : null;
     if (family === null) return null;
     const own = this.#all.find(({ address }) => address === bare);
-    const local = own ?? this.#byNetwork.find((one) => one.network.check(bare, family) && isInZone(one, zone));
+    const isNear = (one: LocalAddress): boolean => one.network.check(bare, family) && isInZone(one, zone);
+    const local = own ?? this.#byNetwork.find(isNear) ?? this.#onLink(this.#links.find(isNear));
     if (local === undefined) return null;
     return local.linkLocal ? this.#best(local) : local.address;
   }
@@ -75,8 +80,13 @@ export class LocalAddresses {
 
   /** Windows has numbers, which Node tells with the link-local address only. */
   #zoneOf(interfaceName: string): string {
-    const numbered = this.#all.find((one) => one.interfaceName === interfaceName && one.scopeId > 0);
+    const numbered = this.#links.find((one) => one.interfaceName === interfaceName && one.scopeId > 0);
     return this.#zonesAreNumbers && numbered !== undefined ? String(numbered.scopeId) : interfaceName;
+  }
+
+  /** An address of ours at the interface of one that is not served. */
+  #onLink(link: LocalAddress | undefined): LocalAddress | undefined {
+    return this.#all.find((one) => one.isIPv6 && one.interfaceName === link?.interfaceName);
   }
 
   /** An IPv6 address of the same interface that is not link-local, if it has one. */

@@ -40,6 +40,19 @@ describe('the address that faces a peer', () => {
   ] as const)
     test(`${peer || 'nothing'}: ${facing}`, () => assert.equal(all.facing(peer), facing));
 
+  test('is on the link of a client whose own address is for that link, as that of every search over IPv6 is', () => {
+    const one = new LocalAddresses(interfaces, 'fd00::2');
+    assert.equal(one.facing('fe80::9%eth0'), 'fd00::2');
+    assert.equal(one.facing('fe80::9%4'), 'fd00::2');
+    assert.equal(one.facing('fe80::9%eth1'), null);
+    assert.equal(new LocalAddresses(interfaces, '192.0.2.2').facing('fe80::9%eth0'), null);
+    assert.equal(new LocalAddresses(interfaces, '0.0.0.0').facing('fe80::9%eth0'), null);
+    assert.deepEqual(
+      new LocalAddresses(interfaces, 'fd00::2', 'win32').places(9).map(({ zone, address }) => `${zone} ${address}`),
+      ['4 fd00::2'],
+    );
+  });
+
   test('is that of the smallest network that the peer is in, by which packets to it go', () => {
     const nested = new LocalAddresses(
       {
