@@ -58,11 +58,15 @@ const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'stor
 /** Frames that a finished run had sent and that are not in the reader's account. */
 export function tailLoss(publisher: PublisherFigures, reader: ReaderFigures | null, runCount: number): number {
   if (reader === null) return 0;
+  const [first] = reader.ends;
+  // A reader that was there before, and never away, had to see each later run.
+  const hadToSee = (run: number): boolean =>
+    first !== undefined && reader.breaks === 0 && (run - first.run + runCount) % runCount < runCount / 2;
   let lost = 0;
   for (const { run, sent } of publisher.finished) {
     const end = reader.ends.findLast((one) => one.run === run % runCount);
-    // A run that the reader has not seen at all is found by `runs` and `playing`, not here.
     if (end !== undefined) lost += Math.max(0, sent - 1 - end.last);
+    else if (hadToSee(run % runCount)) lost += sent;
   }
   return lost;
 }

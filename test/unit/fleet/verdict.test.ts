@@ -147,6 +147,21 @@ describe('the verdict', () => {
     assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends }, 256), 2);
     assert.equal(tailLoss({ ...sender, finished }, null, 256), 0);
   });
+
+  test('a stream of which a reader that never left saw nothing is lost as a whole', () => {
+    const finished = [
+      { run: 254, sent: 10 },
+      { run: 256, sent: 70 },
+    ];
+    const ends = [{ run: 255, last: 20 }];
+    assert.equal(
+      tailLoss({ ...sender, finished }, { ...reader, ends }, 256),
+      70,
+      'what came before it may be forgotten',
+    );
+    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends, breaks: 1 }, 256), 0);
+    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends: [] }, 256), 0, 'never seen is another fault');
+  });
 });
 
 describe('the report', () => {
