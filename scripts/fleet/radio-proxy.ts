@@ -119,13 +119,11 @@ class Link {
     // Replies are few; the bottleneck of a drone is its uplink.
     this.#down = new Direction(this.#server, camera, bytesPerSecond, phase);
     let open = 2;
-    for (const [socket, other] of [
-      [camera, this.#server],
-      [this.#server, camera],
+    for (const [socket, direction] of [
+      [camera, this.#up],
+      [this.#server, this.#down],
     ] as const) {
-      socket.on('error', () => {
-        if (!this.#swallows) other.resetAndDestroy();
-      });
+      socket.on('error', () => direction.reset());
       socket.on('close', () => {
         if (--open === 0) onGone();
       });
@@ -160,7 +158,7 @@ class Direction {
   readonly #to: Socket;
   readonly #shaper: LinkShaper;
   #timer: NodeJS.Timeout | null = null;
-  #ended = false;
+  #ended: 'no' | 'in order' | 'by a reset' = 'no';
   #mode: 'carry' | 'swallow' | 'stopped' = 'carry';
 
   constructor(from: Socket, to: Socket, bytesPerSecond: number, phase: LinkPhase) {
@@ -170,7 +168,7 @@ class Direction {
     this.#shaper.setPhase(phase, systemClock.nowMs());
     from.on('data', (bytes: Buffer) => this.#receive(bytes));
     from.on('end', () => {
-      this.#ended = true;
+      this.#ended = 'in order';
       this.#pump();
     });
     to.on('drain', () => this.#pump());
@@ -178,6 +176,12 @@ class Direction {
 
   setPhase(phase: LinkPhase): void {
     this.#shaper.setPhase(phase, systemClock.nowMs());
+    this.#pump();
+  }
+
+  /** Whoever sends has gone. What is under way still comes before the other side is told: a link does not let a reset pass it. */
+  reset(): void {
+    this.#ended = 'by a reset';
     this.#pump();
   }
 
@@ -210,7 +214,8 @@ class Direction {
     }
     if (this.#shaper.waiting <= holdBytes) this.#from.resume();
     if (this.#shaper.waiting === 0) {
-      if (this.#ended) this.#to.end();
+      if (this.#ended === 'in order') this.#to.end();
+      else if (this.#ended === 'by a reset') this.#to.destroySoon();
       return;
     }
     const nextMs = this.#shaper.nextMs(nowMs);

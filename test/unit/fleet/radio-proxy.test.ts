@@ -78,6 +78,23 @@ describe('the proxy that stands for a radio link', () => {
     await until('everything came', () => got.server === 'beforeduring' && got.camera === 'reply');
   });
 
+  test('a camera that hangs up with a reset loses nothing that it had sent', { timeout: 20_000 }, async (t) => {
+    const { proxy, camera, server, got, ended } = await link(t);
+    camera.write('before');
+    await until('the link works', () => got.server === 'before');
+    proxy.setPhase({ ...clearLink, blackout: true });
+    camera.write('under way');
+    await until('the camera has handed it over', () => camera.writableLength === 0);
+    camera.resetAndDestroy();
+    const other = await link(t);
+    other.camera.end('witness');
+    await until('a clear link carries', () => other.ended.server);
+    assert.deepEqual([got.server, ended.server, server.destroyed], ['before', false, false]);
+    proxy.setPhase(clearLink);
+    await until('everything came', () => got.server === 'beforeunder way');
+    await until('and then the end', () => ended.server || server.closed);
+  });
+
   test('a throttled link carries everything in order', { timeout: 20_000 }, async (t) => {
     const { proxy, camera, got } = await link(t);
     proxy.setPhase({ ...clearLink, delayMs: 20, rateShare: 0.5 });
