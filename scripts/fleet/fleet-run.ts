@@ -4,13 +4,14 @@ import type { Paint } from '../demo/paint.ts';
 import { PlainOutput, TerminalScreen } from '../demo/screen.ts';
 import type { ReaderFigures, ReadersFigures } from './camera-readers.ts';
 import { CostMeter } from './cost-meter.ts';
+import { endingsOf, unsettledAt } from './endings.ts';
 import { runCount } from './frame-book.ts';
 import type { FleetOptions } from './options.ts';
 import { FleetStartError, type Ground, prepareGround } from './prepare.ts';
 import type { PublisherFigures } from './publishers.ts';
 import type { Totals } from './report.ts';
 import { type FleetReport, makeReport, totalsOf } from './report.ts';
-import { linkBreaksOf, type PlannedEnding, plannedEndingsOf, planSchedule, type Schedule } from './schedule.ts';
+import { linkBreaksOf, planSchedule, type Schedule } from './schedule.ts';
 import { driftOf, readRings, type ServerSample, sampleEveryMs, sampleOf, trendsOf } from './server-samples.ts';
 import { type CameraResult, judge, tailLoss } from './verdict.ts';
 import { type FleetView, screenLines, totalsLine } from './view.ts';
@@ -98,6 +99,10 @@ class Flight {
   #read: ReadersFigures | null = null;
   #asked = 0;
   #startMs = 0;
+  /** By the system clock, as {@link Flight.#startMs}: when the last streams were ended. */
+  #landedMs = 0;
+  /** Cameras that an early end has met before they had settled; none without one. */
+  #unsettled: readonly boolean[] = [];
   #looking = false;
   readonly #samples: ServerSample[] = [];
   #nextSampleMs = 0;
@@ -150,6 +155,8 @@ class Flight {
     const { publishers, readers, server } = this.#ground;
     const { arrivalMs, publishersMs, silenceMs, tailMs } = hasty ? endings.hasty : endings.usual;
     const before = await this.#arrived(arrivalMs);
+    this.#landedMs = systemClock.nowMs();
+    if (hasty) this.#unsettled = unsettledAt(this.#schedule, this.#options.count, this.#landedMs - this.#startMs);
     if (server?.ended === true) this.#failures.push(`Skyweir ended (${server.lastWords})`);
     await publishers.stop(publishersMs);
     const after = await publishers.figures();
@@ -196,6 +203,7 @@ class Flight {
         readBack,
         interrupted: interrupted || server?.ended === true || publishers.failure !== null,
         asked: this.#asked,
+        unsettled: this.#unsettled,
         failures: [
           ...(publishers.failure === null ? [] : [publishers.failure]),
           ...this.#failures,
@@ -204,19 +212,12 @@ class Flight {
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
         // Skyweir's readers outlive the streams that they read; those of other servers may not.
-        ...(server === null && { endings: this.#endings(count) }),
+        ...(server === null && { endings: endingsOf(this.#schedule, count, this.#startMs, this.#landedMs) }),
       },
       samples: this.#samples,
       cost: this.#cost.cost,
       latency: this.#options.synthetic ? (this.#read?.latency ?? null) : null,
     };
-  }
-
-  /** By the system clock, as the readers have it. */
-  #endings(count: number): PlannedEnding[][] {
-    return plannedEndingsOf(this.#schedule, count).map((endings) =>
-      endings.map(({ fromMs, toMs }) => ({ fromMs: this.#startMs + fromMs, toMs: this.#startMs + toMs })),
-    );
   }
 
   #cameras(): CameraResult[] {
@@ -227,11 +228,13 @@ class Flight {
         clip: this.#ground.clipNames[index]!,
         publisher,
         reader,
-        tailLost: this.#options.liveEncode
-          ? this.#countedLoss(publisher, reader)
-          : tailLoss(publisher, reader, runCount),
+        tailLost: this.#unsettled[index] === true ? 0 : this.#tailLost(publisher, reader),
       };
     });
+  }
+
+  #tailLost(publisher: PublisherFigures, reader: ReaderFigures | null): number {
+    return this.#options.liveEncode ? this.#countedLoss(publisher, reader) : tailLoss(publisher, reader, runCount);
   }
 
   /** Frames without known contents can only be counted, and only where each one that was sent had to come. */

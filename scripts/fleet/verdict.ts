@@ -24,6 +24,8 @@ export interface VerdictFacts {
   readonly interrupted: boolean;
   /** Cameras that had been asked to start. */
   readonly asked: number;
+  /** For an early end: cameras that had not settled yet, so that it is no fault where they stood; without it all had. */
+  readonly unsettled?: readonly boolean[];
   /** Failures of the whole, such as a server that ended. */
   readonly failures: readonly string[];
   /** Frames per second of each camera; without it frames that are neither read nor lost are not looked for. */
@@ -85,17 +87,24 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
   };
   const reads = (count: (reader: ReaderFigures) => number) => (camera: CameraResult) =>
     camera.reader === null ? 0 : count(camera.reader);
-  const mute = ({ publisher }: CameraResult): number => (publisher.sent === 0 ? 1 : 0);
-  check(`never published${because(flown.find((camera) => mute(camera) > 0)?.publisher.problem)}`, mute);
-  check('not publishing at the end', ({ publisher }) => (publisher.sent > 0 && publisher.state === 'starting' ? 1 : 0));
+  const oneIf = (isAt: (camera: CameraResult) => boolean) => (camera: CameraResult, index: number) =>
+    facts.unsettled?.[index] !== true && isAt(camera) ? 1 : 0;
+  const mute = oneIf(({ publisher }) => publisher.sent === 0);
+  check(`never published${because(flown.find((one, index) => mute(one, index) > 0)?.publisher.problem)}`, mute);
+  check(
+    'not publishing at the end',
+    oneIf(({ publisher }) => publisher.sent > 0 && publisher.state === 'starting'),
+  );
   // What a link breaks is part of the plan; a server that fails breaks more.
   check('cut off by the server', ({ publisher }, index) => publisher.broken - (facts.linkBreaks?.[index] ?? 0));
   if (!mayBeRefused.has(facts.scenario)) check('refused by the server', ({ publisher }) => publisher.refused);
   check('stalled by the server', ({ publisher }) => publisher.notSent);
   if (facts.readBack) {
-    const unseen = ({ publisher, reader }: CameraResult): number =>
-      publisher.sent > 0 && reader?.frames === 0 ? 1 : 0;
-    check(`never seen by their reader${because(flown.find((camera) => unseen(camera) > 0)?.reader?.problem)}`, unseen);
+    const unseen = oneIf(({ publisher, reader }) => publisher.sent > 0 && reader?.frames === 0);
+    check(
+      `never seen by their reader${because(flown.find((one, index) => unseen(one, index) > 0)?.reader?.problem)}`,
+      unseen,
+    );
     check('lost frames', ({ reader, tailLost }) => (reader?.lost ?? 0) + tailLost);
     check(
       'sent frames twice',
@@ -127,6 +136,10 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
     check('cut off their reader', ({ reader }, index) => (reader === null ? 0 : unplanned(reader, endings?.[index])));
   }
   if (flown.length === 0) problems.push({ text: 'ended before the first camera had started', cameras: [], total: 0 });
+  const wasSeen = ({ publisher, reader }: CameraResult): boolean =>
+    (facts.readBack ? reader?.frames : publisher.sent) !== 0;
+  if (problems.length === 0 && !flown.some(wasSeen))
+    problems.push({ text: 'ended before the first frame had come', cameras: [], total: 0 });
   const pass = problems.length === 0;
   const line = pass ? passLine(flown, facts) : `FAIL: ${problems.map(problemText).join('; ')}`;
   return { pass, line: facts.interrupted ? `${line} (ended early)` : line, problems };

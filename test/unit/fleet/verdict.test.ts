@@ -130,6 +130,23 @@ describe('the verdict', () => {
     assert.match(line(cameras, { interrupted: true, asked: 0 }), /^FAIL: ended before the first camera/);
   });
 
+  test('an early end is no fault of a camera that it met just after its start, or on its way back', () => {
+    const early = { interrupted: true, unsettled: [false, true, false, false] };
+    const met: CameraResult[][] = [
+      fleet({ sent: 0, state: 'starting' }),
+      fleet({ state: 'starting' }),
+      fleet({ sent: 2 }, { frames: 0 }),
+    ];
+    for (const cameras of met) {
+      assert.match(line(cameras, early), /^PASS: 4 cameras, .* \(ended early\)$/);
+      assert.match(line(cameras, { interrupted: true }), /^FAIL: 1 camera .*: 2 \(ended early\)$/);
+    }
+    assert.match(line(fleet({}, { lost: 1 }), early), /^FAIL/);
+    const nothing = Array.from({ length: 4 }, () => fleet({ sent: 0 }, { frames: 0 })[1]!);
+    const all = { ...early, unsettled: [true, true, true, true] };
+    assert.equal(line(nothing, all), 'FAIL: ended before the first frame had come (ended early)');
+  });
+
   test('many cameras are not all named', () => {
     const cameras = Array.from({ length: 20 }, () => fleet({}, { lost: 1 })[1]!);
     assert.equal(line(cameras), 'FAIL: 20 cameras lost frames: 1, 2, 3, 4, 5, 6, 7, 8, ...');
