@@ -55,7 +55,7 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
     if (stopped) throw new FleetStartError(endedEarly);
     await flight.fly(stop);
     await flight.land(stopped);
-    const { cameras, facts, cost, latency, samples } = flight.results(stopped);
+    const { cameras, facts, cost, latency, samples, trends } = flight.results(stopped);
     return makeReport({
       options,
       startedAt,
@@ -70,6 +70,7 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
       senderLateness: ground.synthetic?.lateness ?? null,
       frameRates: ground.frameRates,
       samples,
+      trends,
       slowReaders: ground.slowReaders?.figures() ?? null,
     });
   } finally {
@@ -195,8 +196,11 @@ class Flight {
     const { readers, server, publishers } = this.#ground;
     const { count, scenario } = this.#options;
     const readBack = readers !== null;
+    // Timers may be a moment early.
+    const trends = trendsOf(this.#samples, 1000 * Math.ceil((this.#landedMs - this.#startMs) / 1000));
     return {
       cameras: this.#cameras(),
+      trends,
       facts: {
         scenario,
         stamped: !this.#options.liveEncode,
@@ -204,11 +208,7 @@ class Flight {
         interrupted: interrupted || server?.ended === true || publishers.failure !== null,
         asked: this.#asked,
         unsettled: this.#unsettled,
-        failures: [
-          ...(publishers.failure === null ? [] : [publishers.failure]),
-          ...this.#failures,
-          ...driftOf(trendsOf(this.#samples)),
-        ],
+        failures: [...(publishers.failure === null ? [] : [publishers.failure]), ...this.#failures, ...driftOf(trends)],
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
         // Skyweir's readers outlive the streams that they read; those of other servers may not.

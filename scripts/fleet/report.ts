@@ -3,7 +3,7 @@ import { type HistogramData, type LatencySummary, summaryOf } from '../../native
 import { accountOf, type FrameAccount } from './account.ts';
 import type { FleetOptions } from './options.ts';
 import { type Fate, fateOf } from './schedule.ts';
-import { type ServerSample, type ServerTrends, trendsOf } from './server-samples.ts';
+import type { ServerSample, ServerTrends } from './server-samples.ts';
 import type { SlowReaderFigures } from './slow-readers.ts';
 import { shownPattern, type UrlPattern } from './url-pattern.ts';
 import type { CameraResult, Problem, Verdict } from './verdict.ts';
@@ -90,6 +90,7 @@ export interface ReportParts {
   readonly senderLateness: HistogramData | null;
   readonly frameRates: readonly number[];
   readonly samples: readonly ServerSample[];
+  readonly trends: ServerTrends;
   readonly slowReaders: SlowReaderFigures | null;
 }
 
@@ -115,7 +116,7 @@ export function makeReport(parts: ReportParts): FleetReport {
     latency: summaryIfAny(parts.latency),
     senderLateness: summaryIfAny(parts.senderLateness),
     samples: parts.samples,
-    trends: trendsOf(parts.samples),
+    trends: parts.trends,
     slowReaders: parts.slowReaders,
     cameras: cameras.map((camera, index) => ({
       ...camera,

@@ -47,8 +47,8 @@ export interface ServerTrends {
   readonly descriptors: Trend | null;
 }
 
-export function trendsOf(samples: readonly ServerSample[]): ServerTrends {
-  const lengthMs = samples.at(-1)?.atMs ?? 0;
+/** Of a run of this length; its last look may have come some time before its end. */
+export function trendsOf(samples: readonly ServerSample[], lengthMs: number): ServerTrends {
   if (lengthMs < judgedMs) return { resident: null, descriptors: null };
   const judged = samples.filter(({ atMs }) => atMs >= lengthMs * warmUpShare);
   const readings = (value: (one: ServerSample) => number) =>

@@ -120,10 +120,20 @@ describe('the server minute by minute', () => {
   test('growth is a fault; a warm-up and what swings are not', () => {
     const minutes = Array.from({ length: 61 }, (_, i) => i);
     const steady = minutes.map((i) => sample(i, i < 5 ? 150e6 : 250e6 + 20e6 * (i % 3), 100 + (i % 2)));
-    assert.deepEqual(driftOf(trendsOf(steady)), []);
+    assert.deepEqual(driftOf(trendsOf(steady, 3_600_000)), []);
     const leaking = minutes.map((i) => sample(i, 250e6 + 2e6 * i, 100 + i));
-    assert.match(driftOf(trendsOf(leaking)).join('; '), /memory grew from \d+ MB to \d+ MB; .*descriptors grew/);
-    assert.deepEqual(trendsOf(leaking.slice(0, 5)), { resident: null, descriptors: null });
+    assert.match(
+      driftOf(trendsOf(leaking, 3_600_000)).join('; '),
+      /memory grew from \d+ MB to \d+ MB; .*descriptors grew/,
+    );
+    assert.deepEqual(trendsOf(leaking.slice(0, 5), 300_000), { resident: null, descriptors: null });
+  });
+
+  test('a run of ten minutes is long enough, although its last look comes before its end', () => {
+    const everyMs = sampleEveryMs(600_700);
+    const samples = Array.from({ length: 12 }, (_, i) => sample((i * everyMs) / 60_000, 250e6 + 20e6 * i, 100));
+    assert.match(driftOf(trendsOf(samples, 600_700)).join(), /memory grew/);
+    assert.deepEqual(trendsOf(samples, 599_000), { resident: null, descriptors: null });
   });
 
   test('rings are read from the metrics', () => {

@@ -200,6 +200,7 @@ describe('the report', () => {
     senderLateness: null,
     frameRates: [30, 30, 30, 30],
     samples: [],
+    trends: { resident: null, descriptors: null },
     slowReaders: null,
   });
 
