@@ -106,7 +106,7 @@ export class FrameLedger {
     this.#bytes += frame.bytes;
     if (book === null) return true;
     const run = Math.floor(frame.number / runFactor);
-    const index = frame.number % runFactor;
+    const index = run === this.#run ? this.#placeOf(book, frame.number) : frame.number % runFactor;
     if (this.#checkBytes && book.checksums[index % book.period] !== frame.checksum) this.#corrupt++;
     if (run === this.#run) this.#next(book, index, frame.rtpTime);
     else if (this.#run >= 0 && (run - this.#run + runCount) % runCount >= runCount / 2) this.#reordered++;
@@ -170,9 +170,15 @@ export class FrameLedger {
     this.#wasAway = false;
   }
 
+  /** The number's lower bits; where they do not repeat with the clip, the place that is nearest to the newest one. */
+  #placeOf(book: FrameBook, number: number): number {
+    const index = number % runFactor;
+    return book.numbersRepeat ? index : index + Math.max(0, Math.round((this.#last - index) / runFactor)) * runFactor;
+  }
+
   /** By how many frames `index` is ahead of the newest. Where numbers repeat, the time stamps say how often they have. */
   #stepTo(book: FrameBook, index: number, rtpTime: number): number {
-    if (!book.numbersRepeat) return index - (this.#last % runFactor);
+    if (!book.numbersRepeat) return index - this.#last;
     const step = index - (this.#last % book.period);
     const elapsed = ((rtpTime - this.#lastRtpTime) | 0) / ticksPerSecond;
     return step + Math.round((elapsed * book.framesPerSecond - step) / book.period) * book.period;

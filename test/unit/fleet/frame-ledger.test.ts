@@ -131,6 +131,19 @@ describe("the account of a camera's frames", () => {
     assert.deepEqual([lost, reordered, corrupt], [180, 1, 0]);
   });
 
+  test('hours of one stream are followed past the point where the number of a frame begins again', () => {
+    const { ledger, flight } = account({ ...clip, numbersRepeat: false });
+    ledger.playing(0);
+    flight(0, 0, 2);
+    // All but the last frames before that point are missing, then three right behind it.
+    flight(0, 0x0ffff0, 0x0ffffd);
+    flight(0, 0x100000, 0x100010);
+    const { lost, duplicated, reordered, corrupt, ends } = ledger.figures();
+    assert.deepEqual([duplicated, reordered, corrupt], [0, 0, 0]);
+    assert.equal(lost, 0x0ffff0 - 2 + 3);
+    assert.deepEqual(ends, [{ run: 0, last: 0x10000f }]);
+  });
+
   test('frames without known contents are counted by their profile', () => {
     const ledger = new FrameLedger(0, null, true);
     const frame = new ReceivedFrame();
