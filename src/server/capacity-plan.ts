@@ -73,8 +73,10 @@ function planMemory(config: Config, machine: Machine, bitsPerSecond: number): Ca
   const streams = config.cameras * (cameraBytes + (cameraBytesPerMbit * bitsPerSecond) / 1e6);
   const { startBytes, grownBytes } = ringMemory(config);
   const wanted = config.cameras * (payloadStartOf(config.ringFrames) + (ringSeconds * bitsPerSecond) / 8);
-  const expected = process + streams;
-  const behind = Math.max(expected, process + Math.min(Math.max(wanted, startBytes), grownBytes));
+  const full = Math.min(Math.max(wanted, startBytes), grownBytes);
+  // A ring that keeps a group of pictures is never drained, so it does not start again at its first byte.
+  const expected = process + streams + (config.gopCache ? full : 0);
+  const behind = Math.max(expected, process + full);
   const usable = machine.memoryBytes * capacityFigures.usable.memory;
   const verdict = behind <= usable ? 'enough' : expected <= usable ? 'tight' : 'short';
   return { process, expected, behind, verdict };
