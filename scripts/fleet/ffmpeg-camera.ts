@@ -61,7 +61,7 @@ export class FfmpegCamera {
     const child = this.#child;
     if (child === null) return;
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    const timer = setTimeout(() => child.kill('SIGKILL'), ms);
+    const timer = setTimeout(() => this.kill(), ms);
     await gone;
     clearTimeout(timer);
   }
