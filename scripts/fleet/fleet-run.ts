@@ -211,6 +211,7 @@ class Flight {
         failures: [...(publishers.failure === null ? [] : [publishers.failure]), ...this.#failures, ...driftOf(trends)],
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
+        linked: this.#schedule.links.map((link) => link !== null),
         // Skyweir's readers outlive the streams that they read; those of other servers may not.
         ...(server === null && { endings: endingsOf(this.#schedule, count, this.#startMs, this.#landedMs) }),
       },

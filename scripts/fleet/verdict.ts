@@ -32,6 +32,8 @@ export interface VerdictFacts {
   readonly frameRates?: readonly number[];
   /** Connections that each camera's own link was to break; without it none. */
   readonly linkBreaks?: readonly number[];
+  /** Cameras with a link of their own, which may take their frames too slowly; without it none. */
+  readonly linked?: readonly boolean[];
   /** When streams of each camera ended as planned, by the system clock, so that its reader may be cut off; without it never. */
   readonly endings?: readonly (readonly PlannedEnding[])[];
 }
@@ -98,7 +100,7 @@ export function judge(cameras: readonly CameraResult[], facts: VerdictFacts): Ve
   // What a link breaks is part of the plan; a server that fails breaks more.
   check('cut off by the server', ({ publisher }, index) => publisher.broken - (facts.linkBreaks?.[index] ?? 0));
   if (!mayBeRefused.has(facts.scenario)) check('refused by the server', ({ publisher }) => publisher.refused);
-  check('stalled by the server', ({ publisher }) => publisher.notSent);
+  check('stalled by the server', ({ publisher }, index) => (facts.linked?.[index] === true ? 0 : publisher.notSent));
   if (facts.readBack) {
     const unseen = oneIf(({ publisher, reader }) => publisher.sent > 0 && reader?.frames === 0);
     check(

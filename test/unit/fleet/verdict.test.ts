@@ -60,6 +60,12 @@ function line(cameras: readonly CameraResult[], more: Partial<VerdictFacts> = {}
 }
 
 describe('the verdict', () => {
+  test('a link that holds a camera up is no stall of the server', () => {
+    const linked = [false, true, false, false];
+    assert.match(line(fleet({ notSent: 3 }), { scenario: 'bad-radio', linked }), /^PASS/);
+    assert.equal(line(fleet({ notSent: 3 })), 'FAIL: 1 camera stalled by the server: 2 (3 in all)');
+  });
+
   test('all is well', () => {
     assert.equal(line(fleet({})), 'PASS: 4 cameras, 400 frames read back, every one in its place, none lost');
     assert.equal(
