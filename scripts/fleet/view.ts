@@ -84,18 +84,20 @@ export function tableLines(cameras: readonly CameraResult[], rows: number, width
 /** The last words. */
 export function reportLines(report: FleetReport, how: Paint): string[] {
   const { totals, cost, latency, senderLateness, verdict } = report;
+  const sent = `${report.publishers !== 'synthetic' && totals.kills + totals.broken > 0 ? 'At least ' : ''}${totals.sent} frames sent`;
   const lines = [
-    `${report.publishers !== 'synthetic' && totals.kills + totals.broken > 0 ? 'At least ' : ''}${totals.sent} frames sent, ` +
-      `${totals.frames} read back (${(totals.bytesRead / 1e6).toFixed(1)} MB): ` +
-      `${totals.lost} lost, ${totals.duplicated} twice, ${totals.reordered} out of order, ` +
-      `${totals.corrupt} with wrong bytes, ${totals.misrouted} on the wrong camera`,
+    report.read === null
+      ? `${sent}, none read back`
+      : `${sent}, ${totals.frames} read back (${(totals.bytesRead / 1e6).toFixed(1)} MB): ` +
+        `${totals.lost} lost, ${totals.duplicated} twice, ${totals.reordered} out of order, ` +
+        `${totals.corrupt} with wrong bytes, ${totals.misrouted} on the wrong camera`,
   ];
   if (totals.returns > 0 || totals.kills > 0)
     lines.push(
       `${totals.kills} kills, ${totals.broken} broken streams, ${totals.refused} refusals, ${totals.returns} returns`,
     );
   const underWay = totals.sent - totals.frames - totals.unseen - totals.lost;
-  if (totals.kills + totals.broken > 0 && underWay > 0)
+  if (report.read !== null && totals.kills + totals.broken > 0 && underWay > 0)
     lines.push(`${underWay} frames or more were on their way when their stream was killed or broke: nobody's loss`);
   if (totals.slowestStartMs > 0)
     lines.push(

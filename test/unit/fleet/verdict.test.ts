@@ -219,6 +219,13 @@ describe('the report', () => {
     assert.equal(stripVTControlCharacters(lines.at(-1)!), report.verdict.line);
   });
 
+  test('does not say where frames went that nobody read back', () => {
+    const sent = { ...report.totals, frames: 0, lost: 0, kills: 2, returns: 2 };
+    const lines = reportLines({ ...report, read: null, totals: sent }, { colour: false, unicode: false });
+    assert.equal(lines[0], 'At least 400 frames sent, none read back');
+    assert.ok(!lines.some((one) => one.includes('on their way')), lines.join('\n'));
+  });
+
   test('holds no password and no key', () => {
     const text = JSON.stringify(report);
     assert.ok(!text.includes('secret') && !text.includes('hush'), text);
