@@ -20,7 +20,7 @@ import { SeededRandom } from './seeded-random.ts';
 import { SlowReaders } from './slow-readers.ts';
 import { StampedClip } from './stamped-clip.ts';
 import { SyntheticPublishers } from './synthetic-publishers.ts';
-import { pathOf, shownPattern, type UrlPattern, urlOf } from './url-pattern.ts';
+import { appAndNameOf, pathOf, shownPattern, type UrlPattern, urlOf } from './url-pattern.ts';
 
 /** A fleet that could not be started; the message is for people. */
 export class FleetStartError extends Error {}
@@ -270,14 +270,11 @@ function slowReadersOf(options: FleetOptions, server: OwnServer | null, read: Ur
 }
 
 function syntheticAddress(where: UrlPattern, target: UrlPattern, index: number, options: FleetOptions) {
-  const path = pathOf(target, index);
-  const slash = path.lastIndexOf('/');
   const insecure = options.insecure || options.startServer;
   return {
     host: where.host,
     port: where.port,
-    app: path.slice(1, Math.max(1, slash)),
-    name: path.slice(slash + 1),
+    ...appAndNameOf(pathOf(target, index)),
     tls: options.rtmps ? { serverName: target.host, insecure } : null,
   };
 }

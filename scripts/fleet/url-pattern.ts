@@ -33,6 +33,12 @@ export function pathOf(pattern: UrlPattern, index: number): string {
   return pattern.path.replace('%d', String(index + 1));
 }
 
+/** The RTMP application of a path, and the name of its stream with the query. */
+export function appAndNameOf(path: string): { readonly app: string; readonly name: string } {
+  const slash = path.split('?', 1)[0]!.lastIndexOf('/');
+  return { app: path.slice(1, Math.max(1, slash)), name: path.slice(slash + 1) };
+}
+
 /** The URL of camera `index` (from 0). */
 export function urlOf(pattern: UrlPattern, index: number): string {
   return `${pattern.protocol}//${hostInUrl(pattern.host)}:${pattern.port}${pathOf(pattern, index)}`;

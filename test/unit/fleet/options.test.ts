@@ -4,7 +4,7 @@ import { mostProcesses } from '../../../scripts/fleet/capacity.ts';
 import { clipFileName, clipKinds, clipSets, clipsNamed, planClips } from '../../../scripts/fleet/clips.ts';
 import { FleetUsageError, parseFleetOptions } from '../../../scripts/fleet/options.ts';
 import { SeededRandom } from '../../../scripts/fleet/seeded-random.ts';
-import { parsePattern, pathOf, shownPattern, urlOf } from '../../../scripts/fleet/url-pattern.ts';
+import { appAndNameOf, parsePattern, pathOf, shownPattern, urlOf } from '../../../scripts/fleet/url-pattern.ts';
 
 const parse = (...args: string[]) => parseFleetOptions(args, {})!;
 
@@ -79,6 +79,16 @@ describe('URLs with a place for the number', () => {
     assert.deepEqual([pattern.host, pattern.port, pathOf(pattern, 9)], ['::1', 1935, '/live/cam10?key=hush']);
     assert.equal(urlOf(pattern, 0), 'rtmp://[::1]:1935/live/cam1?key=hush');
     assert.equal(shownPattern(pattern), 'rtmp://[::1]:1935/live/cam%d?...');
+  });
+
+  test('application and name of a stream: a key may hold a slash, which divides nothing', () => {
+    const parts = (path: string) => {
+      const { app, name } = appAndNameOf(path);
+      return [app, name];
+    };
+    assert.deepEqual(parts('/stream1'), ['', 'stream1']);
+    assert.deepEqual(parts('/live/east/cam1'), ['live/east', 'cam1']);
+    assert.deepEqual(parts('/live/cam1?key=ab/cd=='), ['live', 'cam1?key=ab/cd==']);
   });
 });
 
