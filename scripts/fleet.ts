@@ -10,9 +10,9 @@ import { outputTold, watchStandardOutput } from './tools/standard-output.ts';
 try {
   process.exitCode = await main();
 } catch (error) {
-  const expected = [FleetUsageError, FleetStartError, ReportFileError];
-  if (!expected.some((kind) => error instanceof kind)) throw error;
-  console.error(`fleet: ${(error as Error).message}`);
+  const expected = [FleetUsageError, FleetStartError, ReportFileError].some((kind) => error instanceof kind);
+  // Anything else is our own mistake, or this machine's, and says nothing of the server either.
+  console.error(expected ? `fleet: ${(error as Error).message}` : error);
   process.exit(2);
 }
 process.exit();

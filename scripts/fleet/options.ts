@@ -99,7 +99,7 @@ What comes out
   --no-color              no colours; the variable NO_COLOR does the same
   --start-server          start Skyweir (what happens without a target); further flags for it behind --
   --cache <folder>        where clips are kept
-  --force                 more FFmpeg processes than this machine seems to carry
+  --force                 more FFmpeg processes, or open files, than this machine seems to carry
   --help                  print this
 
 Ends with PASS (exit code 0) or FAIL and what was wrong (1); 2 if it could not run or report. Ctrl-C ends it early with a report.

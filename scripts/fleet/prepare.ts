@@ -2,9 +2,10 @@
 import { availableParallelism, freemem, tmpdir } from 'node:os';
 import { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
 import { temporaryFolder } from '../../native-free-bench/system/temporary-folder.ts';
+import { readMachine } from '../../src/server/machine.ts';
 import { ensureProgram, findProgram } from '../tools/system-programs.ts';
 import type { ReadersOptions } from './camera-readers.ts';
-import { mostProcesses } from './capacity.ts';
+import { mostProcesses, openFilesOf } from './capacity.ts';
 import { loadClip, removeUnfinished } from './clip-cache.ts';
 import { type ClipKind, planClips } from './clips.ts';
 import { FfmpegPublishers, type FfmpegSource } from './ffmpeg-publishers.ts';
@@ -174,7 +175,15 @@ function checkCounts(options: FleetOptions): void {
   const links = scenario === 'bad-radio' ? count : scenario === 'rough' ? count / fates.length : 0;
   if (links > mostLinks)
     throw new FleetUsageError(`--count ${count}: the scenario ${scenario} has at most ${mostLinks} bad links`);
-  if (synthetic || force) return;
+  if (force) return;
+  const readers = startServer || options.read !== null ? count + options.slowReaders : 0;
+  const files = openFilesOf({ count, synthetic, links: Math.ceil(links), readers });
+  const { openFiles } = readMachine();
+  if (openFiles !== null && files > openFiles)
+    throw new FleetUsageError(
+      `--count ${count}: this fleet needs ${files} open files, and the process may have ${openFiles}; start it after "ulimit -n ${2 ** Math.ceil(Math.log2(files))}", or --force to try it`,
+    );
+  if (synthetic) return;
   const most = mostProcesses(availableParallelism(), freemem(), liveEncode);
   if (count > most)
     throw new FleetUsageError(

@@ -120,6 +120,21 @@ describe('npm run fleet', () => {
     assert.ok(totals.frames > 0);
   });
 
+  test('more connections than the process may open are refused before the start: they would look like refused by the server', {
+    timeout: 30_000,
+    skip: process.platform !== 'linux',
+  }, async (t) => {
+    const folder = temporaryFolder(t);
+    const target = ['rtmp://127.0.0.1:9/stream%d', '--synthetic', '--count', '60'];
+    const limited = ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, script, ...target];
+    const { code, stderr } = await start(t, 'sh', limited, { cwd: folder }).ended;
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^fleet: --count 60: this fleet needs \d+ open files, and the process may have 100; .*"ulimit -n 256"/,
+    );
+  });
+
   test('a server that refuses is a failure with exit code 1, a wrong argument and nobody there are 2', {
     timeout: 60_000,
   }, async (t) => {

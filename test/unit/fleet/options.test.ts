@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { mostProcesses } from '../../../scripts/fleet/capacity.ts';
+import { mostProcesses, openFilesOf } from '../../../scripts/fleet/capacity.ts';
 import { clipFileName, clipKinds, clipSets, clipsNamed, planClips } from '../../../scripts/fleet/clips.ts';
 import { FleetUsageError, parseFleetOptions } from '../../../scripts/fleet/options.ts';
 import { SeededRandom } from '../../../scripts/fleet/seeded-random.ts';
@@ -123,5 +123,12 @@ describe('how many FFmpeg processes a machine carries', () => {
     assert.equal(mostProcesses(4, 64e9, true), 16);
     assert.ok(mostProcesses(64, 2e9, false) < 60);
     assert.equal(mostProcesses(1, 0, false), 1);
+  });
+
+  test('each connection is an open file, three for a link, and two for the pipes of FFmpeg', () => {
+    const synthetic = openFilesOf({ count: 100, synthetic: true, links: 0, readers: 110 });
+    assert.ok(synthetic > 210 && synthetic < 310, `${synthetic}`);
+    assert.equal(openFilesOf({ count: 100, synthetic: true, links: 25, readers: 110 }), synthetic + 75);
+    assert.equal(openFilesOf({ count: 100, synthetic: false, links: 0, readers: 110 }), synthetic + 100);
   });
 });
