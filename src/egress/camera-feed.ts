@@ -91,6 +91,11 @@ export class CameraFeed implements PlayObserver {
     for (const session of this.sessions) session.enter(ring, 'oldest');
   }
 
+  /** Nothing waits in the rings: neither held by the pacer nor still to be looked at. */
+  get drained(): boolean {
+    return this.#current === null || (this.#current.next === null && this.#current.lead.peek() === 0);
+  }
+
   /** `published`: the camera has a publisher. The ring of one that crashed still looks live, but its pictures are of then. */
   join(session: FeedSession, published = true): void {
     this.sessions.push(session);

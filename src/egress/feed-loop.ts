@@ -149,7 +149,7 @@ export class FeedLoop {
     if (!feed) return false;
     // After a crash no record says that the stream ended. A stream that has just begun may be known here before main says so.
     const silent = this.#offline[session.camera] === 1 && nowMs - session.lastFrameMs >= silentMs;
-    if (silent && session.live && session.drained) session.goIdle(nowMs);
+    if (silent && session.live && session.drained && feed.drained) session.goIdle(nowMs);
     return session.sweep(feed, nowMs);
   }
 

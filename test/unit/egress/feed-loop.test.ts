@@ -261,3 +261,52 @@ test('with the GOP cache, a reader of a camera whose publisher crashed gets none
   loop.stop();
   assert.deepEqual(starts, ['next', 'keyframe']);
 });
+
+test('a stream whose publisher has gone is over for its readers only when nothing of it waits any more', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  const ring = createRing(smallRing);
+  const stream = new TestStream(ring);
+  let idle = 0;
+  const session: FeedSession = {
+    ...{ camera: 0, counted: true, ring: null, cursor: 0, drained: true, live: true, lastFrameMs: 0 },
+    ...{ enter: () => undefined, follow: () => undefined, leave: () => undefined },
+    ...{ goIdle: () => idle++, pump: () => false, sweep: () => true },
+  };
+  let nowMs = 0;
+  const bell = Doorbell.create(1);
+  const loop = new FeedLoop({
+    ...{ slot: 0, gopCache: false, rings: [ring], doorbell: new Doorbell(bell) },
+    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    counters: new StreamCounters(StreamCounters.create(1, 1)),
+    onSessionFailed: (_session, error) => assert.fail(error as Error),
+  });
+  t.after(() => loop.stop());
+  loop.start();
+  loop.join(session);
+  t.mock.timers.tick(0);
+  stream.start();
+  stream.keyframe(0, 0);
+  for (let i = 1; i < 10; i++) stream.frame(40 * i, 0);
+  loop.setLive(0, false);
+  nowMs = 1000;
+  loop.sweep(session, nowMs);
+  assert.equal(idle, 0, 'what came while this thread stood still is to be looked at first');
+
+  // A link that had held them back: they are spread.
+  nowMs = 1001;
+  for (let i = 10; i < 20; i++) stream.frame(40 * i, nowMs);
+  new Doorbell(bell).ring(0);
+  loop.resume(session);
+  t.mock.timers.tick(0);
+  assert.ok(loop.pacedCameras === 1);
+  loop.sweep(session, nowMs);
+  assert.equal(idle, 0, 'what the pacer holds goes out first');
+
+  for (let i = 0; i < 40; i++) {
+    nowMs += 40;
+    t.mock.timers.tick(40);
+  }
+  assert.equal(loop.pacedCameras, 0);
+  loop.sweep(session, nowMs);
+  assert.equal(idle, 1);
+});
