@@ -21,6 +21,8 @@ const warmUpShare = 0.4;
 const mostWarmUpMs = 12 * 60_000;
 /** Memory is judged only if it was watched for so long after that: in the first minutes the heaps of all threads still grow. */
 const leastWatchedMs = 3 * 60_000;
+/** Milliseconds of the same from which on descriptors and threads that grow are told from peers that are still coming. */
+const leastCountedMs = 8000;
 /** Memory swings with rings that huge frames made grow, and with garbage: it is judged by what it comes back to. */
 const memoryShare = 0.1;
 
@@ -200,6 +202,8 @@ class SoakRun {
         warm.map((sample) => ({ atMs: sample.atMs, value: figure(sample) })),
         share,
       );
+    const count = (figure: (sample: Sample) => number): Trend | null =>
+      seconds * 1000 - warmUpMs >= leastCountedMs ? trend(figure) : null;
     const memory = (figure: (sample: Sample) => number): Trend | null =>
       seconds * 1000 - warmUpMs >= leastWatchedMs ? trend(figure, memoryShare) : null;
     const peers: Peers = {
@@ -214,8 +218,8 @@ class SoakRun {
     const findings: Findings = {
       resident: memory(({ residentBytes }) => residentBytes),
       heap: memory(({ heapBytes }) => heapBytes),
-      descriptors: trend(({ descriptors }) => descriptors),
-      threads: trend(({ threads }) => threads),
+      descriptors: count(({ descriptors }) => descriptors),
+      threads: count(({ threads }) => threads),
       left,
       unexplained: {
         ...checked.unexplained,

@@ -12,7 +12,7 @@ import { LogTally } from './log-tally.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const startMs = 30_000;
-const heapAnswerMs = 1000;
+const heapAnswerMs = 10_000;
 
 export interface SoakServerOptions {
   /** For certificate, configuration and state; removed by the caller. */
