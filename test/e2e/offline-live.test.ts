@@ -9,6 +9,7 @@ import { decodeRtp, type RtpPacket } from '../support/h264-depacketizer.ts';
 import { decodePictures, makeClip, parseFrameMd5, pushArgs, temporaryFolder } from '../support/media.ts';
 import { startTestServer, testCredentials } from '../support/media-server.ts';
 import { start, until } from '../support/program.ts';
+import { countUnder, parameterSets } from '../support/stream-starts.ts';
 
 /** Seconds of stream in all: `SKYWEIR_TEST_SECONDS=60` for a long look. */
 const seconds = Number(process.env['SKYWEIR_TEST_SECONDS'] ?? 20);
@@ -67,12 +68,20 @@ describe('one RTSP session of ffmpeg', () => {
     const args = [...readArgs(url, 'tcp'), ...small, '-enc_time_base', '1/90000', '-f', 'rawvideo', thumbnails];
     const reader = start(t, 'ffmpeg', args);
     await until('the reader plays', () => media.server.snapshot(0).reader.readers === 1);
+    const watcher = await media.play('/stream1');
+    await watcher.until(({ units }) => units.length > 0);
+    const sets = parameterSets(watcher);
+    /** For so long, and until whoever reads has got it. */
+    const beOffline = () => {
+      const goal = countUnder(watcher, sets) + 2;
+      return Promise.all([delay(offlineMs), watcher.until((r) => countUnder(r, sets) >= goal)]);
+    };
     for (const clip of clips) {
-      await delay(offlineMs);
+      await beOffline();
       assert.equal((await start(t, 'ffmpeg', pushArgs(clip, `${media.rtmp}/stream1`)).ended).code, 0);
     }
-    await delay(offlineMs);
-    assert.equal(media.server.snapshot(0).reader.readers, 1, 'the reader is still there');
+    await beOffline();
+    assert.equal(media.server.snapshot(0).reader.readers, 2, 'the reader is still there');
     await media.stop();
     const { code, stdout, stderr } = await reader.ended;
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' }, 'ffmpeg decodes without a complaint');

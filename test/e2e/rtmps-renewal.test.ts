@@ -33,7 +33,7 @@ test('rtmp.pfx is replaced while ffmpeg pushes over RTMPS: not one picture is lo
     socket.destroy();
     return fingerprint256;
   };
-  const clip = await makeClip(folder, 'clip', { seconds: 8 });
+  const clip = await makeClip(folder, 'clip', { seconds: 12 });
   const sent = await decodePictures(clip);
   const reader = start(t, 'ffmpeg', readArgs(`${rtsp}/stream1`, 'tcp'));
   await until('the reader plays', () => server.snapshot(0).reader.readers === 1);
