@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts';
 import { findCredentials } from '../config/credentials.ts';
 import { StartError, UsageError } from '../config/errors.ts';
 import type { Config } from '../config/schema.ts';
+import { readServerId } from '../config/server-id.ts';
 import { AccessFiles } from '../server/access-files.ts';
 import { secretsOf } from '../server/hooks.ts';
 import { PublishAuth } from '../server/publish-auth.ts';
@@ -10,7 +11,7 @@ import { checkOf, type Finding } from './finding.ts';
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** Reads the passwords, keys and lists that a start reads, by its own means: a problem for each that it would fail over. */
+/** Reads the passwords, keys, lists and the identity that a start reads, by its own means: a problem for each that it would fail over. */
 export async function checkStartFiles(
   config: Config,
   environment: Readonly<Record<string, string | undefined>>,
@@ -20,6 +21,7 @@ export async function checkStartFiles(
   const publishing = new PublishAuth({ stateDir, clock: systemClock, logger: silent, onCut: () => {} });
   const reads: (() => unknown)[] = [
     () => findCredentials(config, environment),
+    () => readServerId(stateDir),
     ...(config.http ? [() => users.loadUsers(), () => users.loadTokens()] : []),
     () => publishing.prepare(config),
     ...config.hooks.map((hook) => () => secretsOf(hook)),

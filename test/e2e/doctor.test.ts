@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -120,6 +120,7 @@ describe('skyweir doctor', () => {
     mkdirSync(join(folder, '.skyweir'), { mode: 0o700 });
     for (const name of ['users.json', 'publish-keys.json'])
       writeFileSync(join(folder, '.skyweir', name), '{', { mode: 0o600 });
+    mkdirSync(join(folder, '.skyweir', 'server-id'));
     // The configuration and what it was before are for everybody who may see them.
     for (const name of ['skyweir.yaml', 'skyweir.yaml.bak'])
       writeFileSync(join(folder, '.skyweir', name), 'max-connections: 30\n', { mode: 0o644 });
@@ -129,6 +130,7 @@ describe('skyweir doctor', () => {
       /secret: others may read or change it \(mode 644\)$/,
       /short: others may read or change it \(mode 644\)$/,
       /^secrets: --password-file missing: cannot read the file: no such file or folder$/,
+      /^secrets: .*server-id: cannot read the identity of the ONVIF devices: is a folder, not a file$/,
       /users\.json: cannot be used: it is no JSON$/,
       /^secrets: --publish-sign-secret-file short: needs a secret of at least 32 characters/,
       /^secrets: hook two: secret-file missing: cannot read the file: no such file or folder$/,
@@ -139,6 +141,7 @@ describe('skyweir doctor', () => {
         `${line}\n${problems.join('\n')}`,
       );
     assert.equal(problems.length, expected.length, problems.join('\n'));
+    rmdirSync(join(folder, '.skyweir', 'server-id'));
     // What publishers are not asked for is not read.
     const without = await doctor(t, folder, ['--publish-sign-secret-file', 'short', '--no-http']);
     assert.deepEqual(

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { StartError } from '../../../src/config/errors.ts';
 import { findServerId } from '../../../src/config/server-id.ts';
 import { temporaryFolder } from '../../support/media.ts';
 
@@ -28,9 +29,22 @@ test('a file that lost its text when the power went is written anew', (t) => {
 });
 
 test('where it cannot be kept it is the name of the machine, with a warning', (t) => {
+  const file = join(temporaryFolder(t), 'file');
+  writeFileSync(file, '');
+  const { id, warning } = findServerId(join(file, 'state'));
+  assert.equal(id, hostname());
+  assert.match(
+    warning!,
+    /server-id: cannot keep the identity of the ONVIF devices: a part of the path is not a folder; /,
+  );
+});
+
+test('one that is there and cannot be read, such as that of another user, is no reason to take another', (t) => {
   const folder = temporaryFolder(t);
   mkdirSync(join(folder, 'server-id'));
-  const { id, warning } = findServerId(folder);
-  assert.equal(id, hostname());
-  assert.match(warning!, /server-id: cannot keep the identity of the ONVIF devices: is a folder, not a file; /);
+  const message = /server-id: cannot read the identity of the ONVIF devices: is a folder, not a file; make it readable/;
+  assert.throws(
+    () => findServerId(folder),
+    (error) => error instanceof StartError && message.test(error.message),
+  );
 });
