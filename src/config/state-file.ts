@@ -1,5 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lchownSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isMissing } from './errors.ts';
@@ -80,4 +90,12 @@ function makeFolder(path: string): void {
   const parent = dirname(path);
   if (parent !== path) makeFolder(parent);
   mkdirSync(path, { mode: 0o700 });
+  if (process.getuid?.() !== 0) return;
+  // As with files: the user that the server runs as may have nothing but the folder above.
+  const { uid, gid } = statSync(parent);
+  try {
+    lchownSync(path, uid, gid);
+  } catch {
+    // Root of a container may have no right to give files away.
+  }
 }

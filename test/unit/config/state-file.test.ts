@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readStateFile, replaceStateFile } from '../../../src/config/state-file.ts';
@@ -15,6 +15,22 @@ describe('replaceStateFile', () => {
     assert.equal(readFileSync(file, 'utf8'), 'two');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(statSync(folder).mode & 0o777, 0o700);
+  });
+
+  test('gives what root makes, also new folders, to whom the folder above belongs', {
+    skip: process.getuid?.() !== 0 && 'only root can give files away',
+  }, async (t) => {
+    const folder = temporaryFolder(t);
+    chownSync(folder, 54321, 54322);
+    const file = join(folder, 'a', 'b', 'users.json');
+    await replaceStateFile(file, 'one');
+    for (const made of [join(folder, 'a'), join(folder, 'a', 'b'), file]) {
+      const { uid, gid } = statSync(made);
+      assert.deepEqual([uid, gid], [54321, 54322], made);
+    }
+    chownSync(file, 54323, 54323);
+    await replaceStateFile(file, 'two');
+    assert.equal(statSync(file).uid, 54323);
   });
 
   test('leaves nothing half-written where it fails', async (t) => {
