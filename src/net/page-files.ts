@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire, stripTypeScriptTypes } from 'node:module';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isKnown } from '../status/shared-answer.ts';
 
 /** A file of the status page, as it is sent. */
 interface PageFile {
@@ -95,7 +96,7 @@ export function mountPage(app: FastifyInstance): void {
       ETag: file.etag,
       Vary: 'Accept-Encoding',
     });
-    if (request.headers['if-none-match'] === file.etag) return reply.code(304).send();
+    if (isKnown(request.headers['if-none-match'], file.etag)) return reply.code(304).send();
     reply.type(file.mediaType);
     if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return reply.send(file.text);
     return reply.header('Content-Encoding', 'gzip').send(file.gzip);

@@ -42,15 +42,23 @@ export class SharedAnswer {
   answer({ headers }: Pick<RouteRequest, 'headers'>): RouteAnswer {
     this.refresh();
     const etag = `"${this.#tag}"`;
-    const tags = String(headers['if-none-match'] ?? '').split(',');
     const common = { ETag: etag, Vary: 'Accept-Encoding' };
     const mediaType = 'application/json; charset=utf-8';
-    if (tags.some((tag) => tag.trim() === etag)) return { status: 304, body: '', headers: common };
+    if (isKnown(headers['if-none-match'], etag)) return { status: 304, body: '', headers: common };
     if (!/\bgzip\b/.test(String(headers['accept-encoding'] ?? '')))
       return { status: 200, body: this.#json, mediaType, headers: common };
     this.#gzip ??= gzipSync(this.#json, { level: constants.Z_BEST_SPEED });
     return { status: 200, body: this.#gzip, mediaType, headers: { ...common, 'Content-Encoding': 'gzip' } };
   }
+}
+
+/**
+ * Whether one of the tags of an If-None-Match header is this. Proxies that compress an answer call its tag a weak one; here that makes
+ * no difference (RFC 9110 clause 13.1.2).
+ */
+export function isKnown(ifNoneMatch: string | readonly string[] | undefined, etag: string): boolean {
+  const tags = String(ifNoneMatch ?? '').split(',');
+  return tags.some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }
 
 /** Characters of a tag, 6 bits each: enough to tell the contents of one server apart. */

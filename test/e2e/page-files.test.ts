@@ -58,6 +58,8 @@ describe('the files of the status page', () => {
     assert.equal(first.headers.get('cache-control'), 'no-cache');
     const again = await get('/page/page.css', { 'If-None-Match': first.headers.get('etag')! });
     assert.equal(again.status, 304);
+    const proxied = await get('/page/page.css', { 'If-None-Match': `"a", W/${first.headers.get('etag')}` });
+    assert.equal(proxied.status, 304);
     for (const path of [
       '/page/',
       '/page/modules/../../../package.json',

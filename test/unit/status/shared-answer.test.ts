@@ -44,6 +44,10 @@ describe('an answer that is shared', () => {
     const blanks = ' '.repeat(200_000);
     for (const [header, status] of [
       [`"a" ,${tag}`, 304],
+      // As proxies call it that have compressed the answer.
+      [`W/${tag}`, 304],
+      [`W/"a", W/${tag} `, 304],
+      [`w/${tag}`, 200],
       [`"a",${blanks}${tag}${blanks}, "b"`, 304],
       [`"a"${blanks}"b"`, 200],
     ] as const)
