@@ -108,8 +108,8 @@ export class OwnServer {
     ];
     const pattern = (protocol: string, port: number): UrlPattern => ({ protocol, host, port, path: '/stream%d' });
     const target = pattern(rtmps ? 'rtmps:' : 'rtmp:', rtmpPort);
-    // With a certificate that port speaks HTTPS, and nothing is asked there.
-    const httpPort = rtmps ? 0 : Number(side[side.indexOf('--http-port') + 1] ?? 0);
+    // With a certificate that port takes HTTPS too, and still HTTP.
+    const httpPort = Number(side[side.indexOf('--http-port') + 1] ?? 0);
     const server = new OwnServer(command, folder, target, pattern('rtsp:', rtspPort), credentials, httpPort);
     await server.#listening([rtmpPort, rtspPort], signal);
     return server;
