@@ -6,10 +6,11 @@
  * instead, one object a row. This runner uses that form when it keeps the figures, and then draws the table itself.
  */
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { reportFileOf } from '../scripts/tools/report-file.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const folders = ['codec', 'ingest', 'shm'] as const;
@@ -34,6 +35,7 @@ if (values.help) {
     console.error(`no benchmark found${positionals.length > 0 ? ` for ${positionals.join(', ')}` : ''}`);
     process.exitCode = 1;
   }
+  const report = reportFileOf('bench', values.json ?? '');
   const outcomes: FileResult[] = [];
   for (const [index, file] of files.entries()) {
     console.log(`\n[${index + 1}/${files.length}] ${relative(root, file)}`);
@@ -44,9 +46,9 @@ if (values.help) {
     console.error(`${outcome.file} failed with code ${outcome.code}`);
     process.exitCode = 1;
   }
-  if (values.json !== undefined) {
+  if (report !== null) {
     const machine = { model: cpus()[0]?.model ?? '', cores: availableParallelism(), node: process.versions.node };
-    writeFileSync(values.json, `${JSON.stringify({ at: new Date().toISOString(), machine, outcomes }, null, 2)}\n`);
+    report.write({ at: new Date().toISOString(), machine, outcomes });
     console.log(`figures written to ${values.json}`);
   }
 }

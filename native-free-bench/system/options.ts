@@ -55,7 +55,11 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     .option('--plain-writes', 'publishers write by socket.write instead of by the handle', false)
     .option('--auth', 'readers authenticate where the target can ask them to', false)
     .option('--profile [folder]', 'write CPU profiles of skyweir, worker threads included')
-    .option('--churn <n>', 'instead: connect, publish and leave n times, then look at memory and descriptors')
+    .option(
+      '--churn <n>',
+      'instead: connect, publish and leave n times, then look at memory and descriptors',
+      integer(1, 10_000_000),
+    )
     .option('--pin-target <cpus>', 'bind targets to these processors (taskset list)', '')
     .option('--pin-load <cpus>', 'bind publishers and readers to these processors', '')
     .option(
@@ -83,7 +87,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     plainWrites: boolean;
     auth: boolean;
     profile?: string | true;
-    churn?: string;
+    churn?: number;
     pinTarget: string;
     pinLoad: string;
     nice: number;
@@ -108,7 +112,7 @@ export function parseOptions(argv: readonly string[]): BenchOptions {
     plainWrites: values.plainWrites,
     authentication: values.auth,
     profile: values.profile === true ? 'profiles' : (values.profile ?? ''),
-    churn: values.churn === undefined ? 0 : integer(1, 10_000_000)(values.churn),
+    churn: values.churn ?? 0,
     pinTarget: values.pinTarget,
     pinLoad: values.pinLoad,
     nice: values.nice,

@@ -1,7 +1,8 @@
 /** The system benchmark: real servers in processes of their own, real sockets, one load. See `--help`. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, setPriority } from 'node:os';
 import { resolve } from 'node:path';
+import { reportFileOf } from '../../scripts/tools/report-file.ts';
 import { churn } from './churn.ts';
 import { type Measurement, measure } from './measurement.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
@@ -17,6 +18,7 @@ const nginxTunedChunkSize = 65536;
 
 const startMs = performance.now();
 const options = withFolders(parseOptions(process.argv.slice(2)));
+const file = reportFileOf('bench:system', options.jsonFile);
 // Exit handlers end the targets and remove the temporary folders.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 setNice(options.nice);
@@ -115,10 +117,9 @@ function machine(): { text: string; [key: string]: unknown } {
 }
 
 function writeJson(figures: object): void {
-  if (options.jsonFile === '') return;
-  const content = { at: new Date().toISOString(), machine: machine(), options, ...figures };
-  writeFileSync(options.jsonFile, `${JSON.stringify(content, null, 2)}\n`);
-  say(`figures written to ${options.jsonFile} (${readFileSync(options.jsonFile).length} bytes)`);
+  if (file === null) return;
+  file.write({ at: new Date().toISOString(), machine: machine(), options, ...figures });
+  say(`figures written to ${options.jsonFile} (${statSync(options.jsonFile).size} bytes)`);
 }
 
 function say(line: string): void {

@@ -48,3 +48,14 @@ export class ReportFile {
     }
   }
 }
+
+/** The file of `--json` for a program that ends at once, with 2, when it cannot be written; null without one (''). */
+export function reportFileOf(program: string, file: string): ReportFile | null {
+  try {
+    return file === '' ? null : new ReportFile('--json', file);
+  } catch (error) {
+    if (!(error instanceof ReportFileError)) throw error;
+    console.error(`${program}: ${error.message}`);
+    process.exit(2);
+  }
+}
