@@ -1,7 +1,7 @@
 /** Where each frame of a camera is: read back, lost, sent while nobody read, or on its way when a stream broke. */
 import type { CameraResult } from './verdict.ts';
 
-/** One camera's frames. `sent` is what is known: FFmpeg tells its count once a second, so a killed one has sent a few more. */
+/** One camera's frames. `sent` is what is known: FFmpeg tells its count twice a second, so a killed one has sent a few more. */
 export interface FrameAccount {
   readonly sent: number;
   readonly read: number;
@@ -26,7 +26,7 @@ export function accountOf(camera: CameraResult, framesPerSecond: number): FrameA
   const { unseen } = reader;
   const open = sent - read - lost - unseen;
   const breaks = publisher.kills + publisher.broken;
-  // Without a break both counts are exact; with one, FFmpeg's may be short by a second each time.
+  // Without a break both counts are exact; with one, FFmpeg's may be short by half a second each time.
   const held = breaks * heldSeconds * framesPerSecond;
   const cutOff = breaks > 0 ? Math.min(Math.max(0, open), held) : 0;
   const uncounted = breaks > 0 ? Math.min(Math.max(0, -open), held) : 0;

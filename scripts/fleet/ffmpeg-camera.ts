@@ -103,10 +103,8 @@ export class FfmpegCamera {
     this.#run++;
     this.#state = 'starting';
     this.#asked = null;
-    const args = [
-      ...['-hide_banner', '-loglevel', 'error', '-nostdin', '-nostats', '-progress', 'pipe:1', '-stats_period', '1'],
-      ...own,
-    ];
+    // It tells its progress twice a second. FFmpeg before 4.4 knows no other period.
+    const args = [...['-hide_banner', '-loglevel', 'error', '-nostdin', '-nostats', '-progress', 'pipe:1'], ...own];
     // In a process group of its own: Ctrl-C on the terminal is for us, who end the processes in order.
     const child = spawn(this.#options.ffmpeg, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     this.#child = child;
