@@ -183,6 +183,10 @@ function passLine(cameras: readonly CameraResult[], facts: VerdictFacts): string
   const kills = sum(({ publisher }) => publisher.kills);
   const starts = sum(({ publisher }) => publisher.starts) - cameras.length;
   const returns = starts > 0 ? `, ${kills > 0 ? `${kills} kills, ` : ''}${starts} returns` : '';
-  const how = facts.stamped ? 'every one in its place, none lost' : 'counted, none missing';
-  return `PASS: ${many}${returns}, ${frames} frames read back, ${how}`;
+  const head = `PASS: ${many}${returns}, ${frames} frames read back`;
+  if (facts.stamped) return `${head}, every one in its place, none lost`;
+  // Of a stream that was killed, and by another server's readers, some may be missing without anybody's fault.
+  return frames < sent
+    ? `${head} of ${sent} or more that were sent, not known which`
+    : `${head}, counted, none missing`;
 }

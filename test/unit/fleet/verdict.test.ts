@@ -75,6 +75,15 @@ describe('the verdict', () => {
     assert.match(line(fleet({ kills: 1, starts: 2 }), { scenario: 'kills' }), /^PASS: 4 cameras, 1 kills, 1 returns, /);
   });
 
+  test('frames without known contents that are fewer than were sent are not called complete', () => {
+    const counted = { stamped: false };
+    assert.equal(line(fleet({}), counted), 'PASS: 4 cameras, 400 frames read back, counted, none missing');
+    assert.equal(
+      line(fleet({ kills: 1, starts: 2 }, { frames: 60 }), { ...counted, scenario: 'kills' }),
+      'PASS: 4 cameras, 1 kills, 1 returns, 360 frames read back of 400 or more that were sent, not known which',
+    );
+  });
+
   test('each fault is named with the cameras that have it', () => {
     const faults: [CameraResult[], string][] = [
       [fleet({}, { lost: 7 }), '1 camera lost frames: 2 (7 in all)'],
