@@ -1,5 +1,5 @@
 /** Everything that stands ready before the first camera starts: server, clips, links, threads. */
-import { availableParallelism, freemem, tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
 import { temporaryFolder } from '../../native-free-bench/system/temporary-folder.ts';
 import { readMachine } from '../../src/server/machine.ts';
@@ -184,7 +184,7 @@ function checkCounts(options: FleetOptions): void {
       `--count ${count}: this fleet needs ${files} open files, and the process may have ${openFiles}; start it after "ulimit -n ${2 ** Math.ceil(Math.log2(files))}", or --force to try it`,
     );
   if (synthetic) return;
-  const most = mostProcesses(availableParallelism(), freemem(), liveEncode);
+  const most = mostProcesses(availableParallelism(), process.availableMemory(), liveEncode);
   if (count > most)
     throw new FleetUsageError(
       `--count ${count}: this machine carries about ${most} FFmpeg processes; use --synthetic, or --force to try it`,
