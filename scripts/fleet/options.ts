@@ -1,6 +1,7 @@
 /** Command line of the fleet. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { firstLine } from '../../src/config/credentials.ts';
 import type { ByteCheck } from './byte-check.ts';
 import { defaultCacheFolder } from './clip-cache.ts';
 import { type ClipKind, clipKinds, clipSets, clipsNamed } from './clips.ts';
@@ -242,7 +243,7 @@ function credentials(
   environment: Readonly<Record<string, string | undefined>>,
 ): FleetCredentials | null {
   const user = flag ?? environment['SKYWEIR_FLEET_USER'];
-  const password = file === undefined ? environment['SKYWEIR_FLEET_PASSWORD'] : firstLine(file);
+  const password = file === undefined ? environment['SKYWEIR_FLEET_PASSWORD'] : passwordOf(file);
   if (user === undefined && password === undefined) return null;
   if (user === undefined) throw new FleetUsageError('--password-file: a password needs --user too');
   if (password === undefined)
@@ -250,9 +251,9 @@ function credentials(
   return { user, password };
 }
 
-function firstLine(file: string): string {
+function passwordOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0]!;
+    return firstLine(readFileSync(file, 'utf8'));
   } catch (error) {
     throw new FleetUsageError(`--password-file ${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }

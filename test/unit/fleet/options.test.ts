@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { mostProcesses, openFilesOf } from '../../../scripts/fleet/capacity.ts';
 import { clipFileName, clipKinds, clipSets, clipsNamed, planClips } from '../../../scripts/fleet/clips.ts';
 import { FleetUsageError, parseFleetOptions } from '../../../scripts/fleet/options.ts';
 import { SeededRandom } from '../../../scripts/fleet/seeded-random.ts';
 import { appAndNameOf, parsePattern, pathOf, shownPattern, urlOf } from '../../../scripts/fleet/url-pattern.ts';
+import { temporaryFolder } from '../../support/media.ts';
 
 const parse = (...args: string[]) => parseFleetOptions(args, {})!;
 
@@ -34,6 +37,12 @@ describe('the options of a fleet', () => {
       () => parse('rtmp://me:hush@host/%d'),
       (error: Error) => !error.message.includes('hush'),
     );
+  });
+
+  test('a password file that an editor began with a byte order mark holds the same password as for the server', (t) => {
+    const file = join(temporaryFolder(t), 'password');
+    writeFileSync(file, '\ufeffhush\r\nmore\r\n');
+    assert.deepEqual(parse('--user', 'me', '--password-file', file).credentials, { user: 'me', password: 'hush' });
   });
 
   test('long runs are given in minutes, and the scenario rough has slow readers', () => {
