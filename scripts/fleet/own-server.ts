@@ -63,7 +63,7 @@ export class OwnServer {
     // A process group of its own: Ctrl-C is for the fleet, which ends its cameras first.
     this.#child = spawn(command[0]!, command.slice(1), {
       cwd: folder,
-      env: { ...process.env, HOME: folder },
+      env: { ...environmentOf(process.env), HOME: folder },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -154,6 +154,17 @@ export class OwnServer {
       }
     }
   }
+}
+
+/**
+ * Without the settings of a server that this machine has besides: where that one asks for keys, the cameras of a fleet would be
+ * refused. Passwords are no settings.
+ */
+export function environmentOf(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(
+    ([name]) => !name.startsWith('SKYWEIR_') || name.endsWith('_PASSWORD'),
+  );
+  return Object.fromEntries(kept);
 }
 
 interface PackageFile {
