@@ -1,6 +1,6 @@
 /** One camera that is an FFmpeg process, as often as the plan wants it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { type FinishedRun, keptRuns, type PublisherFigures, type PublisherState, retryMs } from './publishers.ts';
+import { type EndedRun, type PublisherFigures, type PublisherState, remember, retryMs } from './publishers.ts';
 
 export interface FfmpegCameraOptions {
   readonly ffmpeg: string;
@@ -15,7 +15,8 @@ const keptErrorCharacters = 600;
 /** Starts, ends and watches the process, which is known by its id alone. */
 export class FfmpegCamera {
   readonly #options: FfmpegCameraOptions;
-  readonly #finished: FinishedRun[] = [];
+  readonly #finished: EndedRun[] = [];
+  readonly #killed: EndedRun[] = [];
   #child: ChildProcess | null = null;
   #retry: NodeJS.Timeout | null = null;
   #state: PublisherState = 'waiting';
@@ -84,6 +85,7 @@ export class FfmpegCamera {
       refused: this.#refused,
       problem: this.#problem,
       finished: [...this.#finished],
+      killed: [...this.#killed],
     };
   }
 
@@ -129,10 +131,9 @@ export class FfmpegCamera {
   #onGone(signal: NodeJS.Signals | null, errors: string): void {
     const wasLive = this.#sent > 0;
     this.#child = null;
-    if (this.#asked === 'stop' && signal === null && wasLive) {
-      this.#finished.push({ run: this.#run, sent: this.#sent });
-      if (this.#finished.length > keptRuns) this.#finished.shift();
-    }
+    const run = { run: this.#run, sent: this.#sent };
+    if (this.#asked === 'stop' && signal === null && wasLive) remember(this.#finished, run);
+    else if (this.#asked === 'kill') remember(this.#killed, run);
     this.#sentBefore += this.#sent;
     this.#sent = 0;
     if (!this.#wanted) return;

@@ -229,13 +229,15 @@ class Flight {
         clip: this.#ground.clipNames[index]!,
         publisher,
         reader,
-        tailLost: this.#unsettled[index] === true ? 0 : this.#tailLost(publisher, reader),
+        tailLost: this.#unsettled[index] === true ? 0 : this.#tailLost(publisher, reader, index),
       };
     });
   }
 
-  #tailLost(publisher: PublisherFigures, reader: ReaderFigures | null): number {
-    return this.#options.liveEncode ? this.#countedLoss(publisher, reader) : tailLoss(publisher, reader, runCount);
+  #tailLost(publisher: PublisherFigures, reader: ReaderFigures | null, index: number): number {
+    return this.#options.liveEncode
+      ? this.#countedLoss(publisher, reader)
+      : tailLoss(publisher, reader, runCount, this.#ground.frameRates[index]!);
   }
 
   /** Frames without known contents can only be counted, and only where each one that was sent had to come. */

@@ -4,8 +4,8 @@ import type { ActionKind } from './schedule.ts';
 /** Where a camera stands. */
 export type PublisherState = 'waiting' | 'starting' | 'live' | 'away';
 
-/** A run that ended in order, and how many frames it had sent then. */
-export interface FinishedRun {
+/** A run that has ended, and how many frames it had sent then. */
+export interface EndedRun {
   readonly run: number;
   readonly sent: number;
 }
@@ -27,8 +27,10 @@ export interface PublisherFigures {
   readonly refused: number;
   /** Of the newest stream that broke or attempt that failed, '' if there was none. */
   readonly problem: string;
-  /** The newest ones. */
-  readonly finished: readonly FinishedRun[];
+  /** The newest ones that ended in order. */
+  readonly finished: readonly EndedRun[];
+  /** The newest ones that were killed; with FFmpeg some more frames had left each than are known. */
+  readonly killed: readonly EndedRun[];
 }
 
 /** The publishing side of a fleet. */
@@ -44,5 +46,11 @@ export interface Publishers {
 /** Milliseconds before an attempt that failed is made again. */
 export const retryMs = 1000;
 
-/** Finished runs that are remembered. */
-export const keptRuns = 64;
+/** Runs that are remembered, of each kind of end. */
+const keptRuns = 64;
+
+/** Remembers a run. */
+export function remember(runs: EndedRun[], run: EndedRun): void {
+  runs.push(run);
+  if (runs.length > keptRuns) runs.shift();
+}

@@ -11,7 +11,7 @@ import {
 } from '../../native-free-bench/system/rtmp-dialogue.ts';
 import type { SyntheticStream } from '../../native-free-bench/system/synthetic-stream.ts';
 import { frameNumber } from './frame-book.ts';
-import { type FinishedRun, keptRuns, type PublisherFigures, type PublisherState, retryMs } from './publishers.ts';
+import { type EndedRun, type PublisherFigures, type PublisherState, remember, retryMs } from './publishers.ts';
 
 /** Where and how a camera publishes; plain data. */
 export interface SyntheticAddress {
@@ -32,7 +32,8 @@ export class SyntheticCamera {
   readonly #index: number;
   readonly #address: SyntheticAddress;
   readonly #stream: SyntheticStream;
-  readonly #finished: FinishedRun[] = [];
+  readonly #finished: EndedRun[] = [];
+  readonly #killed: EndedRun[] = [];
   #socket: Socket | null = null;
   #channel: FrameChannel | null = null;
   #retry: NodeJS.Timeout | null = null;
@@ -61,6 +62,7 @@ export class SyntheticCamera {
 
   /** The connection is gone without a word. */
   kill(): void {
+    if (this.#channel !== null) remember(this.#killed, { run: this.#run, sent: this.#sentInRun });
     this.#leave();
     this.#kills++;
     this.#socket?.destroy();
@@ -73,8 +75,7 @@ export class SyntheticCamera {
     this.#leave();
     const socket = this.#socket;
     if (live) {
-      this.#finished.push({ run: this.#run, sent: this.#sentInRun });
-      if (this.#finished.length > keptRuns) this.#finished.shift();
+      remember(this.#finished, { run: this.#run, sent: this.#sentInRun });
       socket!.write(unpublishCommands(this.#address, this.#stream.shape.chunkSize));
       socket!.end();
     } else socket?.destroy();
@@ -111,6 +112,7 @@ export class SyntheticCamera {
       refused: this.#refused,
       problem: this.#problem,
       finished: [...this.#finished],
+      killed: [...this.#killed],
     };
   }
 

@@ -59,19 +59,33 @@ const namedCameras = 8;
 /** Scenarios in which an attempt may be refused while its forerunner is not gone. */
 const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'storm', 'mixed', 'rough']);
 
-/** Frames that a finished run had sent and that are not in the reader's account. */
-export function tailLoss(publisher: PublisherFigures, reader: ReaderFigures | null, runCount: number): number {
+/** Seconds of video after which some of it has come, although its stream was killed then. */
+const certainSeconds = 3;
+
+/**
+ * Frames that a finished run had sent and that are not in the reader's account; and those of killed runs of which nothing came,
+ * though there was time enough.
+ */
+export function tailLoss(
+  publisher: PublisherFigures,
+  reader: ReaderFigures | null,
+  runCount: number,
+  framesPerSecond: number,
+): number {
   if (reader === null) return 0;
   const [first] = reader.ends;
+  const endOf = (run: number) => reader.ends.findLast((one) => one.run === run % runCount);
   // A reader that was there before, and never away, had to see each later run.
   const hadToSee = (run: number): boolean =>
-    first !== undefined && reader.breaks === 0 && (run - first.run + runCount) % runCount < runCount / 2;
+    first !== undefined && reader.breaks === 0 && ((run % runCount) - first.run + runCount) % runCount < runCount / 2;
   let lost = 0;
   for (const { run, sent } of publisher.finished) {
-    const end = reader.ends.findLast((one) => one.run === run % runCount);
+    const end = endOf(run);
     if (end !== undefined) lost += Math.max(0, sent - 1 - end.last);
-    else if (hadToSee(run % runCount)) lost += sent;
+    else if (hadToSee(run)) lost += sent;
   }
+  for (const { run, sent } of publisher.killed)
+    if (sent >= certainSeconds * framesPerSecond && endOf(run) === undefined && hadToSee(run)) lost += sent;
   return lost;
 }
 

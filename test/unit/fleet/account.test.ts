@@ -23,6 +23,7 @@ const publisher: PublisherFigures = {
   refused: 0,
   problem: '',
   finished: [],
+  killed: [],
 };
 const reader: ReaderFigures = {
   frames: 1000,

@@ -20,6 +20,7 @@ const sender: PublisherFigures = {
   refused: 0,
   problem: '',
   finished: [{ run: 0, sent: 100 }],
+  killed: [],
 };
 const reader: ReaderFigures = {
   frames: 100,
@@ -176,8 +177,23 @@ describe('the verdict', () => {
       { run: 0, last: 97 },
       { run: 1, last: 49 },
     ];
-    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends }, 256), 2);
-    assert.equal(tailLoss({ ...sender, finished }, null, 256), 0);
+    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends }, 256, 30), 2);
+    assert.equal(tailLoss({ ...sender, finished }, null, 256, 30), 0);
+  });
+
+  test('so is one that was killed after seconds of video; of one that was killed at once nothing need have come', () => {
+    const killed = [
+      { run: 1, sent: 89 },
+      { run: 2, sent: 90 },
+      { run: 3, sent: 300 },
+    ];
+    const ends = [
+      { run: 0, last: 99 },
+      { run: 3, last: 20 },
+    ];
+    const loss = (change: Partial<ReaderFigures>) =>
+      tailLoss({ ...sender, killed }, { ...reader, ends, ...change }, 256, 30);
+    assert.deepEqual([loss({}), loss({ breaks: 1 }), loss({ ends: [] })], [90, 0, 0]);
   });
 
   test('a stream of which a reader that never left saw nothing is lost as a whole', () => {
@@ -187,12 +203,12 @@ describe('the verdict', () => {
     ];
     const ends = [{ run: 255, last: 20 }];
     assert.equal(
-      tailLoss({ ...sender, finished }, { ...reader, ends }, 256),
+      tailLoss({ ...sender, finished }, { ...reader, ends }, 256, 30),
       70,
       'what came before it may be forgotten',
     );
-    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends, breaks: 1 }, 256), 0);
-    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends: [] }, 256), 0, 'never seen is another fault');
+    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends, breaks: 1 }, 256, 30), 0);
+    assert.equal(tailLoss({ ...sender, finished }, { ...reader, ends: [] }, 256, 30), 0, 'never seen is another fault');
   });
 });
 
