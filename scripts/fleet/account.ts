@@ -14,7 +14,7 @@ export interface FrameAccount {
 }
 
 /** Seconds of video that buffers and a link with black-outs may hold when a connection ends. */
-const heldSeconds = 10;
+export const heldSeconds = 10;
 
 /** Draws up the account of a camera that sends `framesPerSecond`. */
 export function accountOf(camera: CameraResult, framesPerSecond: number): FrameAccount {

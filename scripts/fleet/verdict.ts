@@ -1,5 +1,5 @@
 /** PASS or FAIL: what must be true of a fleet that has flown. */
-import { accountOf } from './account.ts';
+import { accountOf, heldSeconds } from './account.ts';
 import type { ReaderFigures } from './camera-readers.ts';
 import type { PublisherFigures } from './publishers.ts';
 import type { PlannedEnding, Scenario } from './schedule.ts';
@@ -63,8 +63,8 @@ const mayBeRefused: ReadonlySet<Scenario> = new Set(['bad-radio', 'kills', 'stor
 const certainSeconds = 3;
 
 /**
- * Frames that a finished run had sent and that are not in the reader's account; and those of killed runs of which nothing came,
- * though there was time enough.
+ * Frames that a finished run had sent and that are not in the reader's account; and those of killed runs of which nothing came
+ * though there was time enough, or the end of which is longer than a kill explains.
  */
 export function tailLoss(
   publisher: PublisherFigures,
@@ -84,8 +84,12 @@ export function tailLoss(
     if (end !== undefined) lost += Math.max(0, sent - 1 - end.last);
     else if (hadToSee(run)) lost += sent;
   }
-  for (const { run, sent } of publisher.killed)
-    if (sent >= certainSeconds * framesPerSecond && endOf(run) === undefined && hadToSee(run)) lost += sent;
+  for (const { run, sent } of publisher.killed) {
+    const end = endOf(run);
+    const missing = end === undefined ? sent : sent - 1 - end.last;
+    const explained = (end === undefined ? certainSeconds : heldSeconds) * framesPerSecond;
+    if (missing > explained && (end !== undefined || hadToSee(run))) lost += missing;
+  }
   return lost;
 }
 

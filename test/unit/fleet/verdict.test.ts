@@ -183,8 +183,8 @@ describe('the verdict', () => {
 
   test('so is one that was killed after seconds of video; of one that was killed at once nothing need have come', () => {
     const killed = [
-      { run: 1, sent: 89 },
-      { run: 2, sent: 90 },
+      { run: 1, sent: 90 },
+      { run: 2, sent: 91 },
       { run: 3, sent: 300 },
     ];
     const ends = [
@@ -193,7 +193,13 @@ describe('the verdict', () => {
     ];
     const loss = (change: Partial<ReaderFigures>) =>
       tailLoss({ ...sender, killed }, { ...reader, ends, ...change }, 256, 30);
-    assert.deepEqual([loss({}), loss({ breaks: 1 }), loss({ ends: [] })], [90, 0, 0]);
+    assert.deepEqual([loss({}), loss({ breaks: 1 }), loss({ ends: [] })], [91, 0, 0]);
+  });
+
+  test('a kill explains ten seconds of its own stream; what many kills together explain is not for one of them', () => {
+    const killed = Array.from({ length: 20 }, (_, run) => ({ run, sent: 600 }));
+    const ends = killed.map(({ run }) => ({ run, last: run === 7 ? 598 - 301 : 599 - 300 }));
+    assert.equal(tailLoss({ ...sender, killed }, { ...reader, ends }, 256, 30), 302);
   });
 
   test('a stream of which a reader that never left saw nothing is lost as a whole', () => {
