@@ -7,6 +7,15 @@ import { decodeParameterSets, type ParameterSets } from './parameter-sets.ts';
  */
 export type StartAt = 'next' | 'keyframe' | 'oldest';
 
+/** The newest record of a ring that a reader of this thread has got, if there is one. */
+interface NewestDelivery {
+  any: boolean;
+  sequence: number;
+}
+
+/** Of each ring, beyond its last reader: with the GOP cache the next one begins at records that have been counted. */
+const deliveries = new WeakMap<SharedArrayBuffer, NewestDelivery>();
+
 /**
  * One ring of a camera as this thread reads it. A camera has a second one for as long as some sessions still drain the
  * ring that it replaces:
@@ -26,12 +35,13 @@ export class FeedRing {
   /** Cursors at the first record of this ring for sessions that still drain the ring before it. */
   readonly #prepared = new Map<object, RingReader>();
   #parameters: ParameterSets | null = null;
-  #delivered = 0;
-  #anyDelivered = false;
+  readonly #delivered: NewestDelivery;
 
   /** Claims the thread's reader slot in the ring. The lead begins where `start` says. */
   constructor(memory: SharedArrayBuffer, slot: number, start: StartAt) {
     this.memory = memory;
+    this.#delivered = deliveries.get(memory) ?? { any: false, sequence: 0 };
+    deliveries.set(memory, this.#delivered);
     this.lead = openReader(memory, start);
     // Only now: the slot may hold the first records for us already, see the ring store.
     this.#slot = ReaderSlot.claim(memory, slot, this.lead.cursor);
@@ -62,9 +72,10 @@ export class FeedRing {
 
   /** True for the first session that delivers this record, when sessions deliver in order. */
   firstDelivery(sequence: number): boolean {
-    if (this.#anyDelivered && ((sequence - this.#delivered) | 0) <= 0) return false;
-    this.#anyDelivered = true;
-    this.#delivered = sequence;
+    const newest = this.#delivered;
+    if (newest.any && ((sequence - newest.sequence) | 0) <= 0) return false;
+    newest.any = true;
+    newest.sequence = sequence;
     return true;
   }
 

@@ -21,28 +21,36 @@ class Bench {
   readonly ended: string[] = [];
   readonly stream: TestStream;
   readonly ring: SharedArrayBuffer;
-  readonly feed: CameraFeed;
+  feed: CameraFeed;
   card: CardStream = noCardStream;
   /** Of the thread. */
   lateMs = 0;
+  readonly #gopCache: boolean;
 
   constructor(options: Partial<typeof smallRing> & { noRing?: boolean; bytes?: number } = {}) {
     this.ring = createRing({ ...smallRing, ...options });
     this.stream = new TestStream(this.ring, options.bytes);
-    this.feed = new CameraFeed(
-      {
-        slot: 0,
-        gopCache: options.gopCache ?? false,
-        lateMs: () => this.lateMs,
-        onSessionFailed: (session, error) => {
-          this.failures.push([session, error]);
-          this.feed.leave(session);
-        },
+    this.#gopCache = options.gopCache ?? false;
+    this.feed = this.#open(options.noRing ? null : this.ring);
+  }
+
+  #open(ring: SharedArrayBuffer | null): CameraFeed {
+    const context = {
+      slot: 0,
+      gopCache: this.#gopCache,
+      lateMs: () => this.lateMs,
+      onSessionFailed: (session: FeedSession, error: unknown) => {
+        this.failures.push([session, error]);
+        this.feed.leave(session);
       },
-      0,
-      new StreamCounters(this.memory).reader(0, 0),
-      options.noRing ? null : this.ring,
-    );
+    };
+    return new CameraFeed(context, 0, new StreamCounters(this.memory).reader(0, 0), ring);
+  }
+
+  /** The last reader has left; the next one finds another feed. */
+  reopen(): void {
+    this.feed.release();
+    this.feed = this.#open(this.ring);
   }
 
   join(transport = new FakeTransport()): [PlaySession, FakeTransport] {
@@ -457,6 +465,22 @@ describe('publishers come and go', () => {
       assert.deepEqual([bench.counters.frames, bench.counters.earlier], [10, 5]);
     }
   });
+});
+
+test('with the GOP cache, frames that a reader gets once more when it has come back count once', () => {
+  const bench = new Bench({ gopCache: true });
+  const [first] = bench.join();
+  bench.stream.start();
+  for (let i = 0; i < 6; i++) i === 0 ? bench.stream.keyframe(0) : bench.stream.frame(i * 33);
+  bench.pump(200);
+  bench.feed.leave(first);
+  bench.reopen();
+  const [, transport] = bench.join();
+  bench.stream.frame(200);
+  bench.pump(240);
+  assert.deepEqual(numbers(transport), range(0, 7));
+  const { frames, framesSent } = bench.counters;
+  assert.deepEqual({ frames, framesSent }, { frames: 7, framesSent: 13 });
 });
 
 describe('pacing in the feed', () => {
