@@ -143,15 +143,20 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
       return;
     }
     const session = this.#session;
-    if (session !== null && session.frames > 0 && nowMs > this.#waitingSinceMs) {
-      this.#context.tally.firstPicture(session.lastFrameMs - this.#waitingSinceMs);
-      this.#waitingSinceMs = Number.POSITIVE_INFINITY;
-    }
+    if (session !== null && nowMs > this.#waitingSinceMs) this.#awaitPicture(session);
     if (session !== null && this.#playing && this.#context.loop.sweep(session, nowMs)) this.#rtsp.noteProgress(nowMs);
     if (this.#reason !== null) return;
     if (nowMs < this.#rtsp.deadlineMs) return;
     const reason = this.#rtsp.expired(nowMs);
     if (reason !== null) this.#close(reason);
+  }
+
+  #awaitPicture(session: PlaySession): void {
+    const { tally, offline } = this.#context;
+    if (session.frames > 0) tally.firstPicture(session.lastFrameMs - this.#waitingSinceMs);
+    // Who waits on after the publisher has left waits for another one, which may come tomorrow.
+    else if (!offline.covers(session.camera)) return;
+    this.#waitingSinceMs = Number.POSITIVE_INFINITY;
   }
 
   /** The cameras from now on: a reader of another one ends. */

@@ -7,9 +7,11 @@ import { writePipeGreeting } from '../../../src/net/pipe-greeting.ts';
 import { RtpPorts } from '../../../src/net/rtp-udp.ts';
 import { RtspConnection } from '../../../src/net/rtsp-connection.ts';
 import { Tunnels } from '../../../src/net/rtsp-tunnel.ts';
+import { createRing } from '../../../src/shm/frame-ring.ts';
 import { FakeSocket } from '../../support/fake-socket.ts';
 import { until } from '../../support/program.ts';
 import { type LogLine, RtspSurroundings as Surroundings } from '../../support/rtsp-surroundings.ts';
+import { smallRing, TestStream } from '../../support/test-stream.ts';
 
 const url = 'rtsp://server/stream1';
 const tcp = 'Transport: RTP/AVP/TCP;unicast;interleaved=0-1';
@@ -416,6 +418,52 @@ describe('RTSP over HTTP', () => {
     assert.equal(post.closed, 0, 'not for what is answered');
     await post.send(Buffer.alloc(2 * limits.rtsp.tunnelBytes, '\r\n').toString('base64'));
     assert.equal(post.end.fields['reason'], 'rtsp_too_large');
+  });
+});
+
+describe('the time to the first picture', () => {
+  /** A reader of the first camera that plays since now, the camera, and the times that were counted. */
+  async function playing() {
+    const around = new Surroundings();
+    const counted: number[] = [];
+    around.context.tally.firstPicture = (ms) => counted.push(ms);
+    let isLive = true;
+    Object.assign(around.context.offline, { covers: () => !isLive });
+    const bench = new Bench(around);
+    await bench.ask(setupTcp, play);
+    const pass = (ms: number, live: boolean): void => {
+      isLive = live;
+      around.nowMs += ms;
+      bench.connection.sweep(around.nowMs);
+    };
+    const picture = async (): Promise<void> => {
+      const stream = new TestStream(createRing(smallRing));
+      stream.start();
+      around.loop.setRing(0, stream.writer.buffer.buffer as SharedArrayBuffer);
+      stream.keyframe(0, around.nowMs);
+      around.loop.resume({ camera: 0 } as Parameters<typeof around.loop.resume>[0]);
+      await until('the picture has gone out', () => bench.connection.info.frames > 0);
+    };
+    return { pass, picture, counted };
+  }
+
+  test('is that from PLAY on, of a camera that somebody publishes to', async () => {
+    const { pass, picture, counted } = await playing();
+    pass(700, true);
+    await picture();
+    pass(250, true);
+    pass(250, true);
+    assert.deepEqual(counted, [700]);
+  });
+
+  test('is not counted when the publisher left before: the next one may come on another day', async () => {
+    const { pass, picture, counted } = await playing();
+    pass(700, true);
+    pass(250, false);
+    pass(250, true);
+    await picture();
+    pass(250, true);
+    assert.deepEqual(counted, []);
   });
 });
 
