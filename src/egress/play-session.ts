@@ -279,10 +279,10 @@ export class PlaySession implements FeedSession {
     observer.onDelivered(length, ring.firstDelivery(sequence), reader.outlived || ring.next !== null);
   }
 
-  /** Hands the batch to the transport; the first time, a sender report follows it. */
+  /** Hands the batch to the transport. A sender report that is due follows it: the transport of a slow reader may be full at every sweep. */
   #sent(nowMs: number): void {
     this.transport.sendPackets(this.#context.batch);
-    if (this.#nextReportMs === 0) this.#sendReport(nowMs);
+    if (nowMs >= this.#nextReportMs) this.#sendReport(nowMs);
   }
 
   /** Can a decoder start at the picture that `reader` has loaded: are its parameter sets at hand? */

@@ -568,6 +568,24 @@ describe('reports', () => {
     );
   });
 
+  test('a reader that is always behind, so that its transport is full at every sweep, gets them behind its pictures', () => {
+    const bench = new Bench();
+    const [session, transport] = bench.join();
+    bench.stream.start();
+    const times: number[] = [];
+    for (let nowMs = 0; nowMs <= 20_000; nowMs += 50) {
+      const before = transport.reports.length;
+      transport.full = false;
+      nowMs % 1000 === 0 ? bench.stream.keyframe(nowMs) : bench.stream.frame(nowMs);
+      bench.pump(nowMs);
+      transport.full = true;
+      if (nowMs % 250 === 0) session.sweep(bench.feed, nowMs);
+      if (transport.reports.length > before) times.push(nowMs);
+    }
+    const gaps = times.map((ms, i) => ms - (times[i - 1] ?? 0));
+    assert.ok(times.length > 3 && gaps.every((ms) => ms <= 5050), String(times));
+  });
+
   test('NTP and RTP time of a report are of one instant, not of the last packet', () => {
     const bench = new Bench();
     const [session, transport] = bench.join();
@@ -581,7 +599,7 @@ describe('reports', () => {
       lastRtp = transport.sent.at(-1)!.rtpTime;
     }
     const lastDts = 199 * 33;
-    bench.nowMs = 199 * 33 + 500;
+    bench.nowMs = 199 * 33 + 3500;
     session.sweep(bench.feed, bench.nowMs);
     const report = transport.reports.at(-1)!;
     const wallMs = (report.readUInt32BE(8) - 2_208_988_800) * 1000 + (report.readUInt32BE(12) / 2 ** 32) * 1000;
