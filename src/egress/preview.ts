@@ -238,7 +238,9 @@ export class PreviewSession implements FeedSession {
     const stepMs = this.#timeline.step(dtsMs, this.#toldMs);
     if (!this.#fresh) {
       if (writer.count > 0) writer.lengthen(stepMs);
-      if (writer.full || arrivalMs - this.#firstArrivalMs >= fragmentMs) this.#flush();
+      // What is left out is what the frame before it lasts on for, so that has to stay open.
+      const isShown = this.#mediaMs + stepMs + compositionMs >= 0;
+      if (isShown && (writer.full || arrivalMs - this.#firstArrivalMs >= fragmentMs)) this.#flush();
       this.#mediaMs += stepMs;
     }
     this.#fresh = false;

@@ -97,6 +97,20 @@ describe('the start of a preview', () => {
     ]);
     assert.equal(bench.tape.samples[0]!.isSync, true);
   });
+
+  test('pictures that are left out at its start are no gap for which a player drops the rest, also behind a link that stood still', () => {
+    const bench = new PreviewBench();
+    bench.publish();
+    bench.frame({ flags: recoveryPoint, cts: 64 });
+    bench.nowMs = 120;
+    for (const [i, cts] of [0, -16, -32, 64, 64].entries()) bench.frame({ cts, dtsMs: 16 * (i + 1) });
+    bench.wait(500);
+    assert.deepEqual(bench.tape.numbers, [0, 4, 5]);
+    assert.deepEqual(times(bench).slice(0, 2), [
+      [0, 64],
+      [64, 16],
+    ]);
+  });
 });
 
 describe('fragments', () => {
