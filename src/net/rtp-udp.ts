@@ -36,16 +36,18 @@ export class RtpPorts {
   readonly #rtp: Socket;
   readonly #rtcp: Socket;
   readonly #dualStack: boolean;
+  /** Of a machine whose sockets for IPv6 take no IPv4. */
+  #forIPv4: RtpPorts | null = null;
   readonly #readers = new Map<string, ReportSink>();
   /** Transports that wait for the next moment at which bursts may go on. */
   #resting: UdpTransport[] = [];
   /** Transports in the middle of a large picture. */
   #unfinished: UdpTransport[] = [];
 
-  private constructor(rtp: Socket, rtcp: Socket, dualStack: boolean) {
+  private constructor(rtp: Socket, rtcp: Socket) {
     this.#rtp = rtp;
     this.#rtcp = rtcp;
-    this.#dualStack = dualStack;
+    this.#dualStack = rtp.address().family === 'IPv6';
     this.rtpPort = rtp.address().port;
     this.rtcpPort = rtcp.address().port;
     rtcp.on('message', (bytes, from) => this.#onReport(bytes, from));
@@ -56,19 +58,42 @@ export class RtpPorts {
     }
   }
 
-  /** Opens a pair on the address that the listeners have; null when the machine has none to give. */
-  static async open(host: string): Promise<RtpPorts | null> {
+  /**
+   * Opens a pair on the address that the listeners have; null when the machine has none to give. Where sockets for IPv6 take no IPv4
+   * (`net.ipv6.bindv6only` of Linux, which only TCP can turn off; `ipv6Only` stands for it in tests), readers over IPv4 get another pair.
+   */
+  static async open(host: string, ipv6Only = false): Promise<RtpPorts | null> {
     const bound = await addressOf(host);
     if (bound === null) return null;
+    const ports = await RtpPorts.#openPair(bound, ipv6Only);
+    if (bound !== '::') return ports;
+    if (ports === null) return RtpPorts.#openPair('0.0.0.0');
+    if (ports.#dualStack && !(await ports.#reachesIPv4())) ports.#forIPv4 = await RtpPorts.#openPair('0.0.0.0');
+    return ports;
+  }
+
+  static async #openPair(address: string, ipv6Only = false): Promise<RtpPorts | null> {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const rtp = (await bind(bound, 0)) ?? (bound === '::' ? await bind('0.0.0.0', 0) : null);
+      const rtp = await bind(address, 0, ipv6Only);
       if (rtp === null) return null;
-      const { address, port, family } = rtp.address();
-      const rtcp = port % 2 === 0 ? await bind(address, port + 1) : null;
-      if (rtcp !== null) return new RtpPorts(rtp, rtcp, family === 'IPv6');
+      const { port } = rtp.address();
+      const rtcp = port % 2 === 0 ? await bind(address, port + 1, ipv6Only) : null;
+      if (rtcp !== null) return new RtpPorts(rtp, rtcp);
       rtp.close();
     }
     return null;
+  }
+
+  /** The pair for a reader at this address. */
+  of(address: string): RtpPorts {
+    return this.#forIPv4 !== null && isIPv4(plainAddress(address)) ? this.#forIPv4 : this;
+  }
+
+  /** Sends nothing to itself. */
+  #reachesIPv4(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#rtp.send('', this.rtcpPort, '::ffff:127.0.0.1', (error) => resolve(error === null));
+    });
   }
 
   /** The address to send to: a dual-stack socket wants IPv4 mapped into IPv6, an IPv4 socket the plain form. */
@@ -128,6 +153,7 @@ export class RtpPorts {
     this.#unfinished = [];
     this.#rtp.close();
     this.#rtcp.close();
+    this.#forIPv4?.close();
   }
 
   #onReport(bytes: Buffer, from: RemoteInfo): void {
@@ -279,8 +305,8 @@ async function addressOf(host: string): Promise<string | null> {
   }
 }
 
-function bind(host: string, port: number): Promise<Socket | null> {
-  return bindUdp(host, port).catch(() => null);
+function bind(host: string, port: number, ipv6Only: boolean): Promise<Socket | null> {
+  return bindUdp(host, port, { ipv6Only }).catch(() => null);
 }
 
 function tryBufferSize(socket: Socket): void {

@@ -325,7 +325,8 @@ export class RtspConnection implements RtspHandler, TransportUser, PlayOwner, Re
   setup(path: string, request: TransportRequest): TransportReply | TransportRefusal {
     const camera = this.#context.directory.find(path);
     if (camera === null) return { status: 404 };
-    const { ports, packetBytes, tcpPacketBytes, play, offline } = this.#context;
+    const { packetBytes, tcpPacketBytes, play, offline } = this.#context;
+    const ports = this.#context.ports?.of(this.peer.address) ?? null;
     const { clientPorts, interleaved } = request;
     // Who asks for TLS wants nobody else to see the pictures, and SRTP is not spoken: UDP would send them in the clear. Clients
     // that try it first go on with TCP when it is refused.

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { isIPv4 } from 'node:net';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { limits } from '../../../src/base/limits.ts';
@@ -130,6 +131,28 @@ describe('readers over UDP', { timeout }, () => {
       assert.equal(ports.rtcpPort, ports.rtpPort + 1);
     }
     assert.equal(await RtpPorts.open('no-such-host.invalid'), null);
+  });
+
+  test('get their packets over IPv4 and IPv6, also where sockets for IPv6 take no IPv4', async (t) => {
+    for (const ipv6Only of [false, true]) {
+      const ports = await RtpPorts.open('::', ipv6Only);
+      assert.ok(ports);
+      t.after(() => ports.close());
+      for (const address of ['127.0.0.1', '::1']) {
+        const reader = createSocket(isIPv4(address) ? 'udp4' : 'udp6');
+        t.after(() => reader.close());
+        reader.bind(0, address);
+        await once(reader, 'listening');
+        const pair = ports.of(address);
+        assert.equal(pair === ports.of('::1'), !(ipv6Only && isIPv4(address)));
+        const user = { onReady: () => undefined, onLost: () => assert.fail(), onReport: () => undefined };
+        const transport = new UdpTransport(pair, address, [reader.address().port, 9], user);
+        const came = once(reader, 'message');
+        transport.sendPackets(fill(new PacketBatch(), 1, 7));
+        const [bytes, from] = await came;
+        assert.deepEqual([bytes.readUInt32BE(0), from.port], [7, pair.rtpPort]);
+      }
+    }
   });
 
   test('a port that nobody listens on is no error, and packets go on when somebody does again', async (t) => {
