@@ -1,3 +1,4 @@
+import { RingMemory } from '../shm/layout.ts';
 import { ReaderSlot, RingReader } from '../shm/ring-reader.ts';
 import { decodeParameterSets, type ParameterSets } from './parameter-sets.ts';
 
@@ -7,14 +8,11 @@ import { decodeParameterSets, type ParameterSets } from './parameter-sets.ts';
  */
 export type StartAt = 'next' | 'keyframe' | 'oldest';
 
-/** The newest record of a ring that a reader of this thread has got, if there is one. */
-interface NewestDelivery {
-  any: boolean;
-  sequence: number;
-}
-
-/** Of each ring, beyond its last reader: with the GOP cache the next one begins at records that have been counted. */
-const deliveries = new WeakMap<SharedArrayBuffer, NewestDelivery>();
+/**
+ * Of each ring, by the slots of its records: which of them readers of this thread have got. It outlives the last reader, since with the
+ * GOP cache the next one begins at records that have been counted.
+ */
+const deliveries = new WeakMap<SharedArrayBuffer, Int32Array>();
 
 /**
  * One ring of a camera as this thread reads it. A camera has a second one for as long as some sessions still drain the
@@ -35,13 +33,12 @@ export class FeedRing {
   /** Cursors at the first record of this ring for sessions that still drain the ring before it. */
   readonly #prepared = new Map<object, RingReader>();
   #parameters: ParameterSets | null = null;
-  readonly #delivered: NewestDelivery;
+  readonly #delivered: Int32Array;
 
   /** Claims the thread's reader slot in the ring. The lead begins where `start` says. */
   constructor(memory: SharedArrayBuffer, slot: number, start: StartAt) {
     this.memory = memory;
-    this.#delivered = deliveries.get(memory) ?? { any: false, sequence: 0 };
-    deliveries.set(memory, this.#delivered);
+    this.#delivered = deliveriesOf(memory);
     this.lead = openReader(memory, start);
     // Only now: the slot may hold the first records for us already, see the ring store.
     this.#slot = ReaderSlot.claim(memory, slot, this.lead.cursor);
@@ -70,12 +67,12 @@ export class FeedRing {
     return reader;
   }
 
-  /** True for the first session that delivers this record, when sessions deliver in order. */
+  /** True for the first session that delivers this record, also when others that have passed over it are ahead. */
   firstDelivery(sequence: number): boolean {
-    const newest = this.#delivered;
-    if (newest.any && ((sequence - newest.sequence) | 0) <= 0) return false;
-    newest.any = true;
-    newest.sequence = sequence;
+    const delivered = this.#delivered;
+    const slot = (sequence >>> 0) % delivered.length;
+    if (delivered[slot] === sequence) return false;
+    delivered[slot] = sequence;
     return true;
   }
 
@@ -115,6 +112,15 @@ export class FeedRing {
     if (parameters !== null) this.#parameters = parameters;
     return parameters;
   }
+}
+
+function deliveriesOf(memory: SharedArrayBuffer): Int32Array {
+  const known = deliveries.get(memory);
+  if (known !== undefined) return known;
+  // No record that belongs into a slot has the number of the next one.
+  const fresh = new Int32Array(new RingMemory(memory).frames).map((_, slot) => slot + 1);
+  deliveries.set(memory, fresh);
+  return fresh;
 }
 
 /** A cursor that begins where `start` says. */

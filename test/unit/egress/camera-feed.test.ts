@@ -483,6 +483,25 @@ test('with the GOP cache, frames that a reader gets once more when it has come b
   assert.deepEqual({ frames, framesSent }, { frames: 7, framesSent: 13 });
 });
 
+test('frames that a reader gets behind another, which has passed over them, count too', () => {
+  const bench = new Bench();
+  const [, slow] = bench.join();
+  bench.stream.start();
+  bench.stream.keyframe(0);
+  bench.pump(0);
+  slow.full = true;
+  const [, fast] = bench.join();
+  for (let i = 1; i < 5; i++) bench.stream.frame(i * 33);
+  bench.stream.keyframe(5 * 33);
+  bench.pump(200);
+  assert.deepEqual(numbers(fast), [5]);
+  slow.full = false;
+  bench.pump(240);
+  assert.deepEqual(numbers(slow), range(0, 6));
+  const { frames, framesSent } = bench.counters;
+  assert.deepEqual({ frames, framesSent }, { frames: 6, framesSent: 7 });
+});
+
 describe('pacing in the feed', () => {
   test('a burst is held and released at its due times, and counted', () => {
     const bench = new Bench();
