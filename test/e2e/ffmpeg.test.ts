@@ -8,7 +8,7 @@ import { start, until } from '../support/program.ts';
 describe('ffmpeg pushes, ffmpeg reads', { concurrency: 3 }, () => {
   for (const transport of ['tcp', 'udp'] as const) {
     test(`every picture arrives in order with the publisher's time stamps over ${transport}`, {
-      timeout: 60_000,
+      timeout: 180_000,
     }, async (t) => {
       const media = await startTestServer();
       t.after(media.stop);
@@ -25,7 +25,7 @@ describe('ffmpeg pushes, ffmpeg reads', { concurrency: 3 }, () => {
     });
   }
 
-  test('the server and stream key apart, as OBS sends them', { timeout: 60_000 }, async (t) => {
+  test('the server and stream key apart, as OBS sends them', { timeout: 180_000 }, async (t) => {
     const media = await startTestServer();
     t.after(media.stop);
     const { rtmp, rtsp, server } = media;
@@ -52,7 +52,7 @@ const recipes: { name: string; clip?: string[]; push?: string[]; suffix?: string
 
 describe('odd but valid streams of ffmpeg', { concurrency: 3 }, () => {
   for (const recipe of recipes) {
-    test(recipe.name, { timeout: 60_000 }, async (t) => {
+    test(recipe.name, { timeout: 180_000 }, async (t) => {
       const media = await startTestServer();
       t.after(media.stop);
       const { rtmp, rtsp, server } = media;

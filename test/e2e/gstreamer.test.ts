@@ -6,7 +6,9 @@ import { decodePictures, makeClip, pushArgs, temporaryFolder } from '../support/
 import { startTestServer, testCredentials } from '../support/media-server.ts';
 import { start, until } from '../support/program.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
+/** Milliseconds until a program has decoded what it has. */
+const decodeMs = 90_000;
 const fps = 25;
 
 /** A pipeline that publishes in real time, and writes what it publishes to `copy` as a byte stream. */
@@ -64,7 +66,8 @@ describe('ffmpeg pushes, GStreamer reads', { concurrency: 3 }, () => {
       // Before and behind the stream it sees the offline card.
       const known = new Set(sent.map(hashOf));
       const lines = () => [...reader.output.stdout.matchAll(/^\S+ ([0-9a-f]{32})$/gm)].map((match) => match[1]!);
-      await until('the last picture is decoded', () => lines().includes(sent.at(-1)!.hash));
+      const isDecoded = () => lines().includes(sent.at(-1)!.hash);
+      await until('the last picture is decoded', isDecoded, decodeMs);
       const hashes = lines();
       const first = hashes.findIndex((hash) => known.has(hash));
       assert.deepEqual(hashes.slice(first, first + sent.length), sent.map(hashOf));

@@ -5,7 +5,7 @@ import { decodePictures, makeClip, parseFrameMd5, pushArgs, temporaryFolder } fr
 import { startTestServer, type TestServer, testCredentials } from '../support/media-server.ts';
 import { type Program, start, until } from '../support/program.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
 
 /** Reads a camera through a tunnel; `hashes` is of the pictures that are decoded so far. */
 interface Decoder {

@@ -8,7 +8,7 @@ import { startTestServer, type TestServer, testCredentials } from '../support/me
 import { isRun, NumberedStream, receivedNumbers } from '../support/numbered-stream.ts';
 import { type Program, start, until } from '../support/program.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
 const impatient = { consumer: new URL('../support/impatient-consumer.ts', import.meta.url) };
 const { user, password } = testCredentials;
 

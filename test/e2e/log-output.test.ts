@@ -73,7 +73,7 @@ async function retried<T>(child: { readonly exitCode: number | null }, what: () 
 describe('a log that cannot be written', { skip: process.platform === 'win32' }, () => {
   for (const format of ['json', 'pretty']) {
     test(`${format}, on a disk that is full: streams go on, and SIGTERM ends the program in order`, {
-      timeout: 60_000,
+      timeout: 180_000,
       skip: !existsSync(fullDevice) && `needs ${fullDevice}`,
     }, async (t) => {
       const out = openSync(fullDevice, 'w');
@@ -82,7 +82,7 @@ describe('a log that cannot be written', { skip: process.platform === 'win32' },
     });
 
     test(`${format}, to a pipe whose reader has gone: streams go on, and SIGTERM ends the program in order`, {
-      timeout: 60_000,
+      timeout: 180_000,
     }, async (t) => {
       const running = await run(t, format, 'pipe');
       running.child.stdout!.destroy();
@@ -91,7 +91,7 @@ describe('a log that cannot be written', { skip: process.platform === 'win32' },
     });
 
     test(`${format}, to a pipe that nobody reads: streams go on, and SIGTERM ends the program in order`, {
-      timeout: 60_000,
+      timeout: 180_000,
     }, async (t) => {
       // Paused from the start, as all pipes are that have no listener.
       await serves(t, await run(t, format, 'pipe'));
