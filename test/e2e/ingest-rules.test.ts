@@ -4,7 +4,9 @@ import { makeClip, temporaryFolder } from '../support/media.ts';
 import { startTestServer, testCredentials } from '../support/media-server.ts';
 import { type Program, start, until } from '../support/program.ts';
 
-const timeout = 60_000;
+const timeout = 180_000;
+/** Milliseconds until a stream has begun, and was long enough for a rule. */
+const ruleMs = 90_000;
 const cameras = [
   { path: '/larger' },
   { path: '/allowed', 'max-resolution': 'none' },
@@ -15,7 +17,14 @@ const [larger, allowed, fat, profile] = [0, 1, 2, 3];
 
 /** A server with a rule for all, cameras that differ, and a publisher that can push to each. */
 async function setUp(t: TestContext) {
-  const media = await startTestServer({ 'max-resolution': '320x180' }, {}, cameras as never);
+  // FFmpeg takes its time to begin on a busy machine.
+  const patience = {
+    'handshake-timeout': '5m',
+    'publish-timeout': '5m',
+    'video-timeout': '5m',
+    'receive-timeout': '5m',
+  };
+  const media = await startTestServer({ 'max-resolution': '320x180', ...patience }, {}, cameras as never);
   t.after(media.stop);
   const folder = temporaryFolder(t);
   const extra = ['-profile:v', 'main', '-bf', '0', '-b:v', '1M'];
@@ -49,7 +58,7 @@ describe('ingest rules, with FFmpeg', () => {
     const { media, told, history, push, get } = await setUp(t);
     push(larger);
     push(allowed);
-    await until('it is told', () => told.length > 0);
+    await until('it is told', () => told.length > 0, ruleMs);
     await until('both have frames', () =>
       [larger, allowed].every((camera) => media.server.snapshot(camera).publisher.frames > 10),
     );
@@ -78,7 +87,7 @@ describe('ingest rules, with FFmpeg', () => {
   test('another configuration holds for the stream that runs', { timeout }, async (t) => {
     const { media, told, push } = await setUp(t);
     push(larger);
-    await until('it is told', () => told.length > 0);
+    await until('it is told', () => told.length > 0, ruleMs);
     const { config } = media.server;
     const cameraList = config.cameraList.map((camera) => ({ ...camera, rules: { ...camera.rules, maxSize: null } }));
     await media.server.apply({ ...config, cameraList });
@@ -88,7 +97,7 @@ describe('ingest rules, with FFmpeg', () => {
       ...config,
       cameraList: config.cameraList.map((camera) => ({ ...camera, rules: { ...camera.rules, action: 'reject' } })),
     });
-    await until('it has stopped', () => told.length > 3);
+    await until('it has stopped', () => told.length > 3, ruleMs);
     assert.deepEqual(told.slice(2), ['/larger broken max-resolution 640x360 320x180', '/larger stopped rule_violated']);
   });
 
@@ -96,11 +105,11 @@ describe('ingest rules, with FFmpeg', () => {
     const { media, told, push } = await setUp(t);
     const first = push(profile);
     await first.ended;
-    await until('it has stopped', () => told.length > 1);
+    await until('it has stopped', () => told.length > 1, ruleMs);
     assert.deepEqual(told, ['/main broken allowed-profiles main baseline', '/main stopped rule_violated']);
     const second = push(profile);
     await second.ended;
-    await until('it was refused', () => told.length > 2);
+    await until('it was refused', () => told.length > 2, ruleMs);
     assert.deepEqual(told.slice(2), ['/main refused rule_hold_off']);
     assert.equal(media.server.connections, 0);
   });
@@ -108,7 +117,7 @@ describe('ingest rules, with FFmpeg', () => {
   test('a bitrate that stays too high is disconnected', { timeout }, async (t) => {
     const { told, push } = await setUp(t);
     await push(fat).ended;
-    await until('it has stopped', () => told.length > 1);
+    await until('it has stopped', () => told.length > 1, ruleMs);
     assert.match(told[0]!, /^\/fat broken max-bitrate (?:0\.[5-9]|1\.?\d?) Mbit\/s 0\.2 Mbit\/s$/);
     assert.equal(told[1], '/fat stopped rule_violated');
   });
