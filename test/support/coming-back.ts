@@ -19,8 +19,8 @@ export function replay(media: TestServer, path: string, withinMs: number): Promi
 }
 
 /**
- * `withinMs` is time of the processor that this process uses, with the server in it. It tries without a pause, so that this is at least the time that passes, but for
- * the time in which the machine stands still or has no processor for it.
+ * `withinMs` is time of the processor that this process uses, with the server in it. It tries without a pause, so that this is no less than
+ * the time that passes, but for the time in which the machine stands still or works for others.
  */
 async function trying<T>(what: string, attempt: () => Promise<T>, withinMs: number): Promise<T> {
   const before = process.cpuUsage();

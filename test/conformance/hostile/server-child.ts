@@ -29,7 +29,7 @@ const shortStallMs = 1500;
 const shortened = new Int32Array(new SharedArrayBuffer(4));
 setEnvironmentData(deadlinesKey, shortened);
 
-// Longer than a busy machine stands still for: these cannot change while the servers run.
+// The first two cannot change while the servers run: they are longer than a busy machine stands still for.
 const httpDeadlines = { headTimeoutMs: 5000, requestTimeoutMs: 6000, writeStallMs: shortStallMs };
 Object.assign(limits.onvif, httpDeadlines);
 // All rows share one HTTP port: the lines of one row must not use up those of the next.
