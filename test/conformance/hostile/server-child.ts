@@ -26,6 +26,7 @@ const { logger, flush } = createLog(logOptions, 'main');
 /** Of a deadline that no row waits for. */
 const longMs = 60_000;
 const shortStallMs = 1500;
+const usualStallMs = limits.http.writeStallMs;
 const shortened = new Int32Array(new SharedArrayBuffer(4));
 setEnvironmentData(deadlinesKey, shortened);
 
@@ -125,7 +126,7 @@ function gateHardware(): object[] {
 /** Publishers that come from now on have this one deadline short; readers all. */
 async function shorten(deadline: ShortDeadline): Promise<void> {
   Atomics.store(shortened, 0, deadlines.indexOf(deadline));
-  const writeStallMs = deadline === 'write stall' ? shortStallMs : longMs;
+  const writeStallMs = deadline === 'write stall' ? shortStallMs : usualStallMs;
   Object.assign(limits.onvif, { writeStallMs });
   Object.assign(limits.http, { writeStallMs });
   const timeouts = {

@@ -101,7 +101,7 @@ export class HostileServer {
   async stop(): Promise<void> {
     if (this.ended) return;
     await this.#ask('stop');
-    await until('the server has ended', () => this.ended);
+    await until('the server has ended', () => this.ended, 60_000);
   }
 
   kill(): void {
