@@ -10,9 +10,15 @@ interface Watched {
 
 interface Silence {
   ms: number;
-  /** Samples on end in which it has grown. */
+  /** Samples on end in which nothing has broken it. */
   samples: number;
 }
+
+/**
+ * Milliseconds by which a silence grows at least from one sample to the next if nothing breaks it: some of the time between them. One that
+ * looks at its timer as often as we sample seems a little more silent each time too, when we come a little later each time.
+ */
+const growthMs = limits.load.sampleMs / 4;
 
 /**
  * Finds threads that do nothing any more, not even look at their timers, and will not recover. Time is counted in our own
@@ -28,7 +34,7 @@ export class HungThreads {
       const key = `${kind} ${index}`;
       const before = this.#silences.get(key);
       // One that has looked at its timer in between, however late, is only slow.
-      const samples = before !== undefined && ms > before.ms ? before.samples + 1 : 0;
+      const samples = before !== undefined && ms - before.ms >= growthMs ? before.samples + 1 : 0;
       this.#silences.set(key, { ms, samples });
       return samples === limits.load.hungSamples;
     });

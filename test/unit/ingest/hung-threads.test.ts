@@ -33,6 +33,14 @@ test('one that moves now and then is slow, but does not hang', () => {
     assert.deepEqual(threads.sample([load('ingest', 0, (sample % hungSamples) * sampleMs + 9000)]), []);
 });
 
+test('one that looks at its timer as often as it is sampled does not hang, however late the samples come', () => {
+  for (const laterMs of [1, 10, 24, 100]) {
+    const threads = new HungThreads();
+    for (let sample = 1; sample <= 20 * hungSamples; sample++)
+      assert.deepEqual(threads.sample([load('ingest', 0, (sample * laterMs) % sampleMs)]), [], `${laterMs} ms later`);
+  }
+});
+
 test('the whole process stood still: nobody hangs', () => {
   const threads = new HungThreads();
   for (const silentMs of [0, 3_600_000, 0]) assert.deepEqual(threads.sample([load('consumer', 0, silentMs)]), []);
