@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { ConsumerBoot, ConsumerToMain, MainToConsumer, ReaderInfo } from '../control/messages.ts';
 import { HungThreads } from '../ingest/hung-threads.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
-import { type ConsumerTime, failIfEnded, restartPauseMs, Thread } from './thread.ts';
+import { type ConsumerTime, failIfEnded, noTime, restartPauseMs, Thread } from './thread.ts';
 
 /** What {@link Consumers} need of the server. */
 export interface ConsumersOwner {
@@ -17,8 +17,6 @@ export interface ConsumersOwner {
   /** How busy the threads are. */
   load(): readonly ThreadLoad[];
 }
-
-const noTime = { active: 0, idle: 0 };
 
 type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
 

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type MessagePort, Worker } from 'node:worker_threads';
 import { StartError } from '../config/errors.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
 
@@ -17,35 +17,47 @@ export interface ConsumerTime extends ThreadTime {
   readonly lives: number;
 }
 
-/** A worker thread with typed messages, and a promise of its end. */
+/** Of a thread that there is not. */
+export const noTime: ThreadTime = { active: 0, idle: 0 };
+
+/** A worker thread with typed messages, and a promise of its end. One that the system has no thread for has ended at once. */
 export class Thread<In, Out> {
-  readonly #worker: Worker;
+  readonly #worker: Worker | null;
   /** Resolves when the thread has ended, with the error that ended it or null. */
   readonly ended: Promise<Error | null>;
 
   constructor(entry: URL, workerData: object, onMessage: (message: Out) => void) {
-    this.#worker = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: youngHeapMb } });
-    this.#worker.on('message', onMessage);
+    let worker: Worker;
+    try {
+      worker = new Worker(entry, { workerData, resourceLimits: { maxYoungGenerationSizeMb: youngHeapMb } });
+    } catch (error) {
+      this.#worker = null;
+      this.ended = Promise.resolve(asError(error));
+      return;
+    }
+    this.#worker = worker;
+    worker.on('message', onMessage);
     let failure: Error | null = null;
-    this.#worker.on('error', (error) => {
-      failure = error instanceof Error ? error : new Error(String(error));
+    worker.on('error', (error) => {
+      failure = asError(error);
     });
     this.ended = new Promise((resolve) => {
-      this.#worker.on('exit', () => resolve(failure));
+      worker.on('exit', () => resolve(failure));
     });
   }
 
   /** Zeros before and after its life. */
   get time(): ThreadTime {
-    return this.#worker.performance.eventLoopUtilization();
+    return this.#worker?.performance.eventLoopUtilization() ?? noTime;
   }
 
-  send(message: In, transfer: Parameters<Worker['postMessage']>[1] = []): void {
-    this.#worker.postMessage(message, transfer);
+  send(message: In, transfer: readonly MessagePort[] = []): void {
+    if (this.#worker !== null) this.#worker.postMessage(message, transfer);
+    else for (const port of transfer) port.close();
   }
 
   async terminate(): Promise<void> {
-    await this.#worker.terminate();
+    await this.#worker?.terminate();
   }
 }
 
@@ -54,4 +66,8 @@ export function failIfEnded(name: string): (failure: Error | null) => never {
   return (failure) => {
     throw new StartError(`the ${name} thread ended while it started: ${failure?.message ?? 'no reason given'}`);
   };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

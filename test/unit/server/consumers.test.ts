@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { StartError } from '../../../src/config/errors.ts';
 import type { ConsumerBoot } from '../../../src/control/messages.ts';
 import { Consumers } from '../../../src/server/consumers.ts';
 import { until } from '../../support/program.ts';
 
 const ignore = () => undefined;
 
+const idle = new URL('../../support/idle-consumer.ts', import.meta.url);
+/** The system has no thread for it. */
+const nowhere = new URL('nowhere:');
+
 /** Two that have been measured to work. Those that are started after them are never ready if `mute`. */
-async function startConsumers(t: TestContext, mute = false): Promise<Consumers> {
+async function startConsumers(t: TestContext, mute = false, entry = () => idle): Promise<Consumers> {
   let started = 0;
   const consumers = new Consumers(2, {
-    entry: new URL('../../support/idle-consumer.ts', import.meta.url),
+    get entry() {
+      return entry();
+    },
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     boot: () => ({ mute: mute && started++ >= 2 }) as unknown as ConsumerBoot,
     onReady: ignore,
@@ -51,4 +58,27 @@ test('one that is starting again is not ready yet', async (t) => {
   consumers.send(0, { type: 'listener_error', reason: null });
   await until('another has been started', () => consumers.times[0]!.lives === 3);
   assert.deepEqual(consumers.ready, [1]);
+});
+
+test('one that the system has no thread for at the moment is started later', async (t) => {
+  let [failing, failed] = [0, 0];
+  const consumers = await startConsumers(t, false, () => {
+    if (failing === 0) return idle;
+    failing--;
+    failed++;
+    return nowhere;
+  });
+  failing = 2;
+  consumers.send(0, { type: 'listener_error', reason: null });
+  await until('it has been tried', () => failed === 2);
+  await until('it has been started', () => consumers.ready.length === 2);
+  assert.equal(consumers.failures, 3);
+});
+
+test('no thread for one at the start is a start that failed', async (t) => {
+  let started = 0;
+  await assert.rejects(
+    startConsumers(t, false, () => (started++ === 0 ? idle : nowhere)),
+    (error) => error instanceof StartError && /^the consumer thread ended while it started: /.test(error.message),
+  );
 });
