@@ -160,8 +160,9 @@ export class Publishers {
 
   /** A worker has ended without a word of its connections: it died, or was terminated because it did not end in time. */
   lose(line: Pick<WorkerLine, 'send'>): void {
-    for (const connection of [...this.#connections.values()])
-      if (connection.line === line) this.#end(connection, this.#ending ?? 'worker_failed');
+    const lost = [...this.#connections.values()].filter((connection) => connection.line === line);
+    for (const connection of lost) this.#stopWaiting(connection);
+    for (const connection of lost) this.#end(connection, this.#ending ?? 'worker_failed');
   }
 
   /** The cameras from now on. Who publishes to one that is gone is cut off, and nobody else. */
@@ -192,6 +193,8 @@ export class Publishers {
 
   /** Checks the credentials first, where some are asked for; the answer may come later. */
   #claim(connection: Connection, claim: PathClaim): void {
+    // It was on its way when it was told to end.
+    if (this.#ending !== null) return;
     this.counts.requested++;
     const { listener, peer } = connection;
     const { pathKey, query, tls, deadlineMs } = claim;
@@ -304,7 +307,13 @@ export class Publishers {
     const connection = this.#connections.get(id);
     if (connection === undefined) return;
     this.#stopChecking(connection);
+    this.#stopWaiting(connection);
     send(connection, { type: 'cut', reason });
+  }
+
+  /** It does not get the path that it waits for, if it does, once the holder lets go of that. */
+  #stopWaiting(connection: Connection): void {
+    if (connection.camera === null) this.#registry.release(connection);
   }
 
   #stopChecking(connection: Connection): void {

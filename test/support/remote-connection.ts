@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../src/base/errors.ts';
 import type { ConnectionToMain, MainToConnection, PathClaim } from '../../src/control/messages.ts';
 import type { Publishers } from '../../src/server/publishers.ts';
 
-/** A publisher's connection as main sees it, in a worker of its own. */
+/** A publisher's connection as main sees it, in a worker of its own or in that of another one. */
 export class RemoteConnection {
   /** What main sent to it. */
   readonly sent: MainToConnection[] = [];
@@ -16,11 +16,13 @@ export class RemoteConnection {
     id: string,
     acceptedMs = 0,
     onSent: (id: string, message: MainToConnection) => void = () => {},
+    neighbour?: RemoteConnection,
   ) {
     this.#publishers = publishers;
     this.#id = id;
     this.#onSent = onSent;
-    publishers.add({ peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs }, this);
+    const newcomer = { peer: { id, address: '10.0.0.1', port: 1000 }, listener: '1935', acceptedMs };
+    publishers.add(newcomer, neighbour ?? this);
   }
 
   /** For main. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { MainToConnection } from '../../../src/control/messages.ts';
 import { PathRegistry, type PublishConflict } from '../../../src/server/path-registry.ts';
 import { Publishers } from '../../../src/server/publishers.ts';
 import type { RingStore } from '../../../src/server/ring-store.ts';
@@ -33,12 +34,14 @@ class Rig {
     );
   }
 
-  connect(): RemoteConnection {
+  /** `neighbour` lives in the same worker. */
+  connect(neighbour?: RemoteConnection): RemoteConnection {
     const id = `r${++this.#count}`;
-    return new RemoteConnection(this.publishers, id, this.nowMs, (to, message) => {
+    const onSent = (to: string, message: MainToConnection): void => {
       const reason = 'reason' in message ? ` ${message.reason}` : '';
       this.log.push(`${message.type} ${to}${reason}`);
-    });
+    };
+    return new RemoteConnection(this.publishers, id, this.nowMs, onSent, neighbour);
   }
 }
 
@@ -128,6 +131,36 @@ describe('started and stopped come in turn, once each', () => {
       rig.log.filter((line) => line.startsWith('st')),
       ['started r1 /stream1', 'stopped r1 /stream1 taken_over'],
     );
+  });
+
+  test('takeover: one who waits, and whose worker dies with that of the holder, was never started', () => {
+    const rig = new Rig('takeover');
+    const old = rig.connect();
+    old.claims('/stream1');
+    rig.connect(old).claims('/stream1');
+    old.dies();
+    assert.deepEqual(rig.log.slice(2), ['cut r1 taken_over', 'stopped r1 /stream1 worker_failed']);
+    assert.equal(rig.publishers.counts.granted, 1);
+    rig.connect().claims('/stream1');
+    assert.deepEqual(rig.log.slice(4), ['started r3 /stream1', 'granted r3']);
+  });
+
+  test('takeover: one who waits when the server is stopped, or asks then, was never started', async () => {
+    const rig = new Rig('takeover');
+    const old = rig.connect();
+    old.claims('/stream1');
+    const waiting = rig.connect();
+    waiting.claims('/stream1');
+    const asking = rig.connect();
+    const gone = rig.publishers.cutAll('shutdown');
+    asking.claims('/stream2');
+    for (const connection of [old, waiting, asking]) connection.ends('shutdown');
+    await gone;
+    assert.deepEqual(
+      rig.log.filter((line) => line.startsWith('st')),
+      ['started r1 /stream1', 'stopped r1 /stream1 shutdown'],
+    );
+    assert.deepEqual([rig.publishers.counts.requested, rig.publishers.counts.granted], [2, 1]);
   });
 
   test('shutdown, also of a worker that does not answer and of a connection that comes too late', async () => {
