@@ -107,6 +107,8 @@ export class ConsumerThread {
       return;
     }
     this.#ports = ports;
+    const tally = new ReaderTally(this.#boot.readerTally, this.#boot.index);
+    tally.takeOver();
     if (ports === null) this.#logger.warn({ host }, 'no pair of UDP ports: readers are served over TCP only');
     this.#context = {
       clock: systemClock,
@@ -128,7 +130,7 @@ export class ConsumerThread {
       packetBytes,
       tcpPacketBytes,
       randomBytes: (into) => randomFillSync(into),
-      tally: new ReaderTally(this.#boot.readerTally, this.#boot.index),
+      tally,
       turns: new ReadTurns(systemClock),
       strangers: new Strangers(this.#loads.consumers),
     };

@@ -44,6 +44,12 @@ export class ReaderTally {
     this.#words = new Float64Array(memory, consumer * lineWords * Float64Array.BYTES_PER_ELEMENT, lineWords);
   }
 
+  /** For a consumer that starts: the connections of one that failed before it have ended with that. */
+  takeOver(): void {
+    const ended = this.#words.subarray(endWords, endWords + codes.length).reduce((sum, count) => sum + count, 0);
+    this.#add(endWords + places.get('worker_failed')!, this.#words[connectionsWord]! - ended);
+  }
+
   connected(): void {
     this.#add(connectionsWord, 1);
   }

@@ -21,3 +21,18 @@ test('what the consumers count is summed, each reason by itself', () => {
   assert.deepEqual(firstPicture.counts, [2, 1, 0, 0, 0, 0, 1, 1]);
   assert.ok(Math.abs(firstPicture.sum - 61.001) < 1e-9);
 });
+
+test('connections that a failed consumer took with it have ended, once', () => {
+  const memory = ReaderTally.create(2);
+  const [failed, other] = [new ReaderTally(memory, 0), new ReaderTally(memory, 1)];
+  failed.takeOver();
+  for (const tally of [failed, failed, failed, other]) tally.connected();
+  failed.ended('teardown', 0);
+  for (let i = 0; i < 2; i++) new ReaderTally(memory, 0).takeOver();
+  const { connections, ends } = readTallies(memory);
+  assert.equal(connections, 4);
+  assert.deepEqual([...ends].sort(), [
+    ['teardown', 1],
+    ['worker_failed', 2],
+  ]);
+});
