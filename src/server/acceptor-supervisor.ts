@@ -5,7 +5,7 @@ import { NotReadyError, StartError } from '../config/errors.ts';
 import type { AcceptorBoot, AcceptorToMain, ListenOptions, MainToAcceptor, Rejections } from '../control/messages.ts';
 import { HungThreads } from '../ingest/hung-threads.ts';
 import type { OpenPorts } from './listen-options.ts';
-import { failIfEnded, restartPauseMs, Thread } from './thread.ts';
+import { failIfEnded, RestartPause, Thread } from './thread.ts';
 
 /** What an {@link AcceptorSupervisor} needs of the server. */
 export interface AcceptorOwner {
@@ -36,6 +36,8 @@ export class AcceptorSupervisor {
   /** Who waits for ports: a thread is asked for those it starts with, then for changes, and answers in that order. */
   #asked: PromiseWithResolvers<OpenPorts>[] = [];
   readonly #hung = new HungThreads();
+  readonly #pause = new RestartPause();
+  #problem: string | null = null;
   #watch: NodeJS.Timeout | null = null;
   #running = false;
   #listening = false;
@@ -50,6 +52,11 @@ export class AcceptorSupervisor {
   /** The ports are open. */
   get listening(): boolean {
     return this.#listening && this.#running;
+  }
+
+  /** Why the ports are closed, as it was told; null while they are open, and before they have been. */
+  get problem(): string | null {
+    return this.#problem;
   }
 
   /** Resolves when all ports are open; throws {@link StartError} and leaves no thread behind otherwise. */
@@ -121,19 +128,14 @@ export class AcceptorSupervisor {
     });
     this.#thread = thread;
     const ended = thread.ended.then((failure) => {
-      this.#thread = null;
-      this.#listening = false;
-      if (this.#running) {
-        this.failures++;
-        this.#owner.logger.error({ err: failure }, 'the acceptor failed; publishers are cut off and it is replaced');
-        this.#owner.onFailed('The listeners failed and are being started again.');
-        this.#replace();
-      }
+      this.#onEnded(failure);
       return failure;
     });
     try {
       this.#owner.onListening(await Promise.race([ports, ended.then(failIfEnded('acceptor'))]));
       this.#listening = true;
+      this.#problem = null;
+      this.#pause.reset();
       this.#owner.onStarted();
     } catch (error) {
       // It may have opened one port and not the other.
@@ -142,15 +144,34 @@ export class AcceptorSupervisor {
     }
   }
 
+  #onEnded(failure: Error | null): void {
+    const wasListening = this.#listening;
+    this.#thread = null;
+    this.#listening = false;
+    if (!this.#running) return;
+    this.failures++;
+    if (wasListening) {
+      this.#owner.logger.error({ err: failure }, 'the acceptor failed; publishers are cut off and it is replaced');
+      this.#tell('The listeners failed and are being started again.');
+    }
+    this.#replace();
+  }
+
   #replace(): void {
     setTimeout(() => {
       if (!this.#running) return;
       this.#startThread().catch((error: Error) => {
-        // Its end brings us here again.
-        this.#owner.logger.error({ err: error }, 'the acceptor could not be started again; trying once more');
-        this.#owner.onFailed(error.message);
+        // Its end brings us here again. Who waits for another program to give a port back is told of it once.
+        if (!this.#running || error.message === this.#problem) return;
+        this.#owner.logger.error({ err: error }, 'the acceptor could not be started again; it is tried until it can');
+        this.#tell(error.message);
       });
-    }, restartPauseMs);
+    }, this.#pause.next());
+  }
+
+  #tell(reason: string): void {
+    this.#problem = reason;
+    this.#owner.onFailed(reason);
   }
 
   #onMessage(message: AcceptorToMain): void {

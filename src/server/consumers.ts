@@ -4,7 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { ConsumerBoot, ConsumerToMain, MainToConsumer, ReaderInfo } from '../control/messages.ts';
 import { HungThreads } from '../ingest/hung-threads.ts';
 import type { ThreadLoad } from '../shm/worker-load.ts';
-import { type ConsumerTime, failIfEnded, noTime, restartPauseMs, Thread } from './thread.ts';
+import { type ConsumerTime, failIfEnded, noTime, RestartPause, Thread } from './thread.ts';
 
 /** What {@link Consumers} need of the server. */
 export interface ConsumersOwner {
@@ -24,6 +24,7 @@ type ConsumerThread = Thread<MainToConsumer, ConsumerToMain>;
 export class Consumers {
   readonly #owner: ConsumersOwner;
   readonly #threads: (ConsumerThread | null)[];
+  readonly #pauses: readonly RestartPause[];
   /** Indexes of those that have said that they are ready. */
   readonly #ready = new Set<number>();
   /** How often each was started, and failed. */
@@ -41,6 +42,7 @@ export class Consumers {
   constructor(count: number, owner: ConsumersOwner) {
     this.#owner = owner;
     this.#threads = Array<ConsumerThread | null>(count).fill(null);
+    this.#pauses = Array.from({ length: count }, () => new RestartPause());
     this.#lives = Array<number>(count).fill(0);
   }
 
@@ -134,6 +136,7 @@ export class Consumers {
     this.#lives[index]!++;
     void thread.ended.then((failure) => this.#onEnded(index, failure));
     await Promise.race([ready, thread.ended.then(failIfEnded('consumer'))]);
+    this.#pauses[index]!.reset();
     this.#ready.add(index);
     this.#owner.onReady(index);
   }
@@ -153,6 +156,6 @@ export class Consumers {
     setTimeout(() => {
       // If it fails, its end brings us here again.
       if (this.#running) this.#start(index).catch(() => undefined);
-    }, restartPauseMs);
+    }, this.#pauses[index]!.next());
   }
 }

@@ -160,7 +160,11 @@ export class Server {
       entry: this.#entries.consumer,
       logger,
       boot: (index) => consumerBoot(this.#state, index),
-      onReady: (index) => this.#linkConsumer(index),
+      onReady: (index) => {
+        this.#linkConsumer(index);
+        // It takes the place of one that had been told.
+        this.#consumers.send(index, { type: 'listener_error', reason: this.#acceptor.problem });
+      },
       load: () => this.load(),
     });
     this.#acceptor = new AcceptorSupervisor({

@@ -2,8 +2,26 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import { StartError } from '../config/errors.ts';
 import { youngHeapMb } from '../control/thread-entry.ts';
 
-/** Milliseconds before a failed thread is started again, so that a fault at its start cannot spin. */
-export const restartPauseMs = 200;
+/** Milliseconds before a failed thread is started again, and before one is that goes on failing while it starts. */
+const shortestPauseMs = 200;
+const longestPauseMs = 2000;
+
+/** How long to wait before a failed thread is started again: longer and longer, so that a fault at its start cannot spin. */
+export class RestartPause {
+  #ms = shortestPauseMs;
+
+  /** Milliseconds of the next pause. */
+  next(): number {
+    const ms = this.#ms;
+    this.#ms = Math.min(2 * ms, longestPauseMs);
+    return ms;
+  }
+
+  /** A thread has started. */
+  reset(): void {
+    this.#ms = shortestPauseMs;
+  }
+}
 
 /** Milliseconds a thread was busy and idle since it started. */
 export interface ThreadTime {

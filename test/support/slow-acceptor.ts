@@ -1,8 +1,8 @@
 /**
  * An acceptor as the supervisor sees it, whose first ports are open when it hears of a consumer. The key of its only listener says what
- * it was asked for: `boot`, or `change` and a number.
+ * it was asked for: `boot`, or `change` and a number. With `taken` its first port is in use, and this is its number.
  */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import type { AcceptorToMain, MainToAcceptor } from '../../src/control/messages.ts';
 
 const port = parentPort!;
@@ -18,3 +18,12 @@ port.on('message', (message: MainToAcceptor) => {
   else if (message.type === 'listen') answer(`change ${++changes}`);
   else port.close();
 });
+
+const { taken = 0 } = workerData as { readonly taken?: number };
+if (taken > 0)
+  port.postMessage({
+    type: 'listen_failed',
+    flag: '--rtmp-port',
+    port: taken,
+    code: 'EADDRINUSE',
+  } satisfies AcceptorToMain);
