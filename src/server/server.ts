@@ -408,12 +408,14 @@ export class Server {
   async #drain(): Promise<void> {
     this.#certificates.close();
     this.#publishAuth.close();
-    const endMs = systemClock.nowMs() + this.#config.drainTimeoutMs * 0.95;
-    const deadline = timeout(this.#config.drainTimeoutMs * drainShare);
+    const { drainTimeoutMs } = this.#config;
+    const endMs = systemClock.nowMs() + drainTimeoutMs * 0.95;
+    const deadline = timeout(drainTimeoutMs * drainShare);
     const devicesClosed = this.#devices.close();
     const acceptorEnded = this.#acceptor.stop();
     const published = this.#publishers.cutAll('shutdown');
-    await Promise.race([published, deadline]);
+    // A worker that does not answer must not cost the readers their farewell.
+    await Promise.race([published, timeout((drainTimeoutMs * drainShare) / 2)]);
     await Promise.race([Promise.all([acceptorEnded, devicesClosed, this.#consumers.stop()]), deadline]);
     await this.#terminate();
     // The ports of a thread that was terminated close a moment after it: the last streams stop now.

@@ -38,8 +38,8 @@ interface Scene {
 }
 
 /** Two streams, so that both ingest workers have one, and three readers. */
-async function play(t: TestContext): Promise<Scene> {
-  const media = await startTestServer({}, entries);
+async function play(t: TestContext, flags: Record<string, string> = {}): Promise<Scene> {
+  const media = await startTestServer(flags, entries);
   t.after(media.stop);
   const port = media.server.addresses.rtmpPort;
   const readers = [
@@ -112,6 +112,13 @@ describe('a thread that hangs for good is replaced', () => {
     for (const reader of readers) assert.equal(reader.closed, false);
     assert.equal(stream.closed, false);
   });
+});
+
+test('an ingest worker hangs when the server is stopped: readers are seen off all the same', { timeout }, async (t) => {
+  const { media, readers } = await play(t, { 'drain-timeout': '8s' });
+  breakWorkers('ingest', 'hang');
+  await media.server.stop();
+  await until('they are', () => readers.every(({ saidBye }) => saidBye), 5000);
 });
 
 describe('a thread that stands still for a second', () => {
