@@ -411,12 +411,13 @@ export class Server {
     const { drainTimeoutMs } = this.#config;
     const endMs = systemClock.nowMs() + drainTimeoutMs * 0.95;
     const deadline = timeout(drainTimeoutMs * drainShare);
-    const devicesClosed = this.#devices.close();
     const acceptorEnded = this.#acceptor.stop();
     const published = this.#publishers.cutAll('shutdown');
     // A worker that does not answer must not cost the readers their farewell.
     await Promise.race([published, timeout((drainTimeoutMs * drainShare) / 2)]);
-    await Promise.race([Promise.all([acceptorEnded, devicesClosed, this.#consumers.stop()]), deadline]);
+    // Some readers come through the ports of devices.
+    const devicesClosed = this.#consumers.stop().then(() => this.#devices.close());
+    await Promise.race([Promise.all([acceptorEnded, devicesClosed]), deadline]);
     await this.#terminate();
     // The ports of a thread that was terminated close a moment after it: the last streams stop now.
     await Promise.race([published, timeout(portCloseMs)]);

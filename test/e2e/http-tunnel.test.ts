@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { readArgs } from '../support/ffmpeg-reader.ts';
 import { decodePictures, makeClip, parseFrameMd5, pushArgs, temporaryFolder } from '../support/media.ts';
 import { startTestServer, type TestServer, testCredentials } from '../support/media-server.ts';
 import { type Program, start, until } from '../support/program.ts';
+import { closed } from '../support/raw-socket.ts';
 
 const timeout = 180_000;
 
@@ -56,4 +58,32 @@ describe('RTSP over HTTP', () => {
       });
     }
   }
+});
+
+test('a reader through an ONVIF port is seen off when the server is stopped', { timeout }, async (t) => {
+  const media = await startTestServer({ auth: false });
+  t.after(media.stop);
+  const { port } = media.server.addresses.onvif[0]!;
+  const [get, post] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  let received = '';
+  get.on('data', (bytes) => {
+    received += bytes.toString('latin1');
+  });
+  const gone = Promise.all([closed(get), closed(post)]);
+  get.write('GET / HTTP/1.0\r\nx-sessioncookie: abc\r\nAccept: application/x-rtsp-tunnelled\r\n\r\n');
+  await until('its GET is answered', () => received.includes('200 OK'));
+  post.write('POST / HTTP/1.0\r\nx-sessioncookie: abc\r\nContent-Length: 32767\r\n\r\n');
+  const url = `rtsp://127.0.0.1:${port}/stream1`;
+  const ask = async (request: string, sequence: number, header: string): Promise<void> => {
+    const text = `${request} RTSP/1.0\r\nCSeq: ${sequence}\r\n${header}\r\n\r\n`;
+    post.write(Buffer.from(text).toString('base64'));
+    await until(`${request} is answered`, () => received.includes(`CSeq: ${sequence}\r\n`));
+  };
+  await ask(`SETUP ${url}/trackID=0`, 1, 'Transport: RTP/AVP/TCP;interleaved=0-1');
+  await ask(`PLAY ${url}`, 2, `Session: ${/Session: ([^;\r]+)/.exec(received)![1]}`);
+  // An RTCP BYE makes no sense before the first packet.
+  await until('it sees the card', () => received.length > 3000);
+  await media.server.stop();
+  await gone;
+  assert.ok(received.includes('\x81\xcb\x00\x01'), 'it got a BYE');
 });
