@@ -203,8 +203,11 @@ export type MainToAcceptor =
 /** A reader's fresh socket; `socket` is in the transfer list. */
 export type AcceptorToConsumer = { readonly type: 'reader'; readonly socket: unknown; readonly peer: Peer };
 
-/** The consumer is done with a reader's socket. */
-export type ConsumerToAcceptor = { readonly type: 'closed'; readonly id: string };
+export type ConsumerToAcceptor =
+  /** Readers that an acceptor gave which has failed: they are still here, and will be `closed` like others. */
+  | { readonly type: 'kept'; readonly ids: readonly string[] }
+  /** The consumer is done with a reader's socket. */
+  | { readonly type: 'closed'; readonly id: string };
 
 /** The Piscina task of one publisher's connection; `socket` is in the transfer list. */
 export interface IngestTask extends Newcomer {

@@ -270,7 +270,10 @@ export class Acceptor {
     const link: ConsumerLink = { port, readers: new Set() };
     this.#consumers.set(index, link);
     port.on('message', (message: ConsumerToAcceptor) => {
-      if (link.readers.delete(message.id)) this.#readers--;
+      if (message.type === 'kept') {
+        for (const id of message.ids) link.readers.add(id);
+        this.#readers += message.ids.length;
+      } else if (link.readers.delete(message.id)) this.#readers--;
     });
     port.on('close', () => {
       this.#readers -= link.readers.size;

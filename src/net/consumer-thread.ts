@@ -198,6 +198,14 @@ export class ConsumerThread {
     this.#acceptors.add(port);
     port.on('message', (message: AcceptorToConsumer) => this.#onReader(message.socket as Socket, message.peer, port));
     port.on('close', () => this.#acceptors.delete(port));
+    if (this.#connections.size === 0) return;
+    // The acceptor that gave them has failed.
+    const ids: string[] = [];
+    for (const connection of this.#connections.keys()) {
+      this.#connections.set(connection, port);
+      ids.push(connection.peer.id);
+    }
+    port.postMessage({ type: 'kept', ids } satisfies ConsumerToAcceptor);
   }
 
   #onReader(socket: Socket, peer: Peer, port: MessagePort): void {

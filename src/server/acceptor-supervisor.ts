@@ -127,6 +127,8 @@ export class AcceptorSupervisor {
       this.#onMessage(message);
     });
     this.#thread = thread;
+    // At once: whoever connects first has to be served already.
+    this.#owner.onStarted();
     const ended = thread.ended.then((failure) => {
       this.#onEnded(failure);
       return failure;
@@ -136,7 +138,6 @@ export class AcceptorSupervisor {
       this.#listening = true;
       this.#problem = null;
       this.#pause.reset();
-      this.#owner.onStarted();
     } catch (error) {
       // It may have opened one port and not the other.
       await thread.terminate();

@@ -30,6 +30,10 @@ class Consumer {
     acceptor.onMain({ type: 'consumer', index, port: port2 });
   }
 
+  keeps(ids: readonly string[]): void {
+    this.port.postMessage({ type: 'kept', ids } satisfies ConsumerToAcceptor);
+  }
+
   done(id: string): void {
     this.port.postMessage({ type: 'closed', id } satisfies ConsumerToAcceptor);
   }
@@ -100,4 +104,15 @@ test('the readers of a consumer that ended make room for as many', { timeout }, 
     assert.equal(await arrive(consumer), false);
     consumer.port.close();
   }
+});
+
+test('readers that a consumer has kept from an acceptor which failed count like others', { timeout }, async (t) => {
+  const { acceptor, arrive, arriveAtLast } = await bench(t);
+  const consumer = new Consumer(acceptor, 0);
+  consumer.keeps(['s101', 's102']);
+  assert.ok(await arrive(consumer));
+  assert.equal(await arrive(consumer), false, 'no more than the bound');
+  consumer.done('s101');
+  await arriveAtLast(consumer);
+  assert.equal(await arrive(consumer), false);
 });

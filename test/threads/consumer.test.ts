@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../../src/base/clock.ts';
 import { limits } from '../../src/base/limits.ts';
+import type { ConsumerToAcceptor } from '../../src/control/messages.ts';
 import { createRing } from '../../src/shm/frame-ring.ts';
 import { ReaderSlot } from '../../src/shm/ring-reader.ts';
 import { ConsumerHarness, LiveStream } from '../support/consumer-harness.ts';
@@ -172,6 +174,27 @@ describe('consumer thread', { timeout: 300_000 }, () => {
       assert.ok(isRun(list.slice(0, at)) && isRun(list.slice(at)));
       assertOneTimeline(client.units);
       assert.equal(client.lostPackets, 0);
+    } finally {
+      await harness.close();
+    }
+  });
+
+  test('an acceptor that takes the place of a failed one hears of the readers that are there', async () => {
+    const harness = await ConsumerHarness.start();
+    try {
+      const [staying, leaving] = await Promise.all([harness.reader(), harness.reader()]);
+      const { port1, port2 } = new MessageChannel();
+      const heard: ConsumerToAcceptor[] = [];
+      port2.on('message', (message: ConsumerToAcceptor) => heard.push(message));
+      harness.send({ type: 'acceptor', port: port1 }, [port1]);
+      await until('it hears of them', () => heard.length === 1);
+      assert.ok(heard[0]!.type === 'kept');
+      assert.deepEqual(heard[0]!.ids.toSorted(), ['s1', 's2']);
+      leaving.close();
+      await until('it hears that one has left', () => heard.length === 2);
+      assert.ok(heard[1]!.type === 'closed' && heard[0]!.ids.includes(heard[1]!.id));
+      assert.equal(staying.closed, false);
+      port2.close();
     } finally {
       await harness.close();
     }
