@@ -239,9 +239,13 @@ export class Acceptor {
 
   #handOverReader(socket: Socket, peer: Peer): void {
     this.#comingReaders--;
-    const link = this.#leastLoadedConsumer();
-    if (link === null || this.#stopping) {
+    if (this.#stopping) {
       socket.destroy();
+      return;
+    }
+    const link = this.#leastLoadedConsumer();
+    if (link === null) {
+      this.#reject(socket, null, 'worker_failed', peer.address);
       return;
     }
     if (!hasSpareDescriptors()) {

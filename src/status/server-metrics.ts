@@ -22,6 +22,9 @@ const admissionReasons = (Object.keys(errorTable) as ErrorCode[]).filter(
   (code) => errorTable[code].layer === 'admission',
 );
 
+/** The same for readers: there may be too many, or no consumer that is running. */
+const readerReasons: readonly ErrorCode[] = ['connections_exceeded', 'worker_failed'];
+
 const families: readonly ServerFamily[] = [
   {
     name: 'skyweir_build_info',
@@ -84,7 +87,7 @@ const families: readonly ServerFamily[] = [
     labels: [...listenerLabels, 'reason'],
     samples: function* ({ listeners }) {
       for (const { protocol, port, rejected } of listeners) {
-        const reasons = protocol === 'rtsp' ? (['connections_exceeded'] as const) : admissionReasons;
+        const reasons = protocol === 'rtsp' ? readerReasons : admissionReasons;
         for (const reason of reasons) yield [{ protocol, port, reason }, rejected.get(reason) ?? 0];
       }
     },

@@ -1,4 +1,4 @@
-/** The bound of readers' connections, at a small one: who has left makes room. */
+/** Which readers are let in: the bound of their connections, at a small one, where who has left makes room. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -58,8 +58,9 @@ async function bench(t: TestContext) {
   const { rtspPort } = listening;
 
   /** Connects once. Returns whether a consumer got the reader; otherwise it was refused. */
-  const arrive = async (consumer: Consumer): Promise<boolean> => {
-    const before = consumer.readers.length;
+  const arrive = async (consumer?: Consumer): Promise<boolean> => {
+    const served = () => consumer?.readers.length ?? 0;
+    const before = served();
     const socket = connect({ host: '127.0.0.1', port: rtspPort });
     t.after(() => socket.destroy());
     socket.on('error', () => undefined);
@@ -67,12 +68,12 @@ async function bench(t: TestContext) {
     void once(socket.resume(), 'close').then(() => {
       refused = true;
     });
-    await until('it is served or refused', () => consumer.readers.length > before || refused);
-    return consumer.readers.length > before;
+    await until('it is served or refused', () => served() > before || refused);
+    return served() > before;
   };
   /** What a consumer says is heard some time later: there is room when a reader comes through. */
   const arriveAtLast = (consumer: Consumer) => until('there is room for a reader', () => arrive(consumer), 10_000);
-  return { acceptor, arrive, arriveAtLast };
+  return { acceptor, arrive, arriveAtLast, message };
 }
 
 test('a churn of readers, many times what may be there at once: each that leaves makes room for one', {
@@ -115,4 +116,16 @@ test('readers that a consumer has kept from an acceptor which failed count like 
   consumer.done('s101');
   await arriveAtLast(consumer);
   assert.equal(await arrive(consumer), false);
+});
+
+test('a reader for whom there is no consumer is refused with a reason', { timeout }, async (t) => {
+  const { arrive, message } = await bench(t);
+  assert.equal(await arrive(), false);
+  await until('that is told', () => message('rejected') !== undefined);
+  const told = message('rejected');
+  assert.ok(told?.type === 'rejected');
+  assert.deepEqual(
+    told.rejections.map(({ listener, reason, count }) => [listener, reason, count]),
+    [[null, 'worker_failed', 1]],
+  );
 });
