@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { FixedQueue, Piscina } from 'piscina';
 import type { Clock } from '../base/clock.ts';
 import { limits } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
@@ -24,8 +24,15 @@ type PoolWorker = Parameters<LoadBalancer>[1][number];
 /** What a worker can be asked for: exports of `workers/ingest.ts`. */
 const serveTask = 'serve';
 const endTask = 'end';
-/** What no worker is asked for; see {@link IngestPool}'s refill. */
-const refillTask = 'refill';
+/** What no worker is asked for: it starts one. */
+const startTask = 'start';
+
+/** Tasks that wait for a worker. One that only starts a worker does not. */
+class WaitingTasks extends FixedQueue {
+  override push(task: Parameters<FixedQueue['push']>[0]): void {
+    if ((task as { readonly name?: string }).name !== startTask) super.push(task);
+  }
+}
 
 /** Who hears of the workers. */
 export interface IngestPoolOwner {
@@ -56,6 +63,8 @@ export class IngestPool {
   /** Thread ids of the workers when they were last looked at. */
   #threadIds: ReadonlySet<number>;
   #closing = false;
+  /** It was told that the system has no thread for a worker. */
+  #lacking = false;
   /** Thread ids of the workers that were asked to end. */
   readonly #asked = new Set<number>();
 
@@ -73,13 +82,15 @@ export class IngestPool {
       filename: boot.ingestEntry,
       name: serveTask,
       workerData: boot.ingest,
-      minThreads: boot.ingestWorkers,
+      // Piscina replaces those below this number itself, in an event handler: where the system has no thread to give, that would throw.
+      minThreads: 0,
       maxThreads: boot.ingestWorkers,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: tasksPerWorker,
       maxQueue: Number.POSITIVE_INFINITY,
+      taskQueue: new WaitingTasks(),
       loadBalancer: ({ name }, workers) => {
-        if (name === refillTask) return null;
+        if (name === startTask) return null;
         return name === endTask ? this.#chooseToEnd(workers) : this.#choose(workers);
       },
       // Piscina's wait on Atomics would block the thread, and with it every socket of the worker.
@@ -91,11 +102,12 @@ export class IngestPool {
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
     });
+    for (let workers = 0; workers < boot.ingestWorkers; workers++) this.#startWorker();
     this.#threadIds = this.#workerIds();
     setInterval(() => {
       this.#sample();
       this.#countFailed(owner);
-      if (!this.#closing && this.#pool.threads.length < boot.ingestWorkers) this.#refill();
+      if (!this.#closing) this.#refill(boot.ingestWorkers);
     }, limits.load.sampleMs).unref();
   }
 
@@ -120,14 +132,21 @@ export class IngestPool {
     await this.#pool.close();
   }
 
-  /**
-   * Starts a worker that is missing. Piscina replaces those that die, but none any more once one has failed while it started, be it for
-   * want of memory for a moment. For a task that it finds no worker for it still starts one: so it is given one, which is taken back.
-   */
-  #refill(): void {
-    const asking = new AbortController();
-    this.#pool.run(null, { name: refillTask, signal: asking.signal }).catch(() => undefined);
-    asking.abort();
+  /** Starts workers that are missing. The system may have no thread for one at the moment. */
+  #refill(workers: number): void {
+    try {
+      for (let missing = workers - this.#pool.threads.length; missing > 0; missing--) this.#startWorker();
+      this.#lacking = false;
+    } catch (error) {
+      if (!this.#lacking)
+        this.#logger.error({ err: error }, 'an ingest worker cannot be started; it is tried until it can');
+      this.#lacking = true;
+    }
+  }
+
+  /** Throws the system's error. Piscina starts a worker for a task that it finds none for, if there may be more of them. */
+  #startWorker(): void {
+    this.#pool.run(null, { name: startTask }).catch(() => undefined);
   }
 
   // ---- the choice ------------------------------------------------------------------------------------------------------
