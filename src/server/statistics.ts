@@ -20,7 +20,7 @@ export interface StatisticsOptions {
   readonly windows: CounterWindows;
   /** Frames that a ring holds. */
   readonly capacity: number;
-  /** Milliseconds from block to block; {@link Statistics.intervalMs} may change it. */
+  /** Milliseconds from block to block; {@link Statistics.intervalMs} changes it. */
   readonly intervalMs: number;
   readonly clock: Clock;
   readonly figuresLogger: FiguresLogger;
@@ -67,17 +67,28 @@ export class Statistics {
 
   /** By camera index: what the newest block of the stream that runs says. */
   readonly verdicts = new Map<number, Verdict>();
-  /** Milliseconds from block to block, each from the next one of a stream on. */
-  intervalMs: number;
+  #intervalMs: number;
 
   constructor(options: StatisticsOptions) {
     this.#options = options;
-    this.intervalMs = options.intervalMs;
-    const earlyMs = () => Math.min(mostEarlyMs, earlyPart * this.intervalMs);
+    this.#intervalMs = options.intervalMs;
+    const earlyMs = () => Math.min(mostEarlyMs, earlyPart * this.#intervalMs);
     this.#due = new DueTimes(options.clock, earlyMs, (streams) => this.#reportAll(streams));
     options.events.on('started', ({ camera, publisher }) => this.#start(camera, publisher));
     options.events.on('stopped', ({ camera }) => this.#end(camera));
     options.events.on('notice', ({ camera, notice }) => this.#notice(camera, notice));
+  }
+
+  /** Milliseconds from block to block, from now on: the next block of a stream may come much sooner than it was to. */
+  set intervalMs(intervalMs: number) {
+    if (intervalMs === this.#intervalMs) return;
+    this.#intervalMs = intervalMs;
+    const nowMs = this.#options.clock.nowMs();
+    for (const stream of this.#streams.values()) {
+      if (stream.ended !== null) continue;
+      this.#due.delete(stream);
+      this.#schedule(stream, nowMs);
+    }
   }
 
   /** Frames a second that the publisher of the camera with this index promises; 0 unknown. */
@@ -116,7 +127,7 @@ export class Statistics {
       conn: publisher.id,
       meter,
       startedMs,
-      dueMs: startedMs + this.intervalMs,
+      dueMs: startedMs + this.#intervalMs,
       consumerTimes: this.#options.consumerTimes(),
       ended: null,
       followed: null,
@@ -170,12 +181,17 @@ export class Statistics {
 
   #report(stream: MeasuredStream, times: readonly ConsumerTime[]): void {
     const { clock, windows } = this.#options;
-    const { intervalMs } = this;
     const nowMs = clock.nowMs();
-    const past = Math.floor((nowMs - stream.startedMs) / intervalMs + tolerance);
+    this.#schedule(stream, nowMs + tolerance * this.#intervalMs);
+    this.#log(stream, windows.close(stream.camera.index, 'block'), times, nowMs, false);
+  }
+
+  /** The next block is that of the first interval to end after `afterMs`. */
+  #schedule(stream: MeasuredStream, afterMs: number): void {
+    const intervalMs = this.#intervalMs;
+    const past = Math.floor((afterMs - stream.startedMs) / intervalMs);
     stream.dueMs = stream.startedMs + (past + 1) * intervalMs;
     this.#due.add(stream);
-    this.#log(stream, windows.close(stream.camera.index, 'block'), times, nowMs, false);
   }
 
   #reportEnd(stream: MeasuredStream): void {

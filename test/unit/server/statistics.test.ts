@@ -144,6 +144,24 @@ describe('statistics blocks', () => {
     );
   });
 
+  test('another interval is in force at once, however far away the next block was', (t) => {
+    const rig = new Rig(t, 3_600_000);
+    rig.start();
+    rig.stream(2400);
+    rig.statistics.intervalMs = 1000;
+    rig.stream(2000);
+    rig.statistics.intervalMs = 1000;
+    rig.statistics.intervalMs = 5000;
+    rig.stream(5000);
+    rig.stop();
+    rig.statistics.intervalMs = 1000;
+    rig.wait(5000);
+    assert.deepEqual(
+      rig.lines.map(({ fields }) => fields.uptimeSeconds),
+      [3, 4, 5, 9.4],
+    );
+  });
+
   test('streams that began within a tenth of the interval have their blocks together, an interval apart', (t) => {
     const rig = new Rig(t, 10_000);
     rig.start();
