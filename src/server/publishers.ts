@@ -313,7 +313,7 @@ export class Publishers {
 
   /** It does not get the path that it waits for, if it does, once the holder lets go of that. */
   #stopWaiting(connection: Connection): void {
-    if (connection.camera === null) this.#registry.release(connection);
+    if (connection.camera === null) this.#registry.release(connection, this.#clock.nowMs());
   }
 
   #stopChecking(connection: Connection): void {
