@@ -1,3 +1,4 @@
+import { readU32 } from '../base/bytes.ts';
 import { limits } from '../base/limits.ts';
 import type { PublisherEvent, StreamMetadata } from '../control/messages.ts';
 import { decodeVideoTag, VideoTag, videoHeadBytes, videoKind, wholeMessage } from '../flv/video-tag.ts';
@@ -277,8 +278,10 @@ export class Publisher implements VideoSink, AccessUnitObserver {
   #sheds(bytes: Buffer, start: number, end: number): boolean {
     if (!this.#units.canShed || !this.#shedding.sheds(head.keyframe, this.#counting.lateMs)) return false;
     if (end - start <= 4) return true;
-    // The next keyframe may need them, and some encoders send them in a message of their own.
+    // Some encoders send them in messages of their own: SEI and delimiters are no pictures, and the next keyframe may need the others.
     const type = bytes[start + 4]! & 0x1f;
+    if (type === nalType.sei || type === nalType.delimiter)
+      return readU32(bytes, start) + 4 !== this.#length - this.#headWanted;
     return type !== nalType.sps && type !== nalType.pps;
   }
 

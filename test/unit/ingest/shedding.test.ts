@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { recordFlag } from '../../../src/shm/frame-ring.ts';
 import {
   avcc,
+  delimiter,
   headerTag,
   idr,
   laterSlice,
@@ -70,6 +71,20 @@ describe('a thread that cannot keep up', () => {
       rig.video.map(({ flags }) => flags),
       [recordFlag.heldUp, 0],
     );
+  });
+
+  test('SEI or a delimiter in a message of its own is no picture that was received or left out', () => {
+    const rig = lateRig(1500);
+    const before = rig.counters;
+    for (let i = 0; i < 10; i++) {
+      rig.send(80 + i * 40, naluTag(avcc(delimiter)));
+      rig.send(80 + i * 40, naluTag(avcc(userSei)));
+      sendPictures(rig, 80 + i * 40, 1, i === 6 ? [0] : []);
+    }
+    const { frames, shed, seiOnly, tolerated, lastDtsMs, dtsDeltaMin } = rig.counters;
+    assert.deepEqual([frames - before.frames, shed, seiOnly, tolerated], [10, 8, 20, 0]);
+    assert.deepEqual([lastDtsMs, dtsDeltaMin], [440, 40]);
+    assert.deepEqual(rig.video.at(-1)?.payload.subarray(0, 11), avcc(userSei));
   });
 
   test('leaves out nothing while it has time: then the link was slow', () => {
