@@ -126,7 +126,7 @@ function timeOf(flag: string, given: unknown): number | null {
   if (typeof given !== 'string') return null;
   const ms = Date.parse(given);
   // Without a zone a time would depend on the machine.
-  if (!Number.isNaN(ms) && /(?:Z|[+-]\d\d:\d\d)$/i.test(given)) return ms;
+  if (!Number.isNaN(ms) && /(?:Z|[+-]\d\d:\d\d)$/i.test(given) && isDay(given.slice(0, 10))) return ms;
   throw new UsageError(`${flag} ${given}: must be a time with its zone, such as 2026-12-01T08:00:00Z`);
 }
 
@@ -138,4 +138,10 @@ async function explain<T>(act: () => Promise<T>): Promise<T> {
     if (error instanceof KeyProblem) throw new UsageError(`${error.message}; see: skyweir keys list`);
     throw error;
   }
+}
+
+/** Whether the calendar has that day: what is taken for the last of a month would otherwise be a day of the next. */
+function isDay(text: string): boolean {
+  const ms = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(text);
 }

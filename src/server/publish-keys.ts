@@ -154,7 +154,8 @@ export async function addKey(
   wish: NewKey,
   wallMs: number,
 ): Promise<MadeKey & { readonly book: KeyBook }> {
-  const { secret } = wish;
+  const { secret, notAfterMs } = wish;
+  if (notAfterMs !== null && notAfterMs <= wallMs) throw new KeyProblem('invalid', 'the key would have ended already');
   let made = makeRandomKey(wish, wallMs, secret);
   const book = await changeKeyFile(file, async (before) => {
     // The salt of a file that is new is known only now.

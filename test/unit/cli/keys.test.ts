@@ -81,6 +81,12 @@ describe('skyweir keys', () => {
   for (const [name, args, message] of [
     ['a path that there is not', ['add', '/nowhere'], /no camera has this path/],
     ['a time without a zone', ['add', '/yard', '--not-after', '2027-01-01'], /with its zone/],
+    [
+      'a day that no month has',
+      ['add', '/yard', '--not-after', '2999-02-30T00:00:00Z'],
+      /--not-after 2999-02-30T.*must be a time/,
+    ],
+    ['an end that has passed', ['add', '/yard', '--not-after', '2020-01-01T00:00:00Z'], /would have ended already/],
     ['a key that there is not', ['revoke', 'aaaaaaaa'], /there is no key aaaaaaaa/],
     ['cutting what goes on', ['rotate', 'aaaaaaaa', '--cut', '--grace', '1h'], /leave --grace out/],
     ['a duration that is none', ['rotate', 'aaaaaaaa', '--grace', 'soon'], /must be a duration/],
