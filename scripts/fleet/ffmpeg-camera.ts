@@ -6,6 +6,8 @@ export interface FfmpegCameraOptions {
   readonly ffmpeg: string;
   /** Arguments for run `run`; whatever they name is ready when this returns. Null: it cannot be, and the camera stays away. */
   readonly argumentsFor: (run: number) => readonly string[] | null;
+  /** The process cannot be started, for the reason that the system gives; the camera stays away. */
+  readonly onUnable: (code: string) => void;
   /** Nominal bytes of a frame, since FFmpeg does not say what it sends. */
   readonly frameBytes: number;
 }
@@ -107,18 +109,31 @@ export class FfmpegCamera {
     this.#asked = null;
     // It tells its progress twice a second. FFmpeg before 4.4 knows no other period.
     const args = [...['-hide_banner', '-loglevel', 'error', '-nostdin', '-nostats', '-progress', 'pipe:1'], ...own];
-    // In a process group of its own: Ctrl-C on the terminal is for us, who end the processes in order.
-    const child = spawn(this.#options.ffmpeg, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    this.#child = child;
+    let child: ReturnType<typeof startProcess>;
+    try {
+      child = startProcess(this.#options.ffmpeg, args);
+    } catch (error) {
+      this.#giveUp(error as NodeJS.ErrnoException);
+      return;
+    }
     let errors = '';
+    child.on('error', (error) => {
+      errors = error.message;
+      if (child.pid === undefined) this.#giveUp(error);
+    });
+    // Its error follows.
+    if (child.pid === undefined) return;
+    this.#child = child;
     child.stdout.setEncoding('latin1').on('data', (text: string) => this.#onProgress(text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(-keptErrorCharacters);
     });
-    child.on('error', (error) => {
-      errors = error.message;
-    });
     child.on('close', (_code, signal) => this.#onGone(signal, errors));
+  }
+
+  #giveUp({ code, message }: NodeJS.ErrnoException): void {
+    this.#leave();
+    this.#options.onUnable(code ?? message);
   }
 
   #onProgress(text: string): void {
@@ -150,6 +165,11 @@ export class FfmpegCamera {
       this.#spawn();
     }, retryMs);
   }
+}
+
+/** In a process group of its own: Ctrl-C on the terminal is for us, who end the processes in order. */
+function startProcess(command: string, args: readonly string[]) {
+  return spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
 }
 
 /** The last line without URLs, which may hold a key. */

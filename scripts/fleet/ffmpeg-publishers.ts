@@ -55,6 +55,9 @@ export class FfmpegPublishers implements Publishers {
       const kilobits = clip === null ? liveKilobits : kind.kilobitsPerSecond;
       return new FfmpegCamera({
         ffmpeg,
+        onUnable: (code) => {
+          this.#failure ??= `FFmpeg of camera ${index + 1} cannot be started (${code}): this machine lets no more processes run; fly fewer cameras, or --synthetic ones`;
+        },
         frameBytes: (125 * kilobits) / kind.framesPerSecond,
         argumentsFor: (run) => {
           const input = clip === null ? liveInput(kind) : this.#clipInput(clip, index, run);

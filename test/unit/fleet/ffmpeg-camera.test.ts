@@ -14,7 +14,7 @@ describe('a camera that is an FFmpeg process', () => {
     const program = join(temporaryFolder(t), 'ffmpeg');
     writeFileSync(program, `#!/bin/sh\ntrap '' INT\necho frame=30\nexec sleep 100\n`);
     chmodSync(program, 0o755);
-    const camera = new FfmpegCamera({ ffmpeg: program, argumentsFor: () => [], frameBytes: 1 });
+    const camera = new FfmpegCamera({ ffmpeg: program, argumentsFor: () => [], onUnable: () => {}, frameBytes: 1 });
     t.after(() => camera.abandon());
     camera.start();
     await until('it is live', () => camera.figures().state === 'live');

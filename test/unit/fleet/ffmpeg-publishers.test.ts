@@ -6,6 +6,7 @@ import { clipsNamed } from '../../../scripts/fleet/clips.ts';
 import { FfmpegPublishers } from '../../../scripts/fleet/ffmpeg-publishers.ts';
 import { StampedClip } from '../../../scripts/fleet/stamped-clip.ts';
 import { temporaryFolder } from '../../support/media.ts';
+import { until } from '../../support/program.ts';
 
 const clip = new StampedClip(readFileSync(resolve(import.meta.dirname, '../../../assets/demo-clip.flv')), 25);
 const [kind] = clipsNamed('720p25');
@@ -29,6 +30,17 @@ describe('FFmpeg cameras', () => {
         ['away', 0, 0],
       ],
     );
+    await publishers.stop(100);
+  });
+
+  test('a process that cannot be started ends the flight: it is not the server that refuses', async (t) => {
+    const sources = [{ url: 'rtmp://127.0.0.1:9/stream1', kind: kind!, clip, tls: [] }];
+    const publishers = new FfmpegPublishers({ ffmpeg: '/nowhere/ffmpeg', sources, folder: temporaryFolder(t) });
+    publishers.act(0, 'start');
+    await until('the failure is known', () => publishers.failure !== null, 3000);
+    assert.match(publishers.failure!, /^FFmpeg of camera 1 cannot be started \(ENOENT\): .*fewer cameras/);
+    const [figures] = await publishers.figures();
+    assert.deepEqual([figures!.state, figures!.refused, figures!.broken], ['away', 0, 0]);
     await publishers.stop(100);
   });
 });
