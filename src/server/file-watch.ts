@@ -1,7 +1,13 @@
-import { signatureOf } from './file-signature.ts';
+import { hasLost, signatureOf } from './file-signature.ts';
 
 /** Milliseconds between two looks. One file a second costs nothing, and works on every file system, also over a network. */
 const pollMs = 1000;
+
+/**
+ * Milliseconds that a file must have been gone: editors, and who puts a backup back, take the old one away before the new one is
+ * there, and a list that is not there is an empty one.
+ */
+const goneMs = 2500;
 
 /** How a {@link FileWatch} waits, where it does not tell of a change at once. */
 export interface FileWatchOptions {
@@ -54,7 +60,7 @@ export class FileWatch {
     this.#told = null;
   }
 
-  /** Calls back if something has changed since that was told last, and has stood still since. */
+  /** Calls back if something has changed since that was told last, and has stood still, or been gone, for long enough. */
   async look(): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
@@ -65,7 +71,8 @@ export class FileWatch {
         this.#seen = signature;
         this.#seenAtMs = nowMs;
       }
-      if (signature === this.#told || nowMs - this.#seenAtMs < this.#stillMs) return;
+      const stillMs = this.#told !== null && hasLost(this.#told, signature) ? goneMs : 0;
+      if (signature === this.#told || nowMs - this.#seenAtMs < Math.max(stillMs, this.#stillMs)) return;
       this.#told = signature;
       await this.#onChange();
     } finally {
