@@ -43,7 +43,9 @@ describe('npm run soak', { skip }, () => {
 
   test('Ctrl-C ends it early, with report and verdict', { timeout: 120_000 }, async (t) => {
     const program = soak(t, '--minutes', '10', '--steady', '2', '--flapping', '1');
-    await until('it runs', () => /^ +0:(0[2-9]|[1-9]\d) /m.test(program.output.stdout), 90_000);
+    const runs = () => /^ +0:(0[2-9]|[1-9]\d) /m.test(program.output.stdout);
+    await until('it runs', () => runs() || program.process.exitCode !== null, 90_000);
+    assert.ok(runs(), program.output.stdout + program.output.stderr);
     const askedMs = performance.now();
     program.kill('SIGINT');
     const { code, stdout, stderr } = await program.ended;
