@@ -68,7 +68,7 @@ export class RtpPorts {
     const ports = await RtpPorts.#openPair(bound, ipv6Only);
     if (bound !== '::') return ports;
     if (ports === null) return RtpPorts.#openPair('0.0.0.0');
-    if (ports.#dualStack && !(await ports.#reachesIPv4())) ports.#forIPv4 = await RtpPorts.#openPair('0.0.0.0');
+    if (!(await ports.#reachesIPv4())) ports.#forIPv4 = await RtpPorts.#openPair('0.0.0.0');
     return ports;
   }
 
