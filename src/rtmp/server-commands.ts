@@ -43,7 +43,7 @@ export class ServerCommands {
   #announcedWindow = defaultWindow;
   #request: PublishRequest | null = null;
   #requestStreamId = 0;
-  /** Paths that were refused because another one is published, and bit n: one of them on message stream n, which is not its own. */
+  /** Paths that were refused because another one is published, and as bits the message streams that they were to be on. */
   readonly #refusedPaths = new Set<string>();
   #refusedStreams = 0;
   #publishing = false;
@@ -59,7 +59,7 @@ export class ServerCommands {
     return this.#publishing;
   }
 
-  /** Bit n: what comes on message stream n belongs to a second publication, which was refused. */
+  /** Bit n: what comes on message stream n is of another publication than the one that runs, and was refused. */
   get refusedStreams(): number {
     return this.#refusedStreams;
   }
