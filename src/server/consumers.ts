@@ -120,7 +120,8 @@ export class Consumers {
   /** The end of one that hangs is a failure like any other. */
   #endHung(): void {
     for (const { kind, index } of this.#hung.sample(this.#owner.load())) {
-      if (kind !== 'consumer') continue;
+      // What one that has ended left in the table is silent too.
+      if (kind !== 'consumer' || !this.#ready.has(index)) continue;
       this.#owner.logger.error({ consumer: index }, 'a consumer hangs; it is ended');
       void this.#threads[index]?.terminate();
     }

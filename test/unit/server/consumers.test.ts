@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { limits } from '../../../src/base/limits.ts';
 import { StartError } from '../../../src/config/errors.ts';
 import type { ConsumerBoot } from '../../../src/control/messages.ts';
 import { Consumers } from '../../../src/server/consumers.ts';
 import { until } from '../../support/program.ts';
+import { threadLoad } from '../../support/thread-load.ts';
 
 const ignore = () => undefined;
 
@@ -80,5 +82,35 @@ test('no thread for one at the start is a start that failed', async (t) => {
   await assert.rejects(
     startConsumers(t, false, () => (started++ === 0 ? idle : nowhere)),
     (error) => error instanceof StartError && /^the consumer thread ended while it started: /.test(error.message),
+  );
+});
+
+test('one that has ended, and is waited for, is not told of as one that hangs', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const errors: string[] = [];
+  const logger = { debug: ignore, info: ignore, warn: ignore, error: (_: object, text: string) => errors.push(text) };
+  let silentMs = 0;
+  let entry = idle;
+  const consumers = new Consumers(1, {
+    get entry() {
+      return entry;
+    },
+    logger,
+    boot: () => ({ mute: false }) as unknown as ConsumerBoot,
+    onReady: ignore,
+    load: () => [threadLoad('consumer', 0, { silentMs })],
+  });
+  t.after(() => consumers.terminate());
+  await consumers.start();
+  entry = nowhere;
+  consumers.send(0, { type: 'listener_error', reason: null });
+  await until('it has ended', () => consumers.ready.length === 0);
+  for (let sample = 0; sample < 2 * limits.load.hungSamples; sample++) {
+    silentMs += limits.load.sampleMs;
+    t.mock.timers.tick(limits.load.sampleMs);
+  }
+  assert.deepEqual(
+    errors.filter((text) => text.includes('hangs')),
+    [],
   );
 });
