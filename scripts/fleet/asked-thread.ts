@@ -22,17 +22,13 @@ export class AskedThread<Command, Answer> {
     });
   }
 
-  /** What ended the thread, null while it runs. */
-  get failure(): Error | null {
-    return this.#failure;
-  }
-
   tell(command: Command): void {
     this.#worker.postMessage(command);
   }
 
   /** Rejects when the thread fails or does not answer in `ms`. */
   async ask(command: Command, ms: number): Promise<Answer> {
+    if (this.#ended) throw new Error(`a thread of the fleet has ended (${this.#failure?.message ?? 'by itself'})`);
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     this.#waiting.push(resolve);
     this.#worker.once('error', reject);

@@ -62,7 +62,7 @@ export async function flyFleet(options: FleetOptions, how: Paint, stop: Promise<
       target: ground.target,
       read: ground.read,
       interrupted: stopped,
-      grounded: ground.publishers.failure,
+      grounded: flight.grounded,
       verdict: judge(cameras, facts),
       cameras,
       cost,
@@ -95,6 +95,8 @@ class Flight {
   readonly #how: Paint;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #failures: string[] = [];
+  /** Why the threads of the fleet do not tell what they see; null while they do. That is not the server's fault. */
+  #deaf: string | null = null;
   readonly #cost: CostMeter;
   #publishers: readonly PublisherFigures[] = [];
   #read: ReadersFigures | null = null;
@@ -153,12 +155,21 @@ class Flight {
 
   /** Ends the streams in order and waits until the last frames have come. */
   async land(hasty: boolean): Promise<void> {
+    try {
+      await this.#endStreams(hasty);
+      this.#deaf = null;
+    } catch (error) {
+      this.#onLookFailed(error as Error);
+    }
+  }
+
+  async #endStreams(hasty: boolean): Promise<void> {
     const { publishers, readers, server } = this.#ground;
     const { arrivalMs, publishersMs, silenceMs, tailMs } = hasty ? endings.hasty : endings.usual;
+    if (server?.ended === true) this.#failures.push(`Skyweir ended (${server.lastWords})`);
     const before = await this.#arrived(arrivalMs);
     this.#landedMs = systemClock.nowMs();
     if (hasty) this.#unsettled = unsettledAt(this.#schedule, this.#options.count, this.#landedMs - this.#startMs);
-    if (server?.ended === true) this.#failures.push(`Skyweir ended (${server.lastWords})`);
     await publishers.stop(publishersMs);
     const after = await publishers.figures();
     this.#publishers = after.map((figures, index) => ({ ...figures, state: before[index]!.state }));
@@ -192,8 +203,14 @@ class Flight {
     }
   }
 
+  /** Why the fleet itself could not fly on; null if it could. */
+  get grounded(): string | null {
+    return this.#ground.publishers.failure ?? this.#deaf;
+  }
+
   results(interrupted: boolean) {
-    const { readers, server, publishers } = this.#ground;
+    const { readers, server } = this.#ground;
+    const { grounded } = this;
     const { count, scenario } = this.#options;
     const readBack = readers !== null;
     // Timers may be a moment early.
@@ -205,10 +222,10 @@ class Flight {
         scenario,
         stamped: !this.#options.liveEncode,
         readBack,
-        interrupted: interrupted || server?.ended === true || publishers.failure !== null,
+        interrupted: interrupted || server?.ended === true || grounded !== null,
         asked: this.#asked,
         unsettled: this.#unsettled,
-        failures: [...(publishers.failure === null ? [] : [publishers.failure]), ...this.#failures, ...driftOf(trends)],
+        failures: [...(grounded === null ? [] : [grounded]), ...this.#failures, ...driftOf(trends)],
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
         linked: this.#schedule.links.map((link) => link !== null),
@@ -289,7 +306,7 @@ class Flight {
 
   readonly #onLookFailed = (error: Error): void => {
     this.#looking = false;
-    if (!this.#failures.includes(error.message)) this.#failures.push(error.message);
+    this.#deaf = error.message;
   };
 
   async #look(): Promise<FleetView | null> {
