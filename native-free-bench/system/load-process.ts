@@ -9,7 +9,8 @@ export class LoadProcess {
   #progress: LoadProgress | null = null;
   #waiting: ((report: LoadReport) => void) | null = null;
   #failed: ((error: Error) => void) | null = null;
-  #ended = false;
+  /** How it ended, '' while it runs. */
+  #end = '';
 
   constructor(file: string, processors: string) {
     const path = join(import.meta.dirname, file);
@@ -24,9 +25,14 @@ export class LoadProcess {
       if (report.type === 'progress') this.#progress = report;
       else this.#waiting?.(report);
     });
-    this.#child.on('exit', (code) => {
-      this.#ended = true;
-      this.#failed?.(new Error(`${file} ended with code ${code}`));
+    const end = (how: string): void => {
+      this.#end ||= `${file} ended with ${how}`;
+      this.#failed?.(new Error(this.#end));
+    };
+    this.#child.on('exit', (code, signal) => end(signal ?? `code ${code}`));
+    // It could not be started; or it has ended, and whoever asks learns how: what it was only told is of no use any more.
+    this.#child.on('error', ({ message }) => {
+      if (this.#child.pid === undefined) end(message);
     });
   }
 
@@ -41,7 +47,7 @@ export class LoadProcess {
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#end !== '';
   }
 
   /** Says something that has no answer. */
@@ -52,6 +58,7 @@ export class LoadProcess {
   /** Says something and resolves with the next report that is no progress. */
   ask<T extends LoadReport>(command: LoadCommand): Promise<T> {
     return new Promise((resolve, reject) => {
+      if (this.ended) return reject(new Error(this.#end));
       this.#waiting = (report) => resolve(report as T);
       this.#failed = reject;
       this.#child.send(command);
@@ -60,7 +67,7 @@ export class LoadProcess {
 
   /** Ends the process. */
   async stop(): Promise<void> {
-    if (this.#ended) return;
+    if (this.ended) return;
     this.#failed = null;
     const gone = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.send({ type: 'stop' });
