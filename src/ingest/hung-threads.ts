@@ -10,13 +10,13 @@ interface Watched {
 
 interface Silence {
   ms: number;
-  /** Samples on end in which nothing has broken it. */
+  /** Samples at which it had grown, since anything last broke it. */
   samples: number;
 }
 
 /**
- * Milliseconds by which a silence grows at least from one sample to the next if nothing breaks it: some of the time between them. One that
- * looks at its timer as often as we sample seems a little more silent each time too, when we come a little later each time.
+ * Milliseconds by which a silence has grown at a sample that counts: some of the time between two. One that looks at its timer as often as
+ * we sample seems a little more silent each time too, when we come a little later each time; and a sample may come soon after a late one.
  */
 const growthMs = limits.load.sampleMs / 4;
 
@@ -34,9 +34,14 @@ export class HungThreads {
       const key = `${kind} ${index}`;
       const before = this.#silences.get(key);
       // One that has looked at its timer in between, however late, is only slow.
-      const samples = before !== undefined && ms - before.ms >= growthMs ? before.samples + 1 : 0;
-      this.#silences.set(key, { ms, samples });
-      return samples === limits.load.hungSamples;
+      if (before === undefined || ms < before.ms) {
+        this.#silences.set(key, { ms, samples: 0 });
+        return false;
+      }
+      const grown = ms - before.ms >= growthMs;
+      before.ms = ms;
+      if (grown) before.samples++;
+      return grown && before.samples === limits.load.hungSamples;
     });
   }
 }

@@ -58,7 +58,9 @@ export class IngestPool {
   readonly #overload = new Overload();
   readonly #hung = new HungThreads();
   readonly #pool: Piscina<IngestTask | null, IngestResult | undefined>;
-  /** By line of the load table: the worker came much too late when it was last looked at. */
+  /** By line of the load table: the worker that it belongs to, or belonged to. */
+  readonly #workers: (PoolWorker | undefined)[] = [];
+  /** By line: the worker came much too late when it was last looked at. */
   readonly #late: boolean[];
   /** Thread ids of the workers when they were last looked at. */
   #threadIds: ReadonlySet<number>;
@@ -82,8 +84,7 @@ export class IngestPool {
       filename: boot.ingestEntry,
       name: serveTask,
       workerData: boot.ingest,
-      // Piscina replaces those below this number itself, in an event handler: where the system has no thread to give, that would throw.
-      minThreads: 0,
+      minThreads: boot.ingestWorkers,
       maxThreads: boot.ingestWorkers,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: tasksPerWorker,
@@ -102,7 +103,9 @@ export class IngestPool {
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
     });
-    for (let workers = 0; workers < boot.ingestWorkers; workers++) this.#startWorker();
+    // Connections are spread over the first workers from the start. Later Piscina would replace those below this number itself, in an
+    // event handler: where the system has no thread to give, that would throw.
+    this.#pool.options.minThreads = 0;
     this.#threadIds = this.#workerIds();
     setInterval(() => {
       this.#sample();
@@ -135,7 +138,9 @@ export class IngestPool {
   /** Starts workers that are missing. The system may have no thread for one at the moment. */
   #refill(workers: number): void {
     try {
-      for (let missing = workers - this.#pool.threads.length; missing > 0; missing--) this.#startWorker();
+      // For a task that it finds no worker for Piscina starts one, if there may be more of them.
+      for (let missing = workers - this.#pool.threads.length; missing > 0; missing--)
+        this.#pool.run(null, { name: startTask }).catch(() => undefined);
       this.#lacking = false;
     } catch (error) {
       if (!this.#lacking)
@@ -144,17 +149,12 @@ export class IngestPool {
     }
   }
 
-  /** Throws the system's error. Piscina starts a worker for a task that it finds none for, if there may be more of them. */
-  #startWorker(): void {
-    this.#pool.run(null, { name: startTask }).catch(() => undefined);
-  }
-
   // ---- the choice ------------------------------------------------------------------------------------------------------
 
   #choose(workers: readonly PoolWorker[]): PoolWorker | null {
     const candidates: Candidate[] = [];
     for (const worker of workers) {
-      const index = this.#indexOf(worker.id);
+      const index = this.#indexOf(worker);
       if (index < 0) continue;
       const full = this.#late[index]! || this.#overload.isFull('ingest', index);
       candidates.push({ index, connections: worker.currentUsage, full, worker });
@@ -171,13 +171,14 @@ export class IngestPool {
   }
 
   /** The worker's line of the load table; one that is new gets one. -1 for a thread that has ended. */
-  #indexOf(threadId: number): number {
-    if (threadId < 0) return -1;
-    const known = this.#loads.indexOf(threadId);
+  #indexOf(worker: PoolWorker): number {
+    if (worker.id < 0) return -1;
+    const known = this.#loads.indexOf(worker.id);
     if (known >= 0) return known;
     this.#loads.keep(this.#workerIds());
-    const index = this.#loads.assign(threadId);
+    const index = this.#loads.assign(worker.id);
     if (index >= 0) {
+      this.#workers[index] = worker;
       this.#choice.reset(index);
       this.#late[index] = false;
     }
@@ -202,6 +203,9 @@ export class IngestPool {
     this.#loads.acceptorSweptMs = nowMs;
     // The line of a worker that died would look like one that is late, and keep everybody out.
     this.#loads.keep(this.#workerIds());
+    for (const [index, worker] of this.#workers.entries())
+      if (worker !== undefined && this.#loads.indexOf(worker.id) === index)
+        this.#loads.setServing(index, worker.currentUsage > 0, nowMs);
     const loads = this.#loads.read(nowMs);
     for (const { kind, index, bitsPerSecond, loopDelayMs } of loads) {
       if (kind !== 'ingest') continue;

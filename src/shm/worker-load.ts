@@ -53,7 +53,7 @@ export const loadWord = {
   busy: 2,
   loopDelayMs: 3,
   worstDelayMs: 4,
-  /** Monotonic milliseconds of the newest look at the timer; 0 while the thread has no timer, because it has nothing to do. */
+  /** Monotonic milliseconds of the newest look at the timer; 0 while the thread has no timer, because it has nothing to do. An ingest worker's first is the acceptor's. */
   sweptMs: 5,
   /** Milliseconds from one look to the next. */
   sweepMs: 6,
@@ -167,6 +167,16 @@ export class WorkerLoads {
       const owner = this.#words[ownersStart + index]!;
       if (owner !== 0 && !threadIds.has(owner)) this.#words[ownersStart + index] = 0;
     }
+  }
+
+  /**
+   * For the acceptor: a worker has connections, or none, so far as is known. Its timer starts with the first; until then it counts as silent
+   * from this moment, so that one which hangs without any is found when it is given some.
+   */
+  setServing(index: number, serving: boolean, nowMs: number): void {
+    const line = this.line('ingest', index);
+    if (!serving) line[loadWord.sweptMs] = 0;
+    else if (line[loadWord.sweptMs] === 0) line[loadWord.sweptMs] = nowMs;
   }
 
   // ---- figures -----------------------------------------------------------------------------------------------------------

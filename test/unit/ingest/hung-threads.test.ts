@@ -41,6 +41,15 @@ test('one that looks at its timer as often as it is sampled does not hang, howev
   }
 });
 
+test('one that hangs is found also by samples of which every other comes late, and the next one soon after it', () => {
+  const threads = new HungThreads();
+  let found = 0;
+  for (let pair = 1; pair <= hungSamples + 1; pair++)
+    for (const laterMs of [0, sampleMs / 10])
+      found += threads.sample([load('ingest', 0, pair * 2 * sampleMs + laterMs)]).length;
+  assert.equal(found, 1);
+});
+
 test('the whole process stood still: nobody hangs', () => {
   const threads = new HungThreads();
   for (const silentMs of [0, 3_600_000, 0]) assert.deepEqual(threads.sample([load('consumer', 0, silentMs)]), []);

@@ -49,6 +49,22 @@ describe('the lines of ingest workers', () => {
     });
   });
 
+  test('a worker is silent from when it was given connections until its timer starts, and not without any', () => {
+    const { loads, index, meter } = rig();
+    const silentMs = (nowMs: number) => loads.read(nowMs)[index]!.silentMs;
+    loads.setServing(index, true, 1000);
+    loads.setServing(index, true, 1500);
+    assert.equal(silentMs(2000), 1000 - sweepMs);
+    meter.start(2000);
+    loads.setServing(index, true, 2050);
+    assert.equal(silentMs(2100 + sweepMs), 100);
+    meter.stop();
+    assert.equal(silentMs(9000), 0);
+    loads.setServing(index, true, 9000);
+    loads.setServing(index, false, 9500);
+    assert.equal(silentMs(9900), 0, 'its connection could not be handed over, or has ended already');
+  });
+
   test('the acceptor is silent since its newest look', () => {
     const memory = WorkerLoads.create(1, 1);
     new WorkerLoads(memory).acceptorSweptMs = 5000;
