@@ -64,6 +64,8 @@ export class IngestPool {
   readonly #late: boolean[];
   /** Thread ids of the workers when they were last looked at. */
   #threadIds: ReadonlySet<number>;
+  /** How many there shall be. */
+  readonly #count: number;
   #closing = false;
   /** It was told that the system has no thread for a worker. */
   #lacking = false;
@@ -103,14 +105,16 @@ export class IngestPool {
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
     });
-    // Connections are spread over the first workers from the start. Later Piscina would replace those below this number itself, in an
-    // event handler: where the system has no thread to give, that would throw.
+    // Connections are spread over the first workers from the start. Later Piscina would start some itself: where the system has no thread
+    // to give, that would throw, in an event handler, or while a connection is given to it that it would keep all the same.
     this.#pool.options.minThreads = 0;
+    this.#pool.options.maxThreads = 0;
+    this.#count = boot.ingestWorkers;
     this.#threadIds = this.#workerIds();
     setInterval(() => {
       this.#sample();
       this.#countFailed(owner);
-      if (!this.#closing) this.#refill(boot.ingestWorkers);
+      if (!this.#closing) this.#refill();
     }, limits.load.sampleMs).unref();
   }
 
@@ -119,8 +123,10 @@ export class IngestPool {
     return this.#overload.active;
   }
 
-  /** Gives a connection to a worker. Resolves when it has ended; rejects when the worker died, or the socket could not move. */
+  /** Gives a connection to a worker. Resolves when it has ended; rejects when the worker died, there is none, or the socket could not move. */
   async serve(task: IngestTask, socket: Socket): Promise<void> {
+    if (this.#pool.threads.length === 0) this.#refill();
+    if (this.#pool.threads.length === 0) throw new Error('no ingest worker can be started');
     // Node's types do not know yet that a socket can be transferred.
     await this.#pool.run(task, { transferList: [socket] as never });
   }
@@ -136,16 +142,20 @@ export class IngestPool {
   }
 
   /** Starts workers that are missing. The system may have no thread for one at the moment. */
-  #refill(workers: number): void {
+  #refill(): void {
+    const { options, threads } = this.#pool;
+    options.maxThreads = this.#count;
     try {
       // For a task that it finds no worker for Piscina starts one, if there may be more of them.
-      for (let missing = workers - this.#pool.threads.length; missing > 0; missing--)
+      for (let missing = this.#count - threads.length; missing > 0; missing--)
         this.#pool.run(null, { name: startTask }).catch(() => undefined);
       this.#lacking = false;
     } catch (error) {
       if (!this.#lacking)
         this.#logger.error({ err: error }, 'an ingest worker cannot be started; it is tried until it can');
       this.#lacking = true;
+    } finally {
+      options.maxThreads = 0;
     }
   }
 

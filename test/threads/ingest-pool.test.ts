@@ -105,3 +105,21 @@ test('a worker that there is no thread for is started later, and costs nobody el
   assert.equal(staying.closed, false);
   assert.deepEqual(errors, ['an ingest worker cannot be started; it is tried until it can']);
 });
+
+test('a connection that no worker could be started for has ended when one can', { timeout }, async (t) => {
+  const { boot, errors, told, connect, connections } = await rig(t, 1, 'failing-ingest.ts');
+  await until('the worker is there', () => told('ingest') === 1);
+
+  const ingest = boot.ingest as { impossible?: () => void };
+  ingest.impossible = () => {};
+  const culprit = await connect(faultPaths.throw);
+  await culprit.ended;
+  await until('it was tried', () => errors.length > 0);
+  const refused = await connect('/stream1');
+  await refused.ended;
+  delete ingest.impossible;
+  await until('another has been started', () => told('ingest') === 2);
+  await connect('/stream1');
+  await until('it serves', () => connections()[0] === 1);
+  assert.deepEqual(errors, ['an ingest worker cannot be started; it is tried until it can']);
+});
