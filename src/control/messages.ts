@@ -224,8 +224,10 @@ export interface IngestResult {
 
 // ---- ingest ----------------------------------------------------------------------------------------------------------
 
-/** What an ingest worker posts to the acceptor once, for main. */
+/** What an ingest worker posts to the acceptor once, as soon as it can serve. */
 export interface IngestLine {
+  readonly threadId: number;
+  /** For main. */
   readonly port: MessagePort;
 }
 

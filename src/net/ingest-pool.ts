@@ -64,6 +64,8 @@ export class IngestPool {
   readonly #late: boolean[];
   /** Thread ids of the workers when they were last looked at. */
   #threadIds: ReadonlySet<number>;
+  /** Thread ids of the workers that can serve: one that takes long to start, as on a busy machine, is neither late nor does it hang. */
+  readonly #begun = new Set<number>();
   /** How many there shall be. */
   readonly #count: number;
   #closing = false;
@@ -101,7 +103,10 @@ export class IngestPool {
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: workerHeapMb, maxYoungGenerationSizeMb: youngHeapMb },
     });
-    this.#pool.on('message', ({ port }: IngestLine) => owner.onLine(port));
+    this.#pool.on('message', ({ threadId, port }: IngestLine) => {
+      this.#begun.add(threadId);
+      owner.onLine(port);
+    });
     this.#pool.on('error', (error: Error) => {
       this.#logger.error({ err: error }, 'an ingest worker failed; its connections are closed and it is replaced');
     });
@@ -204,7 +209,11 @@ export class IngestPool {
   /** The pool tells of a worker that died only if that had no connection; none is ended otherwise before the pool is. */
   #countFailed(owner: IngestPoolOwner): void {
     const ids = this.#workerIds();
-    for (const id of this.#threadIds) if (!ids.has(id) && !this.#closing) owner.onFailed();
+    for (const id of this.#threadIds) {
+      if (ids.has(id)) continue;
+      this.#begun.delete(id);
+      if (!this.#closing) owner.onFailed();
+    }
     this.#threadIds = ids;
   }
 
@@ -215,7 +224,7 @@ export class IngestPool {
     this.#loads.keep(this.#workerIds());
     for (const [index, worker] of this.#workers.entries())
       if (worker !== undefined && this.#loads.indexOf(worker.id) === index)
-        this.#loads.setServing(index, worker.currentUsage > 0, nowMs);
+        this.#loads.setServing(index, worker.currentUsage > 0 && this.#begun.has(worker.id), nowMs);
     const loads = this.#loads.read(nowMs);
     for (const { kind, index, bitsPerSecond, loopDelayMs } of loads) {
       if (kind !== 'ingest') continue;

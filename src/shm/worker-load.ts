@@ -170,8 +170,8 @@ export class WorkerLoads {
   }
 
   /**
-   * For the acceptor: a worker has connections, or none, so far as is known. Its timer starts with the first; until then it counts as silent
-   * from this moment, so that one which hangs without any is found when it is given some.
+   * For the acceptor: a worker that has started has connections, or none, so far as is known. Its timer starts with the first; until then it
+   * counts as silent from this moment, so that one which hangs without any is found when it is given some.
    */
   setServing(index: number, serving: boolean, nowMs: number): void {
     const line = this.line('ingest', index);

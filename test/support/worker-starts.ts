@@ -4,12 +4,11 @@ const key = 'starts of ingest workers';
 const countWord = 0;
 const failWord = 1;
 const slowWord = 2;
-/** Milliseconds that one which is slow does nothing. */
-const slowMs = 2000;
+const slowMsWord = 3;
 
 /** Counts the ingest workers that this process starts from now on, from `faint-ingest.ts`, and lets some of them fail or take long. */
 export class WorkerStarts {
-  readonly #words = new Int32Array(new SharedArrayBuffer(12));
+  readonly #words = new Int32Array(new SharedArrayBuffer(16));
 
   constructor() {
     setEnvironmentData(key, this.#words as never);
@@ -24,8 +23,9 @@ export class WorkerStarts {
     Atomics.store(this.#words, failWord, count);
   }
 
-  /** The next ones, so many, are slow to start. */
-  set slow(count: number) {
+  /** The next ones, so many, do nothing for some time before they start. */
+  slow(count: number, ms: number): void {
+    Atomics.store(this.#words, slowMsWord, ms);
     Atomics.store(this.#words, slowWord, count);
   }
 }
@@ -34,6 +34,7 @@ export class WorkerStarts {
 export function countStart(): void {
   const words = getEnvironmentData(key) as unknown as Int32Array;
   Atomics.add(words, countWord, 1);
-  if (Atomics.sub(words, slowWord, 1) > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, slowMs);
+  if (Atomics.sub(words, slowWord, 1) > 0)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Atomics.load(words, slowMsWord));
   if (Atomics.sub(words, failWord, 1) > 0) throw new Error('a failure at the start that a test asked for');
 }

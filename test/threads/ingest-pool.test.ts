@@ -59,12 +59,31 @@ async function rig(t: TestContext, ingestWorkers: number, entry: string) {
 
 test('connections that come while the workers start are spread over all of them', { timeout }, async (t) => {
   const starts = new WorkerStarts();
-  starts.slow = 1;
+  starts.slow(1, 2000);
   const { told, connect, connections } = await rig(t, 2, 'faint-ingest.ts');
   await until('one is there', () => told('ingest') === 1);
   for (const path of ['/stream1', '/stream2', '/stream3', '/stream4']) await connect(path);
   await until('all are served', () => connections().reduce((sum, count) => sum + count) === 4);
   assert.deepEqual(connections(), [2, 2]);
+});
+
+test('a worker that takes long to start counts neither as overloaded nor as one that hangs', { timeout }, async (t) => {
+  const starts = new WorkerStarts();
+  starts.slow(1, 12_000);
+  const { loads, errors, connect, connections } = await rig(t, 1, 'faint-ingest.ts');
+  await connect('/stream1');
+  let overloaded = false;
+  await until(
+    'who waited is served',
+    () => {
+      overloaded ||= loads.overloaded;
+      return connections()[0] === 1;
+    },
+    30_000,
+  );
+  assert.equal(overloaded, false);
+  assert.deepEqual(errors, []);
+  assert.equal(starts.count, 1);
 });
 
 test('a worker that hangs while it has nothing to do is replaced when it is given something', {
