@@ -149,7 +149,11 @@ export class FeedLoop {
     if (!feed) return false;
     // After a crash no record says that the stream ended. A stream that has just begun may be known here before main says so.
     const silent = this.#offline[session.camera] === 1 && nowMs - session.lastFrameMs >= silentMs;
-    if (silent && session.live && session.drained && feed.drained) session.goIdle(nowMs);
+    if (silent && session.live && session.drained) {
+      if (feed.drained) session.goIdle(nowMs);
+      // The publisher's thread may have died before it rang for the last picture, for which nobody else rings.
+      else this.#wake(session.camera);
+    }
     return session.sweep(feed, nowMs);
   }
 

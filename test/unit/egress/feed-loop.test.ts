@@ -310,3 +310,35 @@ test('a stream whose publisher has gone is over for its readers only when nothin
   loop.sweep(session, nowMs);
   assert.equal(idle, 1);
 });
+
+test('a stream whose publisher died before it rang for its last picture ends for its readers all the same', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  const ring = createRing(smallRing);
+  const stream = new TestStream(ring);
+  stream.start();
+  let idle = 0;
+  const session: FeedSession = {
+    ...{ camera: 0, counted: true, ring: null, cursor: 0, drained: true, live: true, lastFrameMs: 0 },
+    ...{ enter: () => undefined, follow: () => undefined, leave: () => undefined },
+    ...{ goIdle: () => idle++, pump: () => false, sweep: () => true },
+  };
+  let nowMs = 0;
+  const loop = new FeedLoop({
+    ...{ slot: 0, gopCache: false, rings: [ring], doorbell: new Doorbell(Doorbell.create(1)) },
+    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    counters: new StreamCounters(StreamCounters.create(1, 1)),
+    onSessionFailed: (_session, error) => assert.fail(error as Error),
+  });
+  t.after(() => loop.stop());
+  loop.start();
+  loop.join(session);
+  t.mock.timers.tick(0);
+  stream.keyframe(0, 0);
+  loop.setLive(0, false);
+  for (let i = 0; i < 4; i++) {
+    nowMs += 1000;
+    t.mock.timers.tick(1000);
+    loop.sweep(session, nowMs);
+  }
+  assert.ok(idle > 0);
+});
