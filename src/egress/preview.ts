@@ -66,6 +66,8 @@ export class PreviewSession implements FeedSession {
   #arrivalMs = 0;
   /** How long the viewer was told that the newest frame lasts, 0 while it was not. */
   #toldMs = 0;
+  /** Where the newest frame that went out was said to end, while those behind it are left out; else Infinity. */
+  #endMs = Number.POSITIVE_INFINITY;
   /** Composition offset of the first frame, which is presented at 0. */
   #compositionMs = 0;
 
@@ -223,6 +225,7 @@ export class PreviewSession implements FeedSession {
     this.#fresh = true;
     this.#mediaMs = 0;
     this.#toldMs = 0;
+    this.#endMs = Number.POSITIVE_INFINITY;
     this.#compositionMs = 0;
     this.#timeline.restart(Number.isFinite(stepMs) ? stepMs : 0);
     this.#sink.start(init);
@@ -238,14 +241,18 @@ export class PreviewSession implements FeedSession {
     const stepMs = this.#timeline.step(dtsMs, this.#toldMs);
     if (!this.#fresh) {
       if (writer.count > 0) writer.lengthen(stepMs);
-      // What is left out is what the frame before it lasts on for, so that has to stay open.
+      // What is left out is what the frame before it lasts on for, so that has to stay open; if it has gone out, its end is known.
       const isShown = this.#mediaMs + stepMs + compositionMs >= 0;
+      if (!isShown && this.#toldMs > 0) this.#endMs = this.#mediaMs + this.#toldMs;
       if (isShown && (writer.full || arrivalMs - this.#firstArrivalMs >= fragmentMs)) this.#flush();
       this.#mediaMs += stepMs;
     }
     this.#fresh = false;
     this.#toldMs = 0;
     if (this.#mediaMs + compositionMs < 0) return false;
+    // There the next one follows, unless it would be presented before the first one.
+    this.#mediaMs = Math.min(this.#mediaMs, Math.max(this.#endMs, -compositionMs));
+    this.#endMs = Number.POSITIVE_INFINITY;
     if (writer.count === 0) {
       this.#firstMediaMs = this.#mediaMs;
       this.#firstArrivalMs = arrivalMs;

@@ -111,6 +111,31 @@ describe('the start of a preview', () => {
       [64, 16],
     ]);
   });
+
+  test('pictures that are left out behind a first one that went out alone are no such gap either', () => {
+    const bench = new PreviewBench();
+    bench.publish();
+    bench.frame({ flags: recoveryPoint, cts: 400 });
+    bench.wait(150);
+    for (const [i, cts] of [299, 198, 97, -4, 400, 400].entries()) bench.frame({ cts, dtsMs: 100 * (i + 1) });
+    bench.wait(500);
+    assert.deepEqual(bench.tape.numbers, [0, 5, 6]);
+    assert.deepEqual(times(bench).slice(0, 2), [
+      [0, 150],
+      [150, 100],
+    ]);
+  });
+
+  test('a picture behind such is not presented before the first one', () => {
+    const bench = new PreviewBench();
+    bench.publish();
+    bench.frame({ flags: recoveryPoint, cts: 400 });
+    bench.wait(150);
+    for (const [i, cts] of [299, 198, 97, 100, 100].entries()) bench.frame({ cts, dtsMs: 100 * (i + 1) });
+    bench.wait(500);
+    assert.deepEqual(bench.tape.numbers, [0, 4, 5]);
+    assert.ok(bench.tape.samples.every(({ decodeMs, compositionMs }) => decodeMs + compositionMs >= 0));
+  });
 });
 
 describe('fragments', () => {
