@@ -171,20 +171,27 @@ export class StreamMeter {
   }
 
   /**
-   * Readers in two consumers get the same frames, so those of the consumer that delivered most count; but a reader that comes back and
-   * is served by another one gets the frames that follow.
+   * Readers in two consumers get the same frames, so those of the consumer that delivered most count; but a reader that leaves one and
+   * comes back to another gets the frames that follow.
    */
   #popped({ consumers, publisher }: CameraSnapshot): number {
     let most = 0;
-    let passedOn = 0;
-    const { popped, readersOf } = this.#before;
+    let left = 0;
+    let came = 0;
+    const { popped, readersOf, frames: pushedBefore } = this.#before;
     for (let index = 0; index < popped.length; index++) {
-      const { readers } = consumers[index]!;
+      const hadReaders = readersOf[index]! > 0;
+      const hasReaders = consumers[index]!.readers > 0;
       const frames = delivered(consumers[index]!) - popped[index]!;
-      if (readers > 0 === readersOf[index]! > 0) most = Math.max(most, frames);
-      else passedOn += frames;
+      most = Math.max(most, frames);
+      if (hadReaders && !hasReaders) left = Math.max(left, frames);
+      else if (hasReaders && !hadReaders) came = Math.max(came, frames);
     }
-    return Math.max(most, Math.min(passedOn, publisher.frames - this.#totals.popFrames));
+    const pushed = publisher.frames - pushedBefore;
+    const waited = hasExtremes(publisher, pushed) ? publisher.queueDepthMax : 0;
+    // One may have come before the other left: then both got some of what was there.
+    const readable = Math.min(publisher.frames - this.#totals.popFrames, pushed + waited);
+    return Math.max(most, Math.min(left + came, readable));
   }
 
   #total(publisher: PublisherSnapshot): TotalFigures {
