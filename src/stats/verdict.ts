@@ -213,9 +213,10 @@ function judgeNetwork(facts: VerdictFacts): Finding | null {
   return { blame: 'network', share, text };
 }
 
-/** Whether the end of the window is too long without a frame. */
+/** Whether the end of the window is too long without a frame. A camera may send fewer than it did before. */
 function isSilent(window: VerdictFacts['window']): boolean {
-  const { silentMs, usualMs } = window;
+  const { silentMs, interFrame } = window;
+  const usualMs = interFrame?.average ?? window.usualMs;
   return silentMs >= thresholds.silenceMs && silentMs >= thresholds.stallMultiple * usualMs && !otherVideo(window);
 }
 

@@ -77,6 +77,19 @@ const cases: readonly Case[] = [
     text: /0.2 fps/,
   },
   {
+    name: 'a camera that sends far fewer pictures than it did before',
+    declaredFps: 0,
+    window: {
+      push: push(15),
+      pop: { frames: 15 },
+      interFrame: at(0.5),
+      arrival: { average: 2000, deviation: 0, maximum: 2000 },
+      silentMs: 1900,
+    },
+    blame: 'none',
+    text: /^0.5 fps, none declared$/,
+  },
+  {
     name: 'no picture in a window of a camera that sends one each 10 s',
     declaredFps: 0,
     window: { ...empty, measuredMs: 5000, usualMs: 10_000, silentMs: 9000 },
