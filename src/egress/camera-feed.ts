@@ -14,6 +14,9 @@ import type { ParameterSets } from './parameter-sets.ts';
 const leadRecordsPerTurn = 64;
 const sessionRecordsPerTurn = 16;
 
+/** Milliseconds for which {@link FeedContext.lateMs} knows of a standstill, and those between two looks at a transport. */
+const latenessKnownMs = 2500;
+
 /** The pacer starts anew at a record with one of these: time does not go on there, or the backlog is ours and not to be spread. */
 const unpacedFlags = recordFlag.discontinuity | recordFlag.heldUp;
 
@@ -139,8 +142,11 @@ export class CameraFeed implements PlayObserver {
     return more;
   }
 
-  isOwnLoss(nowMs: number): boolean {
-    return this.shedding || (this.#context.lateMs?.(nowMs) ?? 0) >= limits.load.standstillMs;
+  isOwnLoss(nowMs: number, clearMs: number): boolean {
+    if (this.shedding) return true;
+    const lateMs = this.#context.lateMs?.(nowMs) ?? 0;
+    // Who was behind when the thread stood still loses it sooner or later in any case.
+    return lateMs >= limits.load.standstillMs && nowMs - clearMs <= lateMs + latenessKnownMs;
   }
 
   onDelivered(bytes: number, first: boolean, earlier: boolean): void {

@@ -4,8 +4,8 @@ import type { FeedRing, StartAt } from './feed-ring.ts';
 export interface PlayObserver {
   /** The thread has not caught up for some time: sessions leave out what is late. */
   readonly shedding: boolean;
-  /** What is lost at `nowMs` is lost because this thread cannot keep up, or stood still. */
-  isOwnLoss(nowMs: number): boolean;
+  /** What a session for which nothing waited at `clearMs` loses at `nowMs` is lost because this thread cannot keep up, or stood still. */
+  isOwnLoss(nowMs: number, clearMs: number): boolean;
   /** A frame of `bytes` went to this session; `first`: to no session before it; `earlier`: another stream has begun since. */
   onDelivered(bytes: number, first: boolean, earlier: boolean): void;
   /** Frames will never go to this session; `shed`: because this thread cannot keep up. */

@@ -78,6 +78,8 @@ export class PlaySession implements FeedSession {
   #nextReportMs = 0;
   #pendingBytes = 0;
   #progressMs = 0;
+  /** When a look last found nothing that waited for the transport. */
+  #clearMs = 0;
 
   constructor(
     context: PlayContext,
@@ -130,6 +132,7 @@ export class PlaySession implements FeedSession {
    */
   begin(startMs: number, nowMs = startMs): number {
     this.#timeline.resume(startMs);
+    this.#clearMs = nowMs;
     this.#card.restart(nowMs, this.live);
     this.live = false;
     this.#open = false;
@@ -181,7 +184,7 @@ export class PlaySession implements FeedSession {
       if (records === most) return true;
       if (!this.transport.ready()) return false;
       const state = reader.peek();
-      if (state < 0) this.#overrun(reader, observer.isOwnLoss(nowMs));
+      if (state < 0) this.#overrun(reader, observer.isOwnLoss(nowMs, this.#clearMs));
       else if (state > 0) {
         // After a loss the reader passes over records by itself, maybe to a keyframe that the pacer still holds.
         if (((lead.cursor - reader.cursor) | 0) <= 0) break;
@@ -205,12 +208,13 @@ export class PlaySession implements FeedSession {
   sweep(observer: PlayObserver, nowMs: number): boolean {
     const reader = this.#reader;
     if (reader !== null && reader.peek() < 0) {
-      this.#overrun(reader, observer.isOwnLoss(nowMs));
+      this.#overrun(reader, observer.isOwnLoss(nowMs, this.#clearMs));
       this.#tellLost(reader, observer);
     }
     if (!this.live) this.#sweepCard(nowMs);
     if (this.#packetizer.packets > 0 && nowMs >= this.#nextReportMs && this.transport.ready()) this.#sendReport(nowMs);
     const pending = this.transport.pendingBytes();
+    if (pending === 0) this.#clearMs = nowMs;
     if (pending === 0 || pending !== this.#pendingBytes) {
       this.#pendingBytes = pending;
       this.#progressMs = nowMs;
@@ -266,7 +270,7 @@ export class PlaySession implements FeedSession {
       packetizer.nextSequence = nextSequence;
       packetizer.packets = packets;
       packetizer.octets = octets;
-      this.#overrun(reader, observer.isOwnLoss(nowMs));
+      this.#overrun(reader, observer.isOwnLoss(nowMs, this.#clearMs));
       return;
     }
     this.#open = true;

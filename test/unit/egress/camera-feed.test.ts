@@ -274,6 +274,26 @@ describe('shedding', () => {
     assert.deepEqual({ overflow, shed }, { overflow: 59, shed: 59 });
   });
 
+  test('a reader that was behind for long loses frames by its own fault, also when the thread has just stood still', () => {
+    const bench = new Bench({ frames: 20 });
+    const [session, transport] = bench.join();
+    bench.stream.start();
+    film(bench, 0, 1);
+    bench.pump(0);
+    transport.full = true;
+    for (let nowMs = 250; nowMs <= 5000; nowMs += 250) {
+      // It takes a little now and then.
+      transport.pending = nowMs;
+      session.sweep(bench.feed, nowMs);
+    }
+    film(bench, 1, 32);
+    bench.lateMs = 600;
+    session.sweep(bench.feed, 5850);
+    const { overflow, shed } = bench.counters;
+    assert.ok(overflow > 0);
+    assert.equal(shed, 0);
+  });
+
   test('a reader that does not read loses frames by its own fault', () => {
     const bench = new Bench({ frames: 20 });
     const [, transport] = bench.join();
