@@ -94,7 +94,6 @@ class Flight {
   readonly #ground: Ground;
   readonly #how: Paint;
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #failures: string[] = [];
   /** Why the threads of the fleet do not tell what they see; null while they do. That is not the server's fault. */
   #deaf: string | null = null;
   readonly #cost: CostMeter;
@@ -164,9 +163,8 @@ class Flight {
   }
 
   async #endStreams(hasty: boolean): Promise<void> {
-    const { publishers, readers, server } = this.#ground;
+    const { publishers, readers } = this.#ground;
     const { arrivalMs, publishersMs, silenceMs, tailMs } = hasty ? endings.hasty : endings.usual;
-    if (server?.ended === true) this.#failures.push(`Skyweir ended (${server.lastWords})`);
     const before = await this.#arrived(arrivalMs);
     this.#landedMs = systemClock.nowMs();
     if (hasty) this.#unsettled = unsettledAt(this.#schedule, this.#options.count, this.#landedMs - this.#startMs);
@@ -213,6 +211,8 @@ class Flight {
     const { grounded } = this;
     const { count, scenario } = this.#options;
     const readBack = readers !== null;
+    // It runs on until all is cleared away, so it has ended by itself, be it while the fleet landed.
+    const hasEnded = server?.ended === true;
     // Timers may be a moment early.
     const trends = trendsOf(this.#samples, 1000 * Math.ceil((this.#landedMs - this.#startMs) / 1000));
     return {
@@ -222,10 +222,14 @@ class Flight {
         scenario,
         stamped: !this.#options.liveEncode,
         readBack,
-        interrupted: interrupted || server?.ended === true || grounded !== null,
+        interrupted: interrupted || hasEnded || grounded !== null,
         asked: this.#asked,
         unsettled: this.#unsettled,
-        failures: [...(grounded === null ? [] : [grounded]), ...this.#failures, ...driftOf(trends)],
+        failures: [
+          ...(grounded === null ? [] : [grounded]),
+          ...(hasEnded ? [`Skyweir ended (${server.lastWords})`] : []),
+          ...driftOf(trends),
+        ],
         frameRates: this.#ground.frameRates,
         linkBreaks: linkBreaksOf(this.#schedule, count),
         linked: this.#schedule.links.map((link) => link !== null),
