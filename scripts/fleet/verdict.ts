@@ -1,7 +1,7 @@
 /** PASS or FAIL: what must be true of a fleet that has flown. */
 import { accountOf, heldSeconds } from './account.ts';
 import type { ReaderFigures } from './camera-readers.ts';
-import type { PublisherFigures } from './publishers.ts';
+import type { EndedRun, PublisherFigures } from './publishers.ts';
 import type { PlannedEnding, Scenario } from './schedule.ts';
 
 /** One camera as both sides saw it; `reader` is null when nothing was read back. */
@@ -78,13 +78,15 @@ export function tailLoss(
   // A reader that was there before, and never away, had to see each later run.
   const hadToSee = (run: number): boolean =>
     first !== undefined && reader.breaks === 0 && ((run % runCount) - first.run + runCount) % runCount < runCount / 2;
+  // The number of an older one may be that of a newer one by now.
+  const isRecent = ({ run }: EndedRun): boolean => publisher.starts - run <= runCount;
   let lost = 0;
-  for (const { run, sent } of publisher.finished) {
+  for (const { run, sent } of publisher.finished.filter(isRecent)) {
     const end = endOf(run);
     if (end !== undefined) lost += Math.max(0, sent - 1 - end.last);
     else if (hadToSee(run)) lost += sent;
   }
-  for (const { run, sent } of publisher.killed) {
+  for (const { run, sent } of publisher.killed.filter(isRecent)) {
     const end = endOf(run);
     const missing = end === undefined ? sent : sent - 1 - end.last;
     const explained = (end === undefined ? certainSeconds : heldSeconds) * framesPerSecond;

@@ -202,6 +202,20 @@ describe('the verdict', () => {
     assert.equal(tailLoss({ ...sender, killed }, { ...reader, ends }, 256, 30), 302);
   });
 
+  test('the end of a stream is not taken for that of one with the same number, 256 attempts before', () => {
+    const [old, fresh] = [
+      { run: 5, sent: 600 },
+      { run: 261, sent: 90 },
+    ];
+    const ends = [
+      { run: 5, last: 595 },
+      { run: 5, last: 85 },
+    ];
+    const loss = (change: Partial<PublisherFigures>) =>
+      tailLoss({ ...sender, finished: [], starts: 262, ...change }, { ...reader, ends }, 256, 30);
+    assert.deepEqual([loss({ killed: [old, fresh] }), loss({ finished: [old, fresh] })], [0, 4]);
+  });
+
   test('a stream of which a reader that never left saw nothing is lost as a whole', () => {
     const finished = [
       { run: 254, sent: 10 },
