@@ -4,6 +4,7 @@ import type { VideoTag } from '../flv/video-tag.ts';
 import { AccessUnit } from '../h264/access-unit.ts';
 import { beginsWithStartCode, searchEnd } from '../h264/annexb.ts';
 import { listLengthPrefixed, NalList, nalType } from '../h264/nal-unit.ts';
+import { parameterSetId } from '../h264/parameter-sets.ts';
 import type { SpsFacts } from '../h264/sps.ts';
 import { recordFlag } from '../shm/frame-ring.ts';
 import type { RingWriter } from '../shm/ring-writer.ts';
@@ -344,7 +345,7 @@ export class AccessUnitWriter {
    */
   #learn(length: number): boolean {
     const writer = this.#writer;
-    const all = this.#learnFrom(writer.buffer, writer.recordStart, writer.recordStart + length);
+    const all = this.#learnFrom(writer.buffer, writer.recordStart, writer.recordStart + length, true);
     if (this.#store.unwritten) this.#record();
     return all && records <= limits.h264.parameterChanges;
   }
@@ -355,14 +356,17 @@ export class AccessUnitWriter {
     this.#observer.onParametersChanged();
   }
 
-  /** Returns false when more of them change within one message than in any video, where it stops. */
-  #learnFrom(bytes: Buffer, start: number, end: number): boolean {
+  /**
+   * Returns false when more of them change within one message than in any video, where it stops. `isPicture`: all that came in front of a
+   * picture are in [start, end), and it itself.
+   */
+  #learnFrom(bytes: Buffer, start: number, end: number, isPicture: boolean): boolean {
     const store = this.#store;
     const before = store.changes - changed;
     const most = before + limits.h264.changedParameterSets;
-    let spsCount = 0;
     let spsStart = 0;
     let spsEnd = 0;
+    let isSole = isPicture;
     let at = start;
     while (end - at >= 4 && store.changes <= most) {
       const length = bytes.readUInt32BE(at);
@@ -371,7 +375,8 @@ export class AccessUnitWriter {
       if (type === nalType.sps || type === nalType.pps) {
         if (!store.learn(bytes, at, at + length)) this.#observer.onTolerated();
         else if (type === nalType.sps) {
-          spsCount++;
+          if (spsEnd > 0 && parameterSetId(bytes, spsStart, spsEnd) !== parameterSetId(bytes, at, at + length))
+            isSole = false;
           spsStart = at;
           spsEnd = at + length;
         }
@@ -379,7 +384,7 @@ export class AccessUnitWriter {
       at += length;
     }
     // Encoders with several switch back to one that is known by sending just that.
-    if (spsCount === 1) store.bringIntoUse(bytes, spsStart, spsEnd);
+    if (isSole && spsEnd > 0) store.bringIntoUse(bytes, spsStart, spsEnd);
     this.parametersKnown();
     changed = store.changes - before;
     return store.changes <= most;
@@ -392,7 +397,7 @@ export class AccessUnitWriter {
     const end = found.end;
     if (found.units > 0) this.#observer.onSeiOnly();
     else this.#observer.onTolerated();
-    if (!this.#learnFrom(writer.buffer, start, end)) this.#observer.onTruncated();
+    if (!this.#learnFrom(writer.buffer, start, end, false)) this.#observer.onTruncated();
     else if (!this.#held.take(writer.buffer, start, end)) this.#observer.onTolerated();
     this.#holding = this.#held.length > 0;
     this.abandon();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SequenceHeaderStore } from '../../../src/ingest/sequence-header.ts';
 import { BitWriter, nalUnitOf } from '../../../src/offline-card/bit-writer.ts';
-import { idr, PublisherRig } from './publisher-rig.ts';
+import { avcc, headerTag, idr, naluTag, PublisherRig, slice } from './publisher-rig.ts';
 
 /** An SPS of progressive pictures of this size. */
 function spsOf(id: number, width: number, height: number): Buffer {
@@ -77,5 +77,28 @@ describe('parameter sets in band', () => {
     for (let i = 0; i < 4; i++) picture(rig, small, large, pps);
     rig.publisher.stop();
     assert.equal(rig.headers.length, 1);
+  });
+
+  test('of several it stays the same also where each comes in a message of its own', () => {
+    const rig = new PublisherRig();
+    rig.send(0, headerTag([small, large], [pps]));
+    for (let i = 0; i < 4; i++) {
+      for (const unit of [small, large, pps]) rig.send(rig.nowMs, naluTag(avcc(unit)));
+      picture(rig);
+      rig.frame(rig.nowMs, slice());
+    }
+    rig.publisher.stop();
+    assert.deepEqual([rig.headers.length, rig.counters.width], [1, 640]);
+  });
+
+  test('one that was known comes into use also by a message of its own, and when the keyframe repeats it', () => {
+    for (const repeated of [[], [large, pps]]) {
+      const rig = new PublisherRig();
+      rig.send(0, headerTag([small, large], [pps]));
+      for (const unit of [large, pps]) rig.send(rig.nowMs, naluTag(avcc(unit)));
+      picture(rig, ...repeated);
+      rig.publisher.stop();
+      assert.deepEqual([rig.headers.length, rig.counters.width], [2, 1280]);
+    }
   });
 });
