@@ -1,5 +1,5 @@
 import { beginsWithStartCode, findStartCode, listAnnexB, searchEnd } from '../h264/annexb.ts';
-import { listLengthPrefixed, NalList, nalType, plausibleNalHeader } from '../h264/nal-unit.ts';
+import { listLengthPrefixed, NalList, nalType, plausibleNalHeader, usualNalHeader } from '../h264/nal-unit.ts';
 
 /** How the NAL units of a stream are told apart: by a length of 1 to 4 bytes in front of each, or one of these. */
 const unknown = 0;
@@ -81,7 +81,10 @@ export function guessFraming(list: NalList, bytes: Buffer, start: number, end: n
 function walksExactly(list: NalList, bytes: Buffer, start: number, end: number, lengthSize: number): boolean {
   if (listLengthPrefixed(list, bytes, start, end, lengthSize) !== 0 || !plausible(list, bytes)) return false;
   // `00 00 01 09` is a length of 265, and in a byte stream a delimiter. There a slice follows behind another start code.
-  return !beginsWithStartCode(bytes, start, end) || findStartCode(bytes, list.starts[0]!, list.ends[0]!) < 0;
+  const first = list.starts[0]!;
+  if (!beginsWithStartCode(bytes, start, end) || findStartCode(bytes, first, list.ends[0]!) < 0) return true;
+  // But one length may be around a whole picture, start codes and all. Second bytes of NAL units look like no header, but for SEI's.
+  return usualNalHeader(bytes[first]!) && bytes[first - 1] !== nalType.sei;
 }
 
 /** Lists the NAL units if the message begins with a start code. */

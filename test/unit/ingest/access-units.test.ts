@@ -205,6 +205,20 @@ describe('F6: byte streams and start codes where there should be lengths', () =>
       assert.deepEqual(payloads(guessed), [avcc(...units)]);
     });
 
+  test('one length around a whole picture, also where it looks like a start code', () => {
+    const rig = new PublisherRig();
+    const glued = (...units: Buffer[]): Buffer => annexB(units, 4).subarray(4);
+    const lengths = [300, 0x141, 400];
+    rig.frame(0, glued(delimiter, sps, pps, idr()));
+    const units = lengths.map((length) => [delimiter, slice(length - delimiter.length - 7)]);
+    for (const [i, pair] of units.entries()) rig.frame(40 + i * 40, glued(...pair));
+    rig.publisher.stop();
+    assert.deepEqual(
+      payloads(rig).slice(1),
+      units.map((pair) => avcc(...pair)),
+    );
+  });
+
   test('a start code inside a slice at the beginning of a stream is found, and looked for from then on', () => {
     const rig = new PublisherRig();
     rig.send(0, headerTag([sps], [pps]));
