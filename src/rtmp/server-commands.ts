@@ -1,5 +1,6 @@
 import type { AmfValue } from '../amf0/value.ts';
 import { ConnectionError } from '../base/errors.ts';
+import { forgetOldest } from '../base/forget-oldest.ts';
 import { limits } from '../base/limits.ts';
 import type { Command } from './command.ts';
 import { defaultWindow, type ServerReplies } from './server-replies.ts';
@@ -198,8 +199,12 @@ export class ServerCommands {
 
   /** Some encoders send the pictures of it all the same, for they do not wait for the answer. */
   #refuseAnother(resolved: StreamPath | null, messageStreamId: number): void {
-    if (resolved !== null && this.#refusedPaths.size < limits.rtmp.messageStreams)
+    if (resolved !== null) {
+      // The newest stays for longest.
+      this.#refusedPaths.delete(resolved.path);
       this.#refusedPaths.add(resolved.path);
+      forgetOldest(this.#refusedPaths, limits.rtmp.messageStreams);
+    }
     if (this.#isAnotherStream(messageStreamId)) this.#refusedStreams |= 1 << messageStreamId;
     this.#publishRejected(messageStreamId);
   }

@@ -630,6 +630,14 @@ describe('S5: which commands end the publication', () => {
       [],
     ],
     [
+      'FCUnpublish of the last of many that were refused',
+      [
+        ...Array.from({ length: 20 }, (_, i) => onStream(2, 'publish', string(`cam${2 + i}`))),
+        command('FCUnpublish', amf.null, string('cam21')),
+      ],
+      [],
+    ],
+    [
       'FCUnpublish of the name behind one that was refused',
       [onStream(2, 'publish', string('cam2')), command('FCUnpublish', amf.null, string('cam1'))],
       ['FCUnpublish'],
