@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
 import { limits } from '../../../src/base/limits.ts';
 import { FeedLoop } from '../../../src/egress/feed-loop.ts';
 import type { FeedRing } from '../../../src/egress/feed-ring.ts';
@@ -262,21 +262,21 @@ test('with the GOP cache, a reader of a camera whose publisher crashed gets none
   assert.deepEqual(starts, ['next', 'keyframe']);
 });
 
-test('a stream whose publisher has gone is over for its readers only when nothing of it waits any more', (t) => {
+/** A camera with one session that has nothing left to send, and the loop that serves it. */
+function gonePublisher(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
   const ring = createRing(smallRing);
   const stream = new TestStream(ring);
-  let idle = 0;
+  const seen = { idle: 0, nowMs: 0 };
   const session: FeedSession = {
     ...{ camera: 0, counted: true, ring: null, cursor: 0, drained: true, live: true, lastFrameMs: 0 },
     ...{ enter: () => undefined, follow: () => undefined, leave: () => undefined },
-    ...{ goIdle: () => idle++, pump: () => false, sweep: () => true },
+    ...{ goIdle: () => seen.idle++, pump: () => false, sweep: () => true },
   };
-  let nowMs = 0;
   const bell = Doorbell.create(1);
   const loop = new FeedLoop({
     ...{ slot: 0, gopCache: false, rings: [ring], doorbell: new Doorbell(bell) },
-    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
+    clock: { nowMs: () => seen.nowMs, wallMs: () => seen.nowMs },
     counters: new StreamCounters(StreamCounters.create(1, 1)),
     onSessionFailed: (_session, error) => assert.fail(error as Error),
   });
@@ -285,60 +285,49 @@ test('a stream whose publisher has gone is over for its readers only when nothin
   loop.join(session);
   t.mock.timers.tick(0);
   stream.start();
+  return {
+    ...{ seen, session, loop, stream },
+    ring: () => new Doorbell(bell).ring(0),
+    pass: (ms: number) => {
+      seen.nowMs += ms;
+      t.mock.timers.tick(ms);
+    },
+    sweep: () => loop.sweep(session, seen.nowMs),
+  };
+}
+
+test('a stream whose publisher has gone is over for its readers only when nothing of it waits any more', (t) => {
+  const { seen, session, loop, stream, ring, pass, sweep } = gonePublisher(t);
   stream.keyframe(0, 0);
   for (let i = 1; i < 10; i++) stream.frame(40 * i, 0);
   loop.setLive(0, false);
-  nowMs = 1000;
-  loop.sweep(session, nowMs);
-  assert.equal(idle, 0, 'what came while this thread stood still is to be looked at first');
+  seen.nowMs = 1000;
+  sweep();
+  assert.equal(seen.idle, 0, 'what came while this thread stood still is to be looked at first');
 
   // A link that had held them back: they are spread.
-  nowMs = 1001;
-  for (let i = 10; i < 20; i++) stream.frame(40 * i, nowMs);
-  new Doorbell(bell).ring(0);
+  seen.nowMs = 1001;
+  for (let i = 10; i < 20; i++) stream.frame(40 * i, seen.nowMs);
+  ring();
   loop.resume(session);
-  t.mock.timers.tick(0);
+  pass(0);
   assert.ok(loop.pacedCameras === 1);
-  loop.sweep(session, nowMs);
-  assert.equal(idle, 0, 'what the pacer holds goes out first');
+  sweep();
+  assert.equal(seen.idle, 0, 'what the pacer holds goes out first');
 
-  for (let i = 0; i < 40; i++) {
-    nowMs += 40;
-    t.mock.timers.tick(40);
-  }
+  for (let i = 0; i < 40; i++) pass(40);
   assert.equal(loop.pacedCameras, 0);
-  loop.sweep(session, nowMs);
-  assert.equal(idle, 1);
+  sweep();
+  assert.equal(seen.idle, 1);
 });
 
 test('a stream whose publisher died before it rang for its last picture ends for its readers all the same', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
-  const ring = createRing(smallRing);
-  const stream = new TestStream(ring);
-  stream.start();
-  let idle = 0;
-  const session: FeedSession = {
-    ...{ camera: 0, counted: true, ring: null, cursor: 0, drained: true, live: true, lastFrameMs: 0 },
-    ...{ enter: () => undefined, follow: () => undefined, leave: () => undefined },
-    ...{ goIdle: () => idle++, pump: () => false, sweep: () => true },
-  };
-  let nowMs = 0;
-  const loop = new FeedLoop({
-    ...{ slot: 0, gopCache: false, rings: [ring], doorbell: new Doorbell(Doorbell.create(1)) },
-    clock: { nowMs: () => nowMs, wallMs: () => nowMs },
-    counters: new StreamCounters(StreamCounters.create(1, 1)),
-    onSessionFailed: (_session, error) => assert.fail(error as Error),
-  });
-  t.after(() => loop.stop());
-  loop.start();
-  loop.join(session);
-  t.mock.timers.tick(0);
+  const { seen, loop, stream, pass, sweep } = gonePublisher(t);
   stream.keyframe(0, 0);
   loop.setLive(0, false);
   for (let i = 0; i < 4; i++) {
-    nowMs += 1000;
-    t.mock.timers.tick(1000);
-    loop.sweep(session, nowMs);
+    pass(1000);
+    sweep();
   }
-  assert.ok(idle > 0);
+  assert.ok(seen.idle > 0);
 });
