@@ -9,8 +9,8 @@
  *                          ├────────────────┤
  *                          │ owners         │  the acceptor: thread id of the worker that owns an ingest line, 0 without one
  *                          ├────────────────┤  (up to the next 64)
- *                          │ ingest 0    64 │  the worker that owns it; while it has no owner, the acceptor
- *                          │ ...            │
+ *                          │ ingest 0    64 │  the worker that owns it; the acceptor while it has no owner, and
+ *                          │ ...            │  `sweptMs` until its timer runs
  *                          ├────────────────┤
  *                          │ consumer 0  64 │  consumer 0
  *                          │ ...            │
@@ -53,7 +53,7 @@ export const loadWord = {
   busy: 2,
   loopDelayMs: 3,
   worstDelayMs: 4,
-  /** Monotonic milliseconds of the newest look at the timer; 0 while the thread has no timer, because it has nothing to do. An ingest worker's first is the acceptor's. */
+  /** Monotonic milliseconds of the newest look at the timer; 0 while the thread has no timer, because it has nothing to do. See {@link WorkerLoads.setServing}. */
   sweptMs: 5,
   /** Milliseconds from one look to the next. */
   sweepMs: 6,
